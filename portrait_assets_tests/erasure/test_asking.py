@@ -77,9 +77,9 @@ def test_who_stands_only_in_a_line_of_no_month_is_given_an_account_of_it(
 ) -> None:
     account = account_of(named_shop, UNDATED, "C3")
     assert (account.person.ids, account.person.is_prospect) == ((UNDATED,), False)
-    (entries,) = account.parts["records"]
-    (line,) = entries["rows"]
-    assert entries["table"] == "raw.unplaced"
+    entries = {each["table"]: each["rows"] for each in account.parts["records"]}
+    assert entries.keys() == {"cleaned.rejects", "raw.unplaced"}
+    (line,) = entries["raw.unplaced"]
     place = ("interactions.csv", 6, "no readable date", "no day")
     assert tuple(line[name] for name in ("source_file", "source_row", "reason", "dated")) == place
     with pytest.raises(UnknownPersonError):
