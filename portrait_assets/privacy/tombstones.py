@@ -55,8 +55,8 @@ class Tombstones:
         found: dict[str, list[str]] = {"value": [], "digest": []}
         key = self.key
         if key is not None and self.digests:
-            for value in ids:
-                digest = digest_of(key, value, column)
+            digests = key.hex_digests(_named(value, column) for value in ids)
+            for value, digest in zip(ids, digests, strict=True):
                 if digest in self.digests:
                     found["value"].append(value)
                     found["digest"].append(digest)
@@ -65,8 +65,13 @@ class Tombstones:
 
 def digest_of(key: Key, identifier: str, column: str = CUSTOMERS) -> str:
     """The tombstone of an id: 64 hexadecimal digits."""
+    return key.digest(_named(identifier, column)).hex()
+
+
+def _named(identifier: str, column: str) -> str:
+    """What is hashed: ids of others than customers differ from a customer's."""
     text = identifier.strip()
-    return key.digest(text if column == CUSTOMERS else f"{column} {text}").hex()
+    return text if column == CUSTOMERS else f"{column} {text}"
 
 
 def tombstones_file(settings: Settings) -> Path:

@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from portrait_assets.app.cli.root import app
 from portrait_assets.app.erasure.persons import Asked, read_asked
 from portrait_assets.app.erasure.preview import preview
+from portrait_assets.app.subject.account import account_of
+from portrait_assets.app.subject.person import UnknownPersonError
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.erasure import ErasureError, plan_file
@@ -68,3 +70,28 @@ def test_without_yes_it_asks_and_no_erases_nothing(named_shop: Settings, tmp_pat
     assert "cannot be undone" in result.output
     assert str(result.exception) == "Nothing was erased."
     assert not plan_file(named_shop).exists()
+
+
+def test_who_stands_only_in_a_line_of_no_month_is_given_an_account_of_it(
+    named_shop: Settings,
+) -> None:
+    account = account_of(named_shop, UNDATED, "C3")
+    assert (account.person.ids, account.person.is_prospect) == ((UNDATED,), False)
+    entries = {each["table"]: each["rows"] for each in account.parts["records"]}
+    assert entries.keys() == {"cleaned.rejects", "raw.unplaced"}
+    (line,) = entries["raw.unplaced"]
+    place = ("interactions.csv", 6, "no readable date", "no day")
+    assert tuple(line[name] for name in ("source_file", "source_row", "reason", "dated")) == place
+    with pytest.raises(UnknownPersonError):
+        account_of(named_shop, "K0990", "C3")
+
+
+def test_an_account_has_the_lines_in_no_month_of_the_person_and_of_nobody_else(
+    named_shop: Settings,
+) -> None:
+    entries = {
+        each["table"]: each["rows"]
+        for each in account_of(named_shop, PERSON, "C3").parts["records"]
+    }
+    assert [line["source_row"] for line in entries["raw.unplaced"]] == [2]
+    assert len(entries["raw.interactions"]) == 1

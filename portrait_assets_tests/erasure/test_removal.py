@@ -20,7 +20,7 @@ from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.app.erasure.retain import to_retain
 from portrait_assets.privacy.erasure import ErasureError, Plan, plan_file
 from portrait_assets.privacy.keys import Key, KeyName
-from portrait_assets.privacy.scan import Hits, Scan, Wanted
+from portrait_assets.privacy.scan.wanted import Hits, Scan, Wanted
 from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.testing.shop import shop

@@ -19,7 +19,7 @@ from portrait_assets.app.subject.page import accounts_folder
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import PLACE, Departure, Door, Outlet
 from portrait_assets.privacy.register import Register
-from portrait_assets.privacy.scan import Wanted
+from portrait_assets.privacy.scan.wanted import Wanted
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, added_lines
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets_tests.erasure.world import registered_export, world

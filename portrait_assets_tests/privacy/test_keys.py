@@ -38,6 +38,12 @@ def test_two_keys_differ_and_so_do_their_fingerprints(settings: Settings) -> Non
     assert one.fingerprint != other.fingerprint
 
 
+@pytest.mark.parametrize("secret", [b"", b"k" * 32, b"k" * 64, b"k" * 65])
+def test_digests_of_many_texts_are_those_of_each(secret: bytes) -> None:
+    key, texts = Key(NAME, secret), ["", "17", "王小明"]
+    assert [*key.hex_digests(texts)] == [key.digest(each).hex() for each in texts]
+
+
 def test_a_key_is_never_written_over(settings: Settings) -> None:
     key = make_key(settings, NAME)
     with pytest.raises(KeyFileError, match="is there already"):

@@ -12,8 +12,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.privacy import scan as scanning
-from portrait_assets.privacy.scan import Hits, Scan, Wanted, is_long_enough, scan
+from portrait_assets.privacy.scan import in_bytes
+from portrait_assets.privacy.scan import values as reading
+from portrait_assets.privacy.scan.files import scan
+from portrait_assets.privacy.scan.values import within
+from portrait_assets.privacy.scan.wanted import Hits, Scan, Wanted, is_long_enough
 
 PERSON = Wanted(("PM-00000017", "王小明住址"), {"customer_id": ["17"], "prospect_id": ["18"]})
 OTHERS = [f"PM-{number:08d}" for number in range(600) if number != 17]
@@ -72,8 +75,9 @@ def test_texts_inside_of_lists_structs_and_json(kind: str, tmp_path: Path) -> No
 def test_many_different_texts_are_read_row_by_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scanning, "_FEW", 1)
-    monkeypatch.setattr(scanning, "_BATCH_ROWS", 7)
+    monkeypatch.setattr(reading, "REPEATED", 1_000)
+    monkeypatch.setattr(reading, "READ_ROWS", 7)
+    monkeypatch.setattr(reading, "TOGETHER", 7)
     path = database(tmp_path / "a.duckdb", [*OTHERS[:30], "with PM-00000017 in it"])
     assert found(path)["s.t.r"] == 20
 
@@ -127,10 +131,58 @@ def test_text_and_other_files(name: str, write: Callable[[str], bytes], tmp_path
         assert bool(found(tmp_path / name)) == bool(count), text
 
 
+def test_many_small_files_are_looked_at_in_one_go_and_named_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What looks for many texts at once takes longer to be built than a small file to be read."""
+    looks: list[int] = []
+    places, holds = in_bytes._places, reading.holding
+
+    def look_in_bytes(block: bytes, pieces: list[in_bytes._Piece], sought: in_bytes._Sought):
+        looks.append(len(pieces))
+        return places(block, pieces, sought)
+
+    def look_in_values(values: pl.Series, texts: list[str]) -> pl.Series:
+        looks.append(len(values))
+        return holds(values, texts)
+
+    monkeypatch.setattr(in_bytes, "_places", look_in_bytes)
+    monkeypatch.setattr(reading, "holding", look_in_values)
+    for number in range(12):
+        text = f"of {'PM-00000017' if number % 4 == 1 else 'PM-'}" * (1 + number % 2)
+        (tmp_path / f"{number:02}.txt").write_text(text)
+        pl.DataFrame({"remark": [text, "x"]}).write_parquet(tmp_path / f"{number:02}.parquet")
+    done = scan(tmp_path.iterdir(), PERSON, tmp_path)
+    assert looks == [24, 24], "values of 12 files, and bytes of 24"
+    texts = {(hit.file, hit.place, hit.count) for hit in done.hits if hit.place != "its bytes"}
+    assert texts == {(f"{number}.parquet", "remark", 1) for number in ("01", "05", "09")}
+    in_text = {hit.file: hit.count for hit in done.hits if hit.file.endswith(".txt")}
+    assert in_text == {"01.txt": 2, "05.txt": 2, "09.txt": 2}
+
+
+def test_a_value_that_repeats_is_looked_at_once_however_many_others_there_are(
+    tmp_path: Path,
+) -> None:
+    path = database(tmp_path / "a.duckdb", [*OTHERS * 4, "with PM-00000017 in it"])
+    assert found(path)["s.t.r"] == 1
+
+
+def test_a_text_is_found_in_json_of_a_database_as_json_writes_it(tmp_path: Path) -> None:
+    wanted = Wanted(('says "never"',))
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as con:
+        con.execute("""CREATE TABLE t AS SELECT to_json(['she says "never" again']) AS v""")
+    assert found(tmp_path / "a.duckdb", wanted)["main.t.v"] == 1
+
+
+def test_which_texts_stand_within_values() -> None:
+    values = (pl.Series(["ab and bc", None]), pl.Series(["none"]), pl.Series(["xabcx"]))
+    assert within(values, ["ab", "abc", "bc", "cd"]) == {"ab", "abc", "bc"}
+
+
 def test_a_text_that_lies_across_two_chunks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scanning, "CHUNK_BYTES", 16)
+    monkeypatch.setattr(in_bytes, "BLOCK_BYTES", 16)
     for before in range(32):
         (tmp_path / "a.txt").write_bytes(b"x" * before + b"PM-00000017" + b"y" * 40)
         assert found(tmp_path / "a.txt") == {"its bytes": 1}

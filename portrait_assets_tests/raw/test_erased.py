@@ -129,13 +129,26 @@ def test_how_long_rows_are_kept_is_declared_of_tables_and_purposes(tmp_path: Pat
         kept_from("{transactions: 12}")
     with pytest.raises(SourceError, match="would be kept for 9 months"):
         kept_from("{profiling: 9}")
-    for name in ("customers", "consents", "requests", "products"):
-        with pytest.raises(SourceError, match=f"rows of '{name}' say who a customer is, what they"):
+    for name in ("consents", "requests"):
+        with pytest.raises(SourceError, match=f"rows of '{name}' hold whatever their age"):
             kept_from(f"{{{name}: 12}}")
+    with pytest.raises(SourceError, match="rows of 'products' say what is on offer"):
+        kept_from("{products: 12}")
+    assert kept_from("{customers: 24}") == {}, "rows of customers go with their customer"
     with pytest.raises(SourceError, match="did you mean responses"):
         kept_from("{response: 12}")
     with pytest.raises(SourceError, match="keep_months"):
         kept_from("{responses: 0}")
+
+
+def test_to_look_what_a_query_reads_leaves_the_connection_free(tmp_path: Path) -> None:
+    """Lines in no month are read right after a single table has been placed."""
+    source = load_source(shop(tmp_path).source_dir)
+    with duckdb.connect() as con, SourceReader(con, source) as reader:
+        assert reader.reads_only("sales", "SELECT * FROM Sales")
+        assert not reader.reads_only("sales", "SELECT * FROM sales JOIN other USING (card)")
+        assert not reader.reads_only("sales", "no query")
+        assert con.sql("SELECT 1 AS n").pl()["n"].to_list() == [1]
 
 
 def test_later_months_read_no_rows_that_are_older_than_may_be_kept() -> None:

@@ -329,6 +329,25 @@ def test_who_had_it_before_can_be_left_out(lender: TargetWorld):
     }
 
 
+def test_who_had_it_before_is_known_when_the_rows_of_then_are_no_longer_kept():
+    """By the windows that were closed; no window had what was reported in the first month."""
+    month_on = replace(LATE, prediction_horizon=1, horizons=(1,), unreported_is_no=True)
+    first = replace(month_on, eligible="coalesce(answer_before, 0) < 0.5")
+    world = TargetWorld(
+        [*MONTHS, "2024-05"],
+        ["ann", "bob", "cem"],
+        Targets((first,)),
+        outcomes=[
+            *(report("ann", "2024-02-09", 1), report("cem", "2024-01-09", 1)),
+            *(report("bob", "2024-02-09", 0), report("bob", "2024-04-09", 1)),
+        ],
+    )
+    kept = world.labels(first, "2024-03")
+    assert kept == {"ann": NOT_COUNTED, "bob": YES, "cem": NOT_COUNTED}
+    world.con.execute("DELETE FROM cleaned.outcomes WHERE month < '2024-03'")
+    assert world.labels(first, "2024-03") == kept | {"cem": NO}
+
+
 def test_who_is_counted_may_go_by_what_they_held(lender: TargetWorld):
     owing = replace(LATE, eligible="credit_limit_before > 0", unreported_is_no=True)
     assert lender.labels(owing, JANUARY) == {

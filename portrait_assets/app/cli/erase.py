@@ -82,15 +82,19 @@ def retain(
     source: SourceOption = None,
     data_dir: DataOption = None,
 ) -> None:
-    """Remove rows that are older than source.yaml keeps them, raw and cleaned.
+    """Remove what is older than source.yaml keeps it: rows, and customers who have left.
 
     keep_months: {transactions: 84, marketing: 36} keeps transactions for 84 months, and what serves
     marketing (contacts, responses, assignments, prospects) for 36; contacts that withdrew a channel
-    stay. So do features, tags and models of those months, which are not made again. What was
+    stay. So do features, tags and models of those months, which are not made again. With
+    customers: 60 a customer whose newest row is older is erased, as `portrait erase` does. What was
     removed stands in a certificate.
     """
     from portrait_assets.app.cli.progress import shown_progress
+    from portrait_assets.app.erasure import erase as erasing
     from portrait_assets.app.erasure import retain as retaining
+    from portrait_assets.app.erasure.ended import ended_customers
+    from portrait_assets.app.erasure.preview import preview
     from portrait_assets.app.stopping import stopped_in_a_sentence
     from portrait_assets.privacy.erasure import ErasureError
 
@@ -99,14 +103,24 @@ def retain(
         past = retaining.to_retain(settings)
         for each in past:
             out.print(f"  {each.table}: {each.rows:,} rows before {each.kept_from}", markup=False)
-        if not past:
+        gone = ended_customers(settings)
+        if gone.customers:
+            out.print(
+                f"  {len(gone.customers):,} customers have left before ({gone.by})", markup=False
+            )
+        if not past and not gone.customers:
             out.print("Nothing is older than it is kept.")
             return
         if not yes and not typer.confirm("Remove them? This cannot be undone.", default=False):
             raise ErasureError("Nothing was removed.")
         with shown_progress(out) as progress:
-            page = retaining.retain(settings, progress)
-    out.print(f"Certificate: {page}", markup=False)
+            page = retaining.retain(settings, progress) if past else None
+            what = preview(settings, gone) if gone.customers else None
+            done = erasing.erase(settings, what, progress) if what is not None else None
+    if page is not None:
+        out.print(f"Certificate: {page}", markup=False)
+    if done is not None:
+        _print_erased(done)
 
 
 def _print_preview(what: Preview) -> None:

@@ -28,6 +28,7 @@ from portrait_assets.app.erasure.undated import unplaced_lines
 from portrait_assets.app.erasure.warehouse import (
     id_columns,
     opened,
+    recounting_of,
     remove_published,
     require_ready,
     tables_of,
@@ -46,7 +47,8 @@ from portrait_assets.privacy.erasure import (
     write_plan,
 )
 from portrait_assets.privacy.pseudonyms import keys, pseudonyms
-from portrait_assets.privacy.scan import BYTES, Scan, Wanted, scan
+from portrait_assets.privacy.scan.files import scan
+from portrait_assets.privacy.scan.wanted import BYTES, Scan, Wanted
 from portrait_assets.privacy.tombstones import (
     Tombstones,
     append_tombstones,
@@ -270,8 +272,13 @@ def _remove(
         with opened(settings, tables) as con:
             name_ids(con, list(plan.customers), list(plan.prospects))
             lines = unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
+            recounting = recounting_of(settings, source, con)
             rows = copy_without(
-                Removed(con, tables, id_columns(tables), key, plan.texts, lines, inputs), new
+                Removed(
+                    *(con, tables, id_columns(tables), key, plan.texts, lines, inputs),
+                    recounting=recounting,
+                ),
+                new,
             )
             if {each.name for each in rows}.isdisjoint(each.name for each in plan.rows):
                 plan = plan.model_copy(update={"rows": (*rows, *plan.rows)})

@@ -13,7 +13,8 @@ from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.personal_data.forms import EMAIL, write_phone
 from portrait_assets.privacy.erasure import ErasureError
-from portrait_assets.privacy.scan import holding, is_long_enough, text_values
+from portrait_assets.privacy.scan.values import text_values, within
+from portrait_assets.privacy.scan.wanted import is_long_enough
 from portrait_assets.privacy.tombstones import CUSTOMERS, Tombstones
 from portrait_assets.schema.csv_text import restored
 from portrait_assets.schema.table import Sensitivity, Type
@@ -295,9 +296,10 @@ def _own_values(
 
 def _of_others(con: duckdb.DuckDBPyConnection, texts: list[str]) -> set[str]:
     """Those of the texts that stand within what the source provides of others."""
-    found: set[str] = set()
-    if not texts:
-        return found
+    return within(_values_of_others(con), texts) if texts else set()
+
+
+def _values_of_others(con: duckdb.DuckDBPyConnection) -> Iterator[pl.Series]:
     for table, where, who in _tables_of_others(con):
         columns = {
             name: kind
@@ -305,11 +307,7 @@ def _of_others(con: duckdb.DuckDBPyConnection, texts: list[str]) -> set[str]:
             if name not in ("month", "source_file", who)
         }
         for _, values in text_values(con, table, columns, where):
-            theirs = values.filter(holding(values, texts))
-            if len(theirs):
-                extracted = theirs.str.extract_many(texts, overlapping=True)
-                found |= {*extracted.explode().drop_nulls().unique()}
-    return found
+            yield values
 
 
 def _tables_of_others(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, str]]:

@@ -20,7 +20,7 @@ from portrait_assets.privacy.erasure import (
 )
 from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.register import Entry, Register
-from portrait_assets.privacy.scan import BYTES, Hits, Scan
+from portrait_assets.privacy.scan.wanted import BYTES, Hits, Scan
 from portrait_assets.privacy.tombstones import (
     digest_of,
     key_of_tombstones,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from portrait_assets.app.erasure.recounting import count_again
 from portrait_assets.app.erasure.removed_rows import (
     KEPT,
     PLACE,
@@ -26,7 +27,7 @@ from portrait_assets.app.erasure.removed_rows import (
 from portrait_assets.core.files import sync
 from portrait_assets.privacy.erasure import Rows
 from portrait_assets.privacy.keys import Key
-from portrait_assets.privacy.scan import holding, text_values
+from portrait_assets.privacy.scan.values import count_holding, text_values
 from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS
@@ -36,6 +37,8 @@ from portrait_assets.storage.duckdb.tables import existing_types
 _NEW = "without_erased"
 _SHORT = 8
 """Digits of a tombstone that stand for a text."""
+Holders = Mapping[str, Collection[str]]
+"""Columns by table."""
 _PROVIDED = {f"{stage}.{c.name}" for stage in ("raw", "cleaned") for c in CANONICAL}
 
 
@@ -58,7 +61,11 @@ def copy_without(removed: Removed, new: Path) -> list[Rows]:
             shutil.copymode(path, new)  # Who may not read the one may not read the other.
         con.execute(f"COPY FROM DATABASE {quote(name)} TO {_NEW} (SCHEMA)")
         con.begin()  # A commit waits for the disk: one for all tables, not one for each.
-        rows = [_copy(removed, table) for table in _stored(con)]
+        tables = _stored(con)
+        holders = _holders(removed, tables)
+        rows = [_copy(removed, table, holders) for table in tables]
+        if removed.recounting is not None:
+            rows = _with_recounted(rows, count_again(con, _NEW, removed.recounting, tables))
         rows += _replaced(con)
         _note(removed, {each.name for each in rows if each.before != each.after})
         con.commit()
@@ -87,12 +94,12 @@ def _stored(con: duckdb.DuckDBPyConnection) -> list[str]:
 # -- copying ---------------------------------------------------------------------------------
 
 
-def _copy(removed: Removed, table: str) -> Rows:
+def _copy(removed: Removed, table: str, holders: Holders) -> Rows:
     con = removed.con
     gone = any_of(
         [each for each in (gone_sql(removed, table), removed.also_gone.get(table)) if each]
     )
-    written = {**_rewritten(removed, table), **removed.also_written.get(table, {})}
+    written = {**_rewritten(removed, table, holders), **removed.also_written.get(table, {})}
     replaced = ", ".join(f"{sql} AS {quote(name)}" for name, sql in written.items())
     columns = f"* REPLACE ({replaced})" if replaced else "*"
     where = f" WHERE NOT coalesce({gone}, false)"
@@ -104,6 +111,16 @@ def _copy(removed: Removed, table: str) -> Rows:
     return Rows(name=table, before=before, after=inserted[0][0])
 
 
+def _with_recounted(rows: Iterable[Rows], counted: Mapping[str, int]) -> list[Rows]:
+    """The rows that were copied, with those of few customers that were counted again."""
+    added = {each.name: counted.get(each.name, 0) for each in rows}
+    what = "rows of few customers counted again"
+    return [
+        *(each.model_copy(update={"after": each.after + added[each.name]}) for each in rows),
+        *(Rows(name=name, before=0, after=count, what=what) for name, count in counted.items()),
+    ]
+
+
 def _replaced(con: duckdb.DuckDBPyConnection) -> list[Rows]:
     """Rows that are kept for what they count, under tombstones."""
     count = con.execute("SELECT count(*) FROM temp.erased_assigned").fetchall()[0][0]
@@ -111,7 +128,7 @@ def _replaced(con: duckdb.DuckDBPyConnection) -> list[Rows]:
     return [Rows(name=table, before=count, after=0, what=what) for table in sorted(KEPT) if count]
 
 
-def _rewritten(removed: Removed, table: str) -> dict[str, str]:
+def _rewritten(removed: Removed, table: str, holders: Holders) -> dict[str, str]:
     """By column the SQL of what is written instead, in rows that stay."""
     con = removed.con
     if table in KEPT and CUSTOMERS in existing_types(con, table):
@@ -124,25 +141,33 @@ def _rewritten(removed: Removed, table: str) -> dict[str, str]:
             "WHERE e.id = CAST(t.customer_id AS VARCHAR))"
         )
         return {CUSTOMERS: f"coalesce({by_place}, {by_id}, t.customer_id)"}
-    types = existing_types(con, table)
-    if table in _PROVIDED or removed.id_columns & types.keys() or {*PLACE} <= types.keys():
+    if table not in holders:
         return {}
-    return _without_texts(removed, table, types)
+    # A text that only the erased had, within what was computed, is named by its tombstone.
+    marks = marks_of(removed.key, removed.texts)
+    return {name: marked(con, table, name, marks) for name in sorted(holders[table])}
 
 
-def _without_texts(removed: Removed, table: str, types: Mapping[str, str]) -> dict[str, str]:
-    """A text that only the erased had, within what was computed, is named by its tombstone."""
-    con, texts = removed.con, list(removed.texts)
-    columns = {name: kind for name, kind in types.items() if kind in ("VARCHAR", "VARCHAR[]")}
-    holders = {
-        name
-        for name, values in text_values(con, qualified(table), columns)
-        if holding(values, texts).any()
-    }
-    if not holders:
-        return {}
-    marks = marks_of(removed.key, texts)
-    return {name: marked(con, table, name, marks) for name in sorted(holders)}
+def _holders(removed: Removed, tables: Iterable[str]) -> Holders:
+    """The columns of what was computed that hold texts of the erased, by table."""
+    found: dict[str, set[str]] = {}
+    if removed.texts:
+        for table, name in count_holding(_computed_values(removed, tables), removed.texts):
+            found.setdefault(table, set()).add(name)
+    return found
+
+
+def _computed_values(
+    removed: Removed, tables: Iterable[str]
+) -> Iterator[tuple[tuple[str, str], pl.Series]]:
+    """By table and column the texts of tables whose rows are of nobody, and of no line of files."""
+    for table in tables:
+        types = existing_types(removed.con, table)
+        if table in _PROVIDED or removed.id_columns & types.keys() or {*PLACE} <= types.keys():
+            continue
+        columns = {name: kind for name, kind in types.items() if kind in ("VARCHAR", "VARCHAR[]")}
+        for name, values in text_values(removed.con, qualified(table), columns):
+            yield (table, name), values
 
 
 def marks_of(key: Key, texts: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -9,11 +9,10 @@ import duckdb
 import polars as pl
 
 from portrait_assets.app.erasure.persons import PROSPECTS, is_erased
-from portrait_assets.core.cells import SMALLEST_CELL
+from portrait_assets.app.erasure.recounting import Recounting, few_sql
 from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.clusters.contract import CLUSTER_PROFILE, CLUSTER_SEGMENT
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.storage.duckdb.connection import literal, qualified
@@ -37,7 +36,7 @@ class Removed:
     definitions that runs noted, and what they are now that decisions on the people are gone;
     `past` is by canonical table SQL of whether a row, as received, is removed for its age.
     `also_gone` and `also_written` are by table SQL of more rows that go, and by column of what is
-    written instead.
+    written instead. `recounting` counts rows of few customers again; where it is None they only go.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -50,6 +49,7 @@ class Removed:
     past: Mapping[str, str] = field(default_factory=dict)
     also_gone: Mapping[str, str] = field(default_factory=dict)
     also_written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    recounting: Recounting | None = None
 
     def is_past(self, table: str) -> str:
         """SQL of whether a row of a canonical table is older than such rows are kept, or empty.
@@ -163,14 +163,7 @@ def gone_sql(removed: Removed, table: str) -> str:
         return any_of(conditions)
     if {"as_of", "customer_no"} <= columns.keys():
         return "(as_of, customer_no) IN (SELECT (as_of, customer_no) FROM temp.erased_numbers)"
-    of_them = "as_of IN (FROM temp.erased_months)"
-    if table == CLUSTER_PROFILE.full_name:
-        return (
-            f"{of_them} AND (as_of, segment_id) IN (SELECT (as_of, segment_id) "
-            f"FROM {CLUSTER_SEGMENT.full_name} WHERE customers < {SMALLEST_CELL})"
-        )
-    is_counted = {"as_of", "customers"} <= columns.keys() and table != CLUSTER_SEGMENT.full_name
-    return f"{of_them} AND customers BETWEEN 1 AND {SMALLEST_CELL - 1}" if is_counted else ""
+    return few_sql(con, table)
 
 
 def any_of(conditions: Sequence[str]) -> str:

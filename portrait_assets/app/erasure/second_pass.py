@@ -19,7 +19,8 @@ from portrait_assets.app.erasure.warehouse import id_columns, opened, remove_pub
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.erasure import Plan, Rows
 from portrait_assets.privacy.keys import Key
-from portrait_assets.privacy.scan import Hits, Wanted, holding
+from portrait_assets.privacy.scan.values import holding
+from portrait_assets.privacy.scan.wanted import Hits, Wanted
 from portrait_assets.privacy.tombstones import key_of_tombstones
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import literals, qualified, quote
@@ -91,13 +92,13 @@ def _where(
     gone: dict[str, list[str]] = {}
     written: dict[str, dict[str, str]] = {}
     counts = []
-    marks = marks_of(key, wanted.texts)
+    marks = marks_of(key, wanted.forms)
     for table, columns in sorted(found.items()):
         types = existing_types(con, table)
         for name in sorted(types.keys() & columns):
             text = f"CAST({quote(name)} AS VARCHAR)"
             values = con.sql(f"SELECT DISTINCT {text} AS v FROM {qualified(table)}").pl()["v"]
-            theirs = values.filter(holding(values, wanted.texts))
+            theirs = values.filter(holding(values, wanted.forms))
             is_marked = types[name] in _MARKED and len(theirs) > 0
             if is_marked:
                 written.setdefault(table, {})[name] = marked(con, table, name, marks)

@@ -19,7 +19,9 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import certificates_folder
 from portrait_assets.privacy.entries import files_written, folders_written
 from portrait_assets.privacy.erasure import PLAN_FILE, Rows
-from portrait_assets.privacy.scan import Wanted, first_bytes, holding, name_from, sqlite_texts
+from portrait_assets.privacy.scan.files import first_bytes, name_from, sqlite_texts
+from portrait_assets.privacy.scan.values import holding
+from portrait_assets.privacy.scan.wanted import Wanted
 from portrait_assets.privacy.tombstones import MARK, TOMBSTONES_FILE
 from portrait_assets.schema.csv_text import neutralized, restored
 from portrait_assets.stages.raw.amendments import AMENDING_FILES

@@ -14,10 +14,11 @@ import duckdb
 import polars as pl
 
 from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, LINES
+from portrait_assets.app.subject.person import PROSPECT_ID, Person
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.keys import Key, KeyName
-from portrait_assets.privacy.tombstones import Tombstones, digest_of
+from portrait_assets.privacy.tombstones import CUSTOMERS, Tombstones, digest_of
 from portrait_assets.stages.raw.contract import UNPLACED
 from portrait_assets.stages.raw.placing import Placing, placings
 from portrait_assets.stages.raw.reading import SourceReader
@@ -56,7 +57,7 @@ def standing_there(
     Returns:
         By the same columns, ids without what stands around them.
     """
-    key = Key(KeyName.TOMBSTONES, secrets.token_bytes(32))  # Of this look-up alone.
+    key = _of_this_look_up()
     digests = {digest_of(key, value, column) for column in ids for value in ids[column]}
     found: dict[str, set[str]] = {column: set() for column in ids}
     if not digests:
@@ -72,21 +73,54 @@ def standing_there(
 def _placed(
     settings: Settings, source: Source, con: duckdb.DuckDBPyConnection, erased: Tombstones
 ) -> Iterator[list[Placing]]:
-    """The source's tables as they are placed; none where no line is in no month."""
-    if not _has_any(con):
+    """The source's tables of which lines are in no month, as they are placed."""
+    tables = _with_unplaced(con)
+    if not tables:
         yield []
         return
     scratch = spill_folder(settings.warehouse_file)
     scratch.mkdir(exist_ok=True)
     with SourceReader(con, source, scratch) as reader:
         try:
-            placed = [*placings(reader, erased).values()]
+            placed = [*placings(reader, erased, tables=tables).values()]
         except SourceError:
             placed = []  # What cannot be read any more names nobody.
         yield placed
 
 
-def _has_any(con: duckdb.DuckDBPyConnection) -> bool:
+def _with_unplaced(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The tables of which lines are in no month."""
     if not existing_types(con, UNPLACED.full_name):
-        return False
-    return bool(con.execute(f"SELECT 1 FROM {UNPLACED.full_name} LIMIT 1").fetchone())
+        return frozenset()
+    rows = con.execute(f"SELECT DISTINCT table_name FROM {UNPLACED.full_name}").fetchall()
+    return frozenset(name for (name,) in rows)
+
+
+def person_in_no_month(
+    settings: Settings, source: Source, con: duckdb.DuckDBPyConnection, known_as: str
+) -> Person | None:
+    """Who has the identifier in lines of no month; None where nobody has.
+
+    Who has it as a customer is meant before who has it as a prospect.
+    """
+    known_as = known_as.strip()
+    ids = {name: [known_as] for name in (CUSTOMERS, PROSPECT_ID)}
+    found = standing_there(settings, source, con, ids)
+    for name in ids:
+        if known_as in found[name]:
+            return Person(known_as, (known_as,), is_prospect=name == PROSPECT_ID)
+    return None
+
+
+def lines_of(
+    settings: Settings, source: Source, con: duckdb.DuckDBPyConnection, person: Person
+) -> pl.DataFrame:
+    """The lines of `raw.unplaced` that are of the person, columns as LINE_SCHEMA."""
+    key = _of_this_look_up()
+    column = PROSPECT_ID if person.is_prospect else CUSTOMERS
+    digests = frozenset(digest_of(key, value, column) for value in person.ids)
+    return unplaced_lines(settings, source, con, Tombstones(digests, key))
+
+
+def _of_this_look_up() -> Key:
+    return Key(KeyName.TOMBSTONES, secrets.token_bytes(32))

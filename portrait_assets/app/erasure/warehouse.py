@@ -8,14 +8,18 @@ from contextlib import contextmanager
 
 import duckdb
 
+from portrait_assets.app.erasure.recounting import Recounting, recounted_steps
 from portrait_assets.app.estimate import size
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
+from portrait_assets.orchestration.record import closed_months
 from portrait_assets.privacy.erasure import ErasureError
 from portrait_assets.privacy.pseudonyms import key_of_publication
 from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.mart.report import REPORT_FILE
+from portrait_assets.stages.raw.room import smallest_published
+from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import require_file, spill_folder
 from portrait_assets.storage.duckdb.exclusive import exclusive_writer
@@ -32,6 +36,12 @@ def id_columns(tables: list[Table]) -> frozenset[str]:
 def tables_of(settings: Settings) -> list[Table]:
     """The contracts of the source's tables."""
     return [*context_of(settings).tables, CHECK_RESULTS]
+
+
+def recounting_of(settings: Settings, source: Source, con: duckdb.DuckDBPyConnection) -> Recounting:
+    """How rows of few customers are counted again; not those of months whose rows are gone."""
+    closed = frozenset(closed_months(con, source))
+    return Recounting(recounted_steps(smallest_published(context_of(settings))), closed)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from portrait_assets.app.erasure.undated import lines_of, person_in_no_month
 from portrait_assets.app.subject.person import Person, UnknownPersonError, find_person
 from portrait_assets.app.subject.records import CLEANED, Holding, Row, holdings, origins
 from portrait_assets.core.invocation import commands_for
@@ -30,7 +31,7 @@ from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.raw.amendments import added_lines
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.definition import Title
-from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS, REQUESTS
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
@@ -108,11 +109,11 @@ def _account(
     con: duckdb.DuckDBPyConnection, context: Context, known_as: str, clearance: str
 ) -> Account:
     tables = context.tables
-    person = find_person(con, known_as, tables)
-    whole = holdings(con, person, tables)
+    source = context.folder.read(load_source)
+    person, lines = _found(con, context, source, known_as)
+    whole = holdings(con, person, tables, lines)
     found = tuple(holding.up_to(clearance) for holding in whole)
     by_table = {holding.table.full_name: holding for holding in found}
-    source = context.folder.read(load_source)
     tags = list(_tags(con, _rows_of(by_table, MATRIX), clearance))
     parts = {
         "identity": _plain(_rows_of(by_table, IDENTITY_MAP.full_name)),
@@ -154,6 +155,20 @@ def _account(
     )
     title, name = source.definition.title, source.name
     return Account(title, name, datetime.now(UTC), person, columns, held_back, parts)
+
+
+def _found(
+    con: duckdb.DuckDBPyConnection, context: Context, source: Source, known_as: str
+) -> tuple[Person, pl.DataFrame]:
+    """The person, and their lines that stand in no month, where they may stand alone."""
+    try:
+        person = find_person(con, known_as, context.tables)
+    except UnknownPersonError:
+        undated = person_in_no_month(context.settings, source, con, known_as)
+        if undated is None:
+            raise
+        person = undated
+    return person, lines_of(context.settings, source, con, person)
 
 
 def plain(value: object) -> Any:

@@ -44,7 +44,10 @@ class Holding:
 
 
 def holdings(
-    con: duckdb.DuckDBPyConnection, person: Person, tables: Sequence[Table]
+    con: duckdb.DuckDBPyConnection,
+    person: Person,
+    tables: Sequence[Table],
+    in_no_month: pl.DataFrame | None = None,
 ) -> tuple[Holding, ...]:
     """All rows about the person, of each table that has any, in the order of the flow.
 
@@ -56,12 +59,14 @@ def holdings(
         con: the warehouse; only read.
         person: the person.
         tables: the contracts of all tables.
+        in_no_month: places of lines that are about the person and stand in no month.
     """
     there = existing(con)
     present = [table for table in tables if table.full_name in there]
     places = pl.concat(
         [
             pl.DataFrame(schema=_PLACE),
+            *([] if in_no_month is None else [in_no_month.select(*_PLACE)]),
             *(_places(con, table, person) for table in present if table.schema == RAW),
         ]
     )
@@ -92,7 +97,8 @@ def _has_places(table: Table) -> bool:
 
 def _rows(con: duckdb.DuckDBPyConnection, table: Table, person: Person) -> Iterator[Row]:
     names = identifying(table, person)
-    by_place = _has_places(table) and table.schema != RAW
+    # A line in no month is of whom its file says, which its row here does not repeat.
+    by_place = _has_places(table) and (table.schema != RAW or "table_name" in table.column_names)
     if not by_place and not names:
         return
     of_person = condition(names)

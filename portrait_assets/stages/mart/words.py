@@ -9,6 +9,7 @@ from portrait_assets.stages.targets.outcomes import packaged_targets
 from portrait_assets.stages.validation import findings_fairness
 from portrait_assets.stages.validation.buckets import OTHERS
 from portrait_assets.stages.validation.fairness import BOTTOM_FIFTH, TOP_FIFTH
+from portrait_assets.stages.validation.offers import ANY, OFFER
 from portrait_assets.stages.validation.predictions.fairness import CARD, MODEL
 from portrait_assets.stages.validation.predictions.findings import CALIBRATION, GAIN, PLACEBO
 from portrait_assets.stages.validation.predictions.totals import BIAS
@@ -44,6 +45,7 @@ GROUPS = {
     TOP_FIFTH: ("top fifth", "前五分之一"),
     BOTTOM_FIFTH: ("bottom fifth", "后五分之一"),
     ACCEPT: ("accepted", "建议通过"),
+    ANY: ("any product", "任一产品"),
 }
 MARKS = {"pass": "✓", "warn": "△", "fail": "■", "not judged": "○"}
 ELEMENTS = {
@@ -64,7 +66,9 @@ _PREDICTED = {
 
 
 def model_name(subject: str) -> tuple[str, str]:
-    """The name of a model, card or score of a target; the subject itself where it is none."""
+    """The name of offers, or a model, card or score of a target; the subject where it is none."""
+    if subject == OFFER:
+        return "next best product", "下一最佳产品"
     for kind, zh in _PREDICTED.items():
         code = subject.removeprefix(f"{kind} ")
         if code != subject:

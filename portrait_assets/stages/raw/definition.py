@@ -14,7 +14,7 @@ from portrait_assets.core.yaml_file import Code, Entry, Month, Text
 from portrait_assets.methods.typing.rules import ColumnRules
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.canonical import Canonical
-from portrait_assets.stages.raw.tables.persons import PURPOSES
+from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS, PURPOSES, REQUESTS
 
 
 class Title(Entry):
@@ -77,13 +77,21 @@ def _column(name: str) -> str:
     return name
 
 
+LEAST_AFTER_END = 24
+"""Months for which customers are kept at least: so far models and affinities look back on them."""
+
+
 def _what_ages(name: str) -> str:
     aging = [each for each in CANONICAL if each.ages]
-    known = sorted({*(each.name for each in aging), *(each.serves for each in aging)})
+    known = sorted({CUSTOMERS.name, *(x.name for x in aging), *(x.serves for x in aging)})
+    if name in (CONSENTS.name, REQUESTS.name):
+        raise ValueError(
+            f"rows of '{name}' hold whatever their age, and go with their customer; write "
+            f"{CUSTOMERS.name}, or one of {', '.join(known)}"
+        )
     if name in CANONICAL_BY_NAME and name not in known:
         raise ValueError(
-            f"rows of '{name}' say who a customer is, what they allow or what is on offer, "
-            f"whatever their age; "
+            f"rows of '{name}' say what is on offer or what goes on, and are of nobody; "
             f"write one of {', '.join(known)}"
         )
     if name not in known:
@@ -101,6 +109,12 @@ def months_kept(keep: Mapping[str, int], canonical: Canonical) -> int | None:
 
 
 def _long_enough(keep: dict[str, int]) -> dict[str, int]:
+    after_end = keep.get(CUSTOMERS.name, LEAST_AFTER_END)
+    if after_end < LEAST_AFTER_END:
+        raise ValueError(
+            f"customers would be kept for {after_end} months after their relationship ended, and a "
+            f"month looks back on {LEAST_AFTER_END}; write {LEAST_AFTER_END} or more"
+        )
     for canonical in CANONICAL:
         span = months_kept(keep, canonical)
         if span is not None and span < canonical.least_months:
@@ -165,8 +179,9 @@ class SourceDefinition(Entry):
     none they follow from the tables that it provides. `quasi_identifiers` are columns, features or
     tags by which others may know a customer, besides those that every source has. `keep_months`
     says after how many months the rows of a table, or of the tables that serve a purpose, are
-    removed. `consent_default` states by purpose whether a customer who says nothing has granted or
-    refused it; where it does not, profiling is allowed and marketing, credit and sharing are not.
+    removed, and customers who have left. `consent_default` states by purpose whether a customer who
+    says nothing has granted or refused it; where it does not, profiling is allowed and marketing,
+    credit and sharing are not.
     `wealth_segments` is how many wealth segments are made where it gives balances by product.
     """
 

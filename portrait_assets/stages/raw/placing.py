@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -306,8 +306,11 @@ def placings(
     reader: SourceReader,
     tombstones: Tombstones = NOBODY_ERASED,
     kept_from: Mapping[str, str] | None = None,
+    tables: Collection[str] | None = None,
 ) -> dict[str, Placing]:
     """The placing of every table that the source provides and whose files can be read, by name.
+
+    Where `tables` are given it is of these alone.
 
     Rows of people who were erased are in none, but for assignments, which keep arm and count; nor
     are rows of months before the one from which `kept_from` says that a table's are kept.
@@ -320,7 +323,7 @@ def placings(
             _placing(reader, canonical, tombstones), kept_from=(kept_from or {}).get(name, "")
         )
         for name, canonical in reader.source.provided.items()
-        if reader.problem(name) is None
+        if reader.problem(name) is None and (tables is None or name in tables)
     }
 
 

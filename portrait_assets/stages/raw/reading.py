@@ -142,11 +142,11 @@ class SourceReader:
 
         Names that its own WITH gives are among them; none where it is no SELECT.
         """
+        # All rows are fetched: a result that is not read to its end keeps others from being read.
         found = self.con.execute(
-            "SELECT list_distinct(json_extract_string(json_serialize_sql(?), '$..table_name'))",
-            [sql],
-        ).fetchone()
-        return {name.lower() for name in found[0]} if found else set()
+            "SELECT unnest(json_extract_string(json_serialize_sql(?), '$..table_name'))", [sql]
+        ).fetchall()
+        return {name.lower() for (name,) in found}
 
     def reads_only(self, name: str, sql: str) -> bool:
         """Whether the query reads this file of the source and nothing else."""

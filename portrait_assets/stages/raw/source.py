@@ -124,6 +124,12 @@ class Source:
         spans = {canonical.name: months_kept(keep, canonical) for canonical in CANONICAL}
         return {name: next_month(last, 1 - span) for name, span in spans.items() if span}
 
+    @cached_property
+    def customers_kept_from(self) -> str | None:
+        """The month before which a relationship ended whose customer goes; None where all stay."""
+        span = self.definition.keep_months.get(CUSTOMERS.name)
+        return None if span is None else next_month(self.months()[-1], 1 - span)
+
     def is_past(self, canonical: Canonical, kept_from: str, columns: Collection[str]) -> str:
         """SQL of whether a row as received is removed for its age; see `Canonical.ages_with`.
 

@@ -159,14 +159,24 @@ def _named_by_data(outcome: Outcome, of: str, lags: Sequence[Lag]) -> Iterator[_
 
 
 def _answered_before(of: str, lags: Sequence[Lag]) -> Step:
-    """The greatest value that was reported of each customer up to each base month."""
+    """The greatest value that was reported of each customer up to each base month.
+
+    Of months whose rows are no longer kept it is what windows had that they closed.
+    """
+    until = Span(None, base_months(lags).last)
     return Step(
         "answered_before",
-        (read(CLEANED["outcomes"], Span(None, base_months(lags).last), "reported"),),
+        (
+            read(CLEANED["outcomes"], until, "reported"),
+            read(SOURCE_OUTCOME, until, "reported_in_windows"),
+        ),
         lambda scope: (
             f"""
         SELECT w.base_month, r.customer_id, max(r.value) AS value
-        FROM {windows_sql(lags, scope.month)} AS w JOIN reported AS r ON r.month <= w.base_month
+        FROM {windows_sql(lags, scope.month)} AS w JOIN (
+            SELECT month, customer_id, outcome, value FROM reported
+            UNION ALL SELECT month, customer_id, outcome, value FROM reported_in_windows
+        ) AS r ON r.month <= w.base_month
         WHERE r.outcome = {literal(of)} GROUP BY w.base_month, r.customer_id
         """
         ),

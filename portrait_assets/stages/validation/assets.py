@@ -41,6 +41,7 @@ from portrait_assets.stages.validation.contract import (
 )
 from portrait_assets.stages.validation.findings_identifiers import IDENTIFIED
 from portrait_assets.stages.validation.judging import evidence_of, holders, report_of
+from portrait_assets.stages.validation.offers import READ as OFFERS
 from portrait_assets.stages.validation.predictions.scores import READ as SCORE_TABLES
 from portrait_assets.stages.validation.uniqueness import uniqueness
 from portrait_assets.storage.dagster.asset import tables_asset
@@ -78,6 +79,7 @@ READ = (
         )
     ),
     *(read(table, EVER) for table in IDENTIFIED),
+    *OFFERS,
     *PAST,
 )
 

@@ -271,18 +271,20 @@ BACKTEST_BUCKET = Table(
 FAIRNESS = Table(
     schema="validation",
     name="fairness",
-    en="How often groups get what tags, models and cards decide, beside all other customers",
+    en="How often groups get what tags, models, cards and offers decide, beside all others",
     zh="公平性检验",
     operation=SHARE,
     columns=(
         _text(
             "tag_code",
-            "Tag that decides something, or segment; model or scorecard, with its target",
-            "标签编码（或模型、评分卡及其目标）",
+            "Tag that decides something, or segment; next_product; model or scorecard, with its "
+            "target",
+            "标签编码（或模型、评分卡及其目标；next_product为下一最佳产品）",
         ),
         _text(
             "tag_value",
-            "Value; for a number, the fifth with most of it; for a card, what is suggested",
+            "Value; for a number, the fifth with most of it; for a card, what is suggested; for "
+            "next_product, the product",
             "标签值",
         ),
         _text("attribute", "What the groups differ in", "分组属性", allowed=tuple(Attribute)),

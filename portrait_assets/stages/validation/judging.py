@@ -61,6 +61,7 @@ from portrait_assets.stages.validation.findings_identifiers import (
 )
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.moves import YEAR, active_by_construction
+from portrait_assets.stages.validation.offers import offer_fairness
 from portrait_assets.stages.validation.predictions.fairness import model_fairness
 from portrait_assets.stages.validation.predictions.findings import (
     card_findings,
@@ -139,6 +140,7 @@ def fairness_of(
             fairness(warehouse, matrix, (*chosen, *of_segments(segments.unique().sort())), month)
         )
         parts.append(model_fairness(warehouse, catalogue.targets, month))
+        parts.append(offer_fairness(warehouse, month))
     return pl.concat(parts)
 
 

@@ -7,9 +7,7 @@ a loan is owed to whoever pays it back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -22,7 +20,7 @@ from portrait_assets.stages.predictions.contract import PREDICTION, REASONED_BAN
 from portrait_assets.stages.predictions.credit.closed import closed_scores
 from portrait_assets.stages.predictions.credit.contract import CREDIT_SCORE
 from portrait_assets.stages.targets.outcomes import Targets
-from portrait_assets.stages.validation.contract import FAIRNESS, Measure
+from portrait_assets.stages.validation.contract import FAIRNESS
 from portrait_assets.stages.validation.fairness import (
     GROUP,
     GROUPS,
@@ -31,12 +29,7 @@ from portrait_assets.stages.validation.fairness import (
     TOP_FIFTH,
     groups_known,
 )
-from portrait_assets.stages.validation.parity import (
-    COUNTED,
-    judged,
-    with_small_groups_together,
-    with_verdicts,
-)
+from portrait_assets.stages.validation.picked import Groups, Picked, fairness_of_picked
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -44,20 +37,6 @@ MODEL, CARD = "model", "scorecard"
 """What precedes a target in the place of a tag's code."""
 NOT = "not "
 """Precedes an outcome where those are counted to whom it did not happen."""
-
-
-@dataclass(frozen=True)
-class _Picked:
-    """Customers whom a model or card could pick out in a month, and those whom it does, by group.
-
-    `counts` has `attribute`, `level`, `customers` and `selected`.
-    """
-
-    code: str
-    value: str
-    base_month: str
-    counts: pl.DataFrame
-    outcome: str | None = None
 
 
 def model_fairness(warehouse: Warehouse, targets: Targets, month: str) -> pl.DataFrame:
@@ -71,25 +50,13 @@ def model_fairness(warehouse: Warehouse, targets: Targets, month: str) -> pl.Dat
         targets: of the source.
         month: the month.
     """
-    picked: list[_Picked] = []
-    if groups_known(warehouse, month):
-        picked = [*_of_month(warehouse, month), *_of_windows(warehouse, targets, month)]
-    dated = pl.DataFrame(
-        [(each.code, each.outcome, last_day(each.base_month)) for each in picked],
-        schema={"tag_code": pl.String, "outcome": pl.String, "said_as_of": pl.Date},
-        orient="row",
-    )
-    return (
-        with_verdicts(judged(_counted(picked)), month)
-        .drop("said_as_of")
-        .join(
-            dated, on=["tag_code", "outcome"], how="left", nulls_equal=True, maintain_order="left"
-        )
-        .select(FAIRNESS.column_names)
-    )
+    if not groups_known(warehouse, month):
+        return FAIRNESS.empty()
+    picked = [*_of_month(warehouse, month), *_of_windows(warehouse, targets, month)]
+    return fairness_of_picked(picked, month)
 
 
-def _of_month(warehouse: Warehouse, month: str) -> Iterator[_Picked]:
+def _of_month(warehouse: Warehouse, month: str) -> Iterator[Picked]:
     """Whom the month's scores pick out, of all that are scored."""
     for table, kind, value, is_picked in (
         (PREDICTION, MODEL, TOP_FIFTH, f"band IN ({literals(REASONED_BANDS)})"),
@@ -99,7 +66,7 @@ def _of_month(warehouse: Warehouse, month: str) -> Iterator[_Picked]:
             continue
         counts = warehouse.select(_counts_sql(table, is_picked, month))
         for (target,), own in counts.partition_by("target", as_dict=True).items():
-            yield _Picked(f"{kind} {target}", value, month, own.drop("target"))
+            yield Picked(f"{kind} {target}", value, month, own.drop("target"))
 
 
 def _counts_sql(table: Table, is_picked: str, month: str) -> str:
@@ -115,14 +82,14 @@ def _counts_sql(table: Table, is_picked: str, month: str) -> str:
     """
 
 
-def _of_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[_Picked]:
+def _of_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[Picked]:
     """Whom scores picked out, of those to whom it then happened, or did not where it is a risk."""
-    groups = cache(lambda base: _groups(warehouse, base))
+    groups = Groups(warehouse)
     is_on_top = pl.col("band").is_in(list(REASONED_BANDS))
     for window in predicted_windows(warehouse, targets, month):
         rows = window.rows.filter("hit").select("customer_id", is_on_top.alias("selected"))
         code, base = window.asked.code, window.base_month
-        yield _Picked(f"{MODEL} {code}", TOP_FIFTH, base, _by_group(rows, groups(base)), code)
+        yield Picked(f"{MODEL} {code}", TOP_FIFTH, base, groups.counted(base, rows), code)
     if not warehouse.materialized(CREDIT_SCORE):
         return
     for scored in closed_scores(warehouse, targets, month):
@@ -130,57 +97,5 @@ def _of_windows(warehouse: Warehouse, targets: Targets, month: str) -> Iterator[
         good = scored.rows.filter(~pl.col("hit"))
         rows = good.select("customer_id", is_accepted.alias("selected"))
         code, base = scored.asked.code, scored.base_month
-        counts = _by_group(rows, groups(base))
-        yield _Picked(f"{CARD} {code}", ACCEPT, base, counts, f"{NOT}{code}")
-
-
-def _groups(warehouse: Warehouse, month: str) -> pl.DataFrame:
-    """The group of each customer of a month by each attribute, of whom any is known."""
-    return warehouse.select(
-        f"SELECT customer_id, {GROUPS} FROM {FEATURE_MATRIX.full_name} AS f "
-        f"WHERE as_of = {literal(last_day(month))} AND {IS_KNOWN}"
-    )
-
-
-def _by_group(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """`counts` of `_Picked` from `customer_id` and whether it is `selected`."""
-    both = rows.join(groups, on="customer_id")
-    return pl.concat(
-        both.group_by(pl.col(name).alias("level")).agg(
-            pl.lit(str(name)).first().alias("attribute"),
-            pl.len().cast(pl.Int64).alias("customers"),
-            pl.col("selected").sum().cast(pl.Int64).alias("selected"),
-        )
-        for name in GROUPS_SQL
-    ).select("attribute", "level", "customers", "selected")
-
-
-def _counted(picked: Sequence[_Picked]) -> pl.DataFrame:
-    """A row for each group, small ones together, with the columns of `parity.COUNTED`."""
-    numbered = [
-        each.counts.with_columns(pl.lit(number).alias("number"))
-        for number, each in enumerate(picked)
-    ]
-    if not numbered:
-        return pl.DataFrame(schema=COUNTED)
-    names = pl.DataFrame(
-        {
-            "number": range(len(picked)),
-            "tag_code": [each.code for each in picked],
-            "tag_value": [each.value for each in picked],
-            "outcome": [each.outcome for each in picked],
-        },
-        schema_overrides={"number": pl.Int32, "outcome": pl.String},
-    )
-    is_parity = pl.col("outcome").is_null()
-    measure = pl.when(is_parity).then(pl.lit(str(Measure.SELECTION)))
-    return (
-        with_small_groups_together(pl.concat(numbered), ["number", "attribute"])
-        .join(names, on="number")
-        .with_columns(
-            measure.otherwise(pl.lit(str(Measure.TRUE_POSITIVE))).alias("measure"),
-            pl.lit(False).alias("is_descriptive"),
-        )
-        .select(COUNTED.names())
-        .cast(COUNTED)
-    )
+        counts = groups.counted(base, rows)
+        yield Picked(f"{CARD} {code}", ACCEPT, base, counts, f"{NOT}{code}")

@@ -1,0 +1,217 @@
+"""Rows of past months that count few customers, counted again from what an erasure leaves.
+
+Numbers of many customers say nothing of one of them, and stay as everybody knows them. A number of
+few may be that of the erased alone: so it is not copied, and what is left is counted instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import duckdb
+import polars as pl
+
+from portrait_assets.core.cells import SMALLEST_CELL
+from portrait_assets.schema.table import PartitionBy
+from portrait_assets.stages.clusters.contract import CLUSTER_PROFILE, CLUSTER_SEGMENT
+from portrait_assets.stages.features.contract import FITTED
+from portrait_assets.stages.features.parts.choices import BASE_CATEGORY
+from portrait_assets.stages.market.assets import market_steps
+from portrait_assets.stages.offers.affinity.segments import segment_step
+from portrait_assets.stages.offers.suitability.counting import product_rule
+from portrait_assets.storage.duckdb.connection import literal, qualified, quote
+from portrait_assets.storage.duckdb.tables import existing_types
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.fits import stored_fits
+from portrait_assets.storage.steps import Scope, Source, Step
+
+COUNT = "customers"
+"""The column of a table that says how many customers its rows count."""
+FITS: Mapping[Step, tuple[str, str]] = {BASE_CATEGORY: ("category_no", "buyers")}
+"""Of what was fitted over all customers, what a row is of, and the column that counts them."""
+
+
+@dataclass(frozen=True)
+class Recounting:
+    """How rows of few customers are counted again.
+
+    `steps` write the tables, in the order in which they read each other. `closed` are months whose
+    rows are no longer kept: there rows of few customers only go.
+    """
+
+    steps: Sequence[Step]
+    closed: frozenset[str] = frozenset()
+
+
+def recounted_steps(smallest: int) -> tuple[Step, ...]:
+    """The steps whose tables count customers, of any number.
+
+    Args:
+        smallest: fewest customers of what is published by itself.
+    """
+    return (*market_steps(smallest), segment_step(smallest), product_rule(smallest))
+
+
+def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    """SQL of whether a row counts few customers, in a month in which one of the erased was there.
+
+    It is read after `removed_rows.name_rows`, and empty where rows of the table count no customers.
+    """
+    columns = existing_types(con, table)
+    of_them = _of_their_months(columns)
+    if not of_them:
+        return ""
+    if table == CLUSTER_PROFILE.full_name:
+        return (
+            f"{of_them} AND (as_of, segment_id) IN (SELECT (as_of, segment_id) "
+            f"FROM {CLUSTER_SEGMENT.full_name} WHERE {COUNT} < {SMALLEST_CELL})"
+        )
+    if table == FITTED.full_name:
+        counts = " OR ".join(
+            f"(step = {literal(step.name)} AND column_name = {literal(column)})"
+            for step, (_, column) in FITS.items()
+        )
+        return (
+            f"{of_them} AND (as_of, step, row_no) IN (SELECT (as_of, step, row_no) "
+            f"FROM {FITTED.full_name} WHERE ({counts}) "
+            f"AND TRY_CAST(value AS BIGINT) BETWEEN 1 AND {SMALLEST_CELL - 1})"
+        )
+    if COUNT not in columns or table == CLUSTER_SEGMENT.full_name:
+        return ""
+    return f"{of_them} AND {COUNT} BETWEEN 1 AND {SMALLEST_CELL - 1}"
+
+
+def _of_their_months(columns: Iterable[str]) -> str:
+    if "as_of" in columns:
+        return "as_of IN (FROM temp.erased_months)"
+    if "month" in columns:
+        return "month IN (SELECT strftime(as_of, '%Y-%m') FROM temp.erased_months)"
+    return ""
+
+
+def count_again(
+    con: duckdb.DuckDBPyConnection, new: str, recounting: Recounting, tables: Sequence[str]
+) -> dict[str, int]:
+    """Write the rows of few customers into a database that holds all other rows.
+
+    Args:
+        con: a connection to the old database, in which the new one is attached.
+        new: the name of the new one.
+        recounting: how they are counted again.
+        tables: those that were copied.
+
+    Returns:
+        By table, the rows that were written.
+    """
+    counted: dict[str, int] = {}
+    for step in recounting.steps:
+        contract = step.writes
+        if contract is not None and contract.full_name in tables:
+            key = (str(contract.partition_by), *contract.key)
+            gone = _gone(con, contract.full_name, list(dict.fromkeys(key)), recounting)
+            rows = _rows_of(con, new, step)
+            counted[contract.full_name] = _written(con, new, contract.full_name, gone, rows)
+    if FITTED.full_name in tables:
+        name = FITTED.full_name
+        gone = _gone(con, name, ("as_of", "step", "row_no"), recounting)
+        counted[name] = _written(con, new, name, gone, partial(_fits, con, new))
+    return {name: count for name, count in counted.items() if count}
+
+
+Recount = Callable[[str, pl.DataFrame], pl.DataFrame]
+"""Of a month and the keys of the rows that are gone from it, the rows that take their place."""
+
+
+def _gone(
+    con: duckdb.DuckDBPyConnection, table: str, key: Sequence[str], recounting: Recounting
+) -> dict[str, pl.DataFrame]:
+    """By month the keys of the rows that are not copied, of months that can be counted again."""
+    month = "month" if key[0] == PartitionBy.MONTH else f"strftime({key[0]}, '%Y-%m')"
+    few = few_sql(con, table)
+    rows = con.sql(
+        f"SELECT {month} AS in_month, {', '.join(map(quote, key))} "
+        f"FROM {qualified(table)} WHERE {few or 'false'}"
+    ).pl()
+    parts = rows.partition_by("in_month", as_dict=True, include_key=False)
+    return {
+        str(month): part
+        for (month,), part in sorted(parts.items())
+        if month not in recounting.closed
+    }
+
+
+def _written(
+    con: duckdb.DuckDBPyConnection,
+    new: str,
+    table: str,
+    gone: Mapping[str, pl.DataFrame],
+    recount: Recount,
+) -> int:
+    count = 0
+    for month, keys in gone.items():
+        rows = recount(month, keys)
+        con.register("counted_again", rows)
+        con.execute(f"INSERT INTO {new}.{qualified(table)} BY NAME FROM counted_again")
+        con.unregister("counted_again")
+        count += rows.height
+    return count
+
+
+def _rows_of(con: duckdb.DuckDBPyConnection, new: str, step: Step) -> Recount:
+    def rows(month: str, keys: pl.DataFrame) -> pl.DataFrame:
+        counted = _computed(con, new, step, month)
+        return counted.join(keys, on=keys.columns, how="semi", nulls_equal=True)
+
+    return rows
+
+
+def _fits(con: duckdb.DuckDBPyConnection, new: str, month: str, keys: pl.DataFrame) -> pl.DataFrame:
+    """Rows of fits, under the numbers that they had."""
+    found = [FITTED.empty()]
+    for step, (of, _) in FITS.items():
+        numbers = keys.filter(pl.col("step") == step.name)["row_no"].unique().sort().to_list()
+        if not numbers:
+            continue
+        given = stored_fits(con, FITTED, month, step)
+        del given[step]
+        counted = _computed(con, new, step, month, given)
+        written = " ".join(
+            f"WHEN {literal(name)} THEN CAST(m.{quote(name)} AS VARCHAR)"
+            for name in counted.columns
+        )
+        con.register("fitted_again", counted)
+        rows = (
+            f"(FROM {FITTED.full_name} WHERE strftime(as_of, '%Y-%m') = {literal(month)} "
+            f"AND step = {literal(step.name)} AND row_no IN ({', '.join(map(str, numbers))}))"
+        )
+        found.append(
+            con.sql(
+                "SELECT f.as_of, f.step, f.row_no, f.column_name, f.column_type, "
+                f"CASE f.column_name {written} END AS value FROM {rows} AS f "
+                f"JOIN {rows} AS k ON k.row_no = f.row_no AND k.column_name = {literal(of)} "
+                f"JOIN fitted_again AS m ON CAST(m.{quote(of)} AS VARCHAR) = k.value "
+                "ORDER BY f.row_no, f.column_name"
+            ).pl()
+        )
+        con.unregister("fitted_again")
+    return pl.concat(found, how="vertical_relaxed")
+
+
+def _computed(
+    con: duckdb.DuckDBPyConnection,
+    new: str,
+    step: Step,
+    month: str,
+    given: Mapping[Source, str] | None = None,
+) -> pl.DataFrame:
+    """The step's rows of the month by the new database."""
+    ((old,),) = con.execute("SELECT current_database()").fetchall()
+    engine = Engine(con, given or {})
+    con.execute(f"USE {new}")
+    try:
+        return engine.frame(step, Scope(month))
+    finally:
+        engine.close()
+        con.execute(f"USE {quote(old)}")
