@@ -23,7 +23,7 @@ from portrait_assets.stages.predictions.learning.labels import LOTS
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challenger
 from portrait_assets.stages.predictions.learning.windows import Windows
-from portrait_assets.stages.predictions.rule import FEW, FEW_UNTIL, RULE, parameters_for
+from portrait_assets.stages.predictions.rule import FEW, FEW_UNTIL, RULE, SMALL, parameters_for
 from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.targets.outcomes import outcome
 
@@ -363,15 +363,18 @@ def test_of_a_month_all_are_drawn_for_whom_there_is_room(more: int, has_all: boo
 
 
 @pytest.mark.parametrize(
-    ("family", "rows", "parameters"),
+    ("family", "rows", "events", "parameters"),
     [
-        ("trees", FEW_UNTIL + 1, FEW),
-        ("logistic", FEW_UNTIL, FEW),
-        ("logistic", FEW_UNTIL + 1, PARAMETERS),
+        ("trees", FEW_UNTIL + 1, RULE.trees_from, FEW),
+        ("trees", FEW_UNTIL + 1, RULE.trees_from - 1, SMALL),
+        ("logistic", FEW_UNTIL, 50, FEW),
+        ("logistic", FEW_UNTIL + 1, 50, PARAMETERS),
     ],
 )
-def test_few_rows_and_trees_have_smaller_settings(family: str, rows: int, parameters: object):
-    assert parameters_for(family, rows) is parameters
+def test_few_rows_and_trees_have_smaller_settings(
+    family: str, rows: int, events: int, parameters: object
+):
+    assert parameters_for(family, rows, events) is parameters
 
 
 def test_bins_that_a_baseline_was_held_against_give_its_interval():

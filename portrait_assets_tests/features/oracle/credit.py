@@ -64,7 +64,7 @@ def _conduct(months: dict[int, list[Row]]) -> Row:
         "worst_days_past_due_24m": max(days.values(), default=None),
         "past_due_spells_24m": spells if days else None,
         "months_since_past_due": min(late, default=None),
-        "credit_months_24m": len(days) or None,
+        "credit_months_24m": len(days),
         "on_time": on_time,
     }
 

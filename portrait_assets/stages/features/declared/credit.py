@@ -12,7 +12,7 @@ from typing import Any
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.expressions import ratio, shrunk_share
-from portrait_assets.stages.features.declared.feature import SHARE, Element, Feature
+from portrait_assets.stages.features.declared.feature import NEVER_NULL, SHARE, Element, Feature
 
 CONDUCT_MONTHS = 24
 """How far back a borrower's payments are looked at."""
@@ -112,8 +112,9 @@ FEATURES: tuple[Feature, ...] = (
         "Months on record with days past due",
         "近24月有还款记录的月数",
         "months with an account whose days past due are known",
-        "p.months",
+        "coalesce(p.months, 0)",
         type=Type.INTEGER,
         unit="months on record",
+        null_means=NEVER_NULL,
     ),
 )
