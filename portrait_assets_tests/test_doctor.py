@@ -134,7 +134,9 @@ def exam_of(settings: Settings, tables: Sequence[Table] = (SALES,), **noted: lis
         materialized=lambda table: dict.fromkeys(noted.get(table.name, []), 1),
         select=lambda sql: con.sql(sql).pl(),
     )
-    source: Any = SimpleNamespace(name="shop", months=lambda: MONTHS, kept_from={})
+    source: Any = SimpleNamespace(
+        name="shop", months=lambda: MONTHS, kept_from={}, customers_kept_from=None
+    )
     return Examination(settings, source, cast(Warehouse, warehouse), list(tables), [], {})
 
 

@@ -123,6 +123,7 @@ def test_what_is_too_old_is_removed_after_a_yes(
 ):
     past = stand_in("app.erasure.retain:to_retain", [])
     service = stand_in("app.erasure.retain:retain", Path("R1.html"))
+    stand_in("app.erasure.ended:ended_customers", SimpleNamespace(customers=()))
     assert command("retain", *of).stdout == "Nothing is older than it is kept.\n"
     past.return_value = [Past("contacts", "2024-03", 1200)]
     with pytest.raises(ErasureError, match=r"^Nothing was removed\.$"):

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy import scan as scanning
 from portrait_assets.privacy.cells import (
     EVERY_CELL,
     are_pooled,
@@ -31,7 +30,7 @@ from portrait_assets.privacy.erasure import (
 )
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.register import Entry, Register
-from portrait_assets.privacy.scan import Wanted, _chunks, _held, _in_bytes, _places
+from portrait_assets.privacy.scan import in_bytes, values
 from portrait_assets.privacy.tombstones import (
     COLUMNS,
     append_tombstones,
@@ -98,44 +97,31 @@ def test_a_move_of_as_many_as_may_be_shown_stands_by_itself():
 # -- scans -------------------------------------------------------------------------------------
 
 
-def test_chunks_overlap_by_a_byte_less_than_the_longest(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scanning, "CHUNK_BYTES", 4)
-    assert list(_chunks(io.BytesIO(b"abcdefghij"), 3)) == [
-        (b"abcd", 0),
-        (b"cdefgh", 2),
-        (b"ghij", 2),
-    ]
-    assert [chunk for chunk, _ in _chunks(io.BytesIO(b"abcdef"), 1)] == [b"abcd", b"ef"]
-
-
-def test_what_ends_in_the_chunk_before_is_counted_there():
-    wanted = Wanted(("cdef",), {})
-    assert _places(b"abcdef", 0, wanted) == 1
-    assert _places(b"abcdef", 5, wanted) == 1
-    assert _places(b"abcdef", 6, wanted) == 0
-    assert _places(b"cdefcdef", 0, wanted) == 2
-
-
-def test_places_are_counted_once_however_the_bytes_are_cut(monkeypatch: pytest.MonkeyPatch):
-    content = b"..PM-00000017.." * 9 + b"PM-00000017"
-    for size in (11, 12, 13, 40, 1_000):
-        monkeypatch.setattr(scanning, "CHUNK_BYTES", size)
-        assert _in_bytes(io.BytesIO(content), Wanted(("PM-00000017",), {})) == 10, size
-    assert _in_bytes(io.BytesIO(content), Wanted((), {"customer_id": ["17"]})) == 0
-
-
-@pytest.mark.parametrize("batch", [1, 2, 3, 100])
-def test_values_are_counted_by_column_however_many_are_looked_at_together(
-    monkeypatch: pytest.MonkeyPatch, batch: int
+@pytest.mark.parametrize("size", [28, 29, 31, 40, 1_000])
+def test_places_are_counted_once_however_the_bytes_are_cut(
+    monkeypatch: pytest.MonkeyPatch, size: int
 ):
-    monkeypatch.setattr(scanning, "_BATCH_ROWS", batch)
+    monkeypatch.setattr(in_bytes, "BLOCK_BYTES", size)
+    content = {"one": b"..PM-00000017.." * 9 + b"PM-00000017", "other": b"PM-0000", "end": b"0017"}
+    streams = [((name, "bytes"), io.BytesIO(each).read) for name, each in content.items()]
+    found = in_bytes.places_in_bytes(streams, ["PM-00000017"])
+    assert found == {("one", "bytes"): 10}
+    assert not in_bytes.places_in_bytes(streams, [])
+
+
+@pytest.mark.parametrize("together", [1, 2, 3, 100])
+def test_values_are_counted_by_column_however_many_are_looked_at_together(
+    monkeypatch: pytest.MonkeyPatch, together: int
+):
+    monkeypatch.setattr(values, "TOGETHER", together)
     columns = [
         ("a", pl.Series(["his flat 12", None])),
         ("b", pl.Series(["nothing"])),
         ("a", pl.Series(["flat 12", "flat 13"])),
         ("c", pl.Series(["flat 12"])),
     ]
-    assert _held(columns, ["flat 12"]) == {"a": 2, "c": 1}
+    assert values.count_holding(columns, ["flat 12"]) == {"a": 2, "c": 1}
+    assert values.within((each for _, each in columns), ["flat 12", "flat 14"]) == {"flat 12"}
 
 
 # -- tombstones --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -175,8 +176,9 @@ def test_visits_of_one_customer_with_one_item_add_up():
 
 
 def test_own_and_neighbours_count_by_halves_and_all_who_bought_are_neighbours():
-    own, near = sparse.csr_matrix([[1.0, 0.0]]), sparse.csr_matrix([[0.5, 1.0]])
-    assert mixed(own, near).tolist() == [0.75]
+    own, nearest = sparse.csr_matrix([[1.0, 0.0]]), sparse.csr_matrix([[0.5]])
+    near: Any = SimpleNamespace(dense=np.array([[1.0, 2.0]]))
+    assert mixed(own, nearest, near).tolist() == [0.75]
     among = neighbourhood(sparse.csr_matrix(np.eye(500)))
     assert (among.count, neighbourhood(sparse.csr_matrix(np.eye(501))).count) == (500, 500)
     assert among.place.tolist() == list(range(500))
