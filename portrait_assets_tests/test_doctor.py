@@ -135,7 +135,7 @@ def exam_of(settings: Settings, tables: Sequence[Table] = (SALES,), **noted: lis
         select=lambda sql: con.sql(sql).pl(),
     )
     source: Any = SimpleNamespace(
-        name="shop", months=lambda: MONTHS, kept_from={}, customers_kept_from=None
+        name="shop", months=lambda: MONTHS, kept_from={}, customers_kept_from="2023-06"
     )
     return Examination(settings, source, cast(Warehouse, warehouse), list(tables), [], {})
 
@@ -178,10 +178,14 @@ def test_rows_that_are_too_old_are_named_by_table(
     monkeypatch.setattr(
         doctor, "past_retention", lambda con, source: [Past("contacts", "2024-02", 1200)]
     )
-    (issue,) = doctor._too_old(exam_of(settings))
-    assert issue.subject == "raw.contacts"
-    assert issue.what == "holds 1,200 rows of months before 2024-02, which are not kept"
-    assert "portrait retain" in issue.remedy
+    gone = SimpleNamespace(customers=("K1", "K2"))
+    monkeypatch.setattr(doctor, "ended", lambda con, source: gone)
+    issues = list(doctor._too_old(exam_of(settings)))
+    assert [(each.subject, each.what) for each in issues] == [
+        ("raw.contacts", "holds 1,200 rows of months before 2024-02, which are not kept"),
+        (settings.warehouse_file.name, "holds 2 customers who have left before 2023-06"),
+    ]
+    assert all("portrait retain" in each.remedy for each in issues)
 
 
 def test_what_belongs_to_no_contract_month_or_run_is_found(settings: Settings):
