@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import duckdb
 import polars as pl
 
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, Source, Step
 
@@ -25,7 +26,7 @@ def run_step(
         inputs: a frame for each stored table and step that is not to be computed.
         con: the database of the tables without a frame; an empty one by default.
     """
-    con = con or duckdb.connect()
+    con = con or scratch_database()
     names = {source: f"given_{number}" for number, source in enumerate(inputs)}
     for source, name in names.items():
         con.register(name, inputs[source])

@@ -13,6 +13,7 @@ from portrait_assets.schema.table import Type
 from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.aggregates import Adds
 from portrait_assets.stages.identity.persons import ALIAS
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.feature_world import Merge, World, day, merges, sale
@@ -113,7 +114,7 @@ def test_an_identifier_is_of_the_person_whom_the_newest_month_knows():
 
 def engine_with(*merged: Merge) -> Engine:
     identity_map, customer_alias = merges([*merged])
-    con = duckdb.connect()
+    con = scratch_database()
     con.register("identities", identity_map)
     con.register("aliases", customer_alias.head(1))
     con.execute("CREATE SCHEMA identity")

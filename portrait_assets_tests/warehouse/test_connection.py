@@ -5,7 +5,13 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from portrait_assets.storage.duckdb.connection import is_number, literal, number_text, quote
+from portrait_assets.storage.duckdb.connection import (
+    is_number,
+    literal,
+    number_text,
+    quote,
+    scratch_database,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ def test_other_types_are_no_numbers(kind: str):
 
 @pytest.mark.parametrize("text", ["plain", "it's", 'a "b"', "''", '""', "a;--", "\\"])
 def test_whatever_a_text_holds_it_is_one_literal_and_one_name(text: str):
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         found = con.execute(f"SELECT {literal(text)} AS {quote(text)}")
         assert [column[0] for column in found.description or []] == [text]
         assert found.fetchall() == [(text,)]
