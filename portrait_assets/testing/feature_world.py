@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ from portrait_assets.stages.features.contract import (
     UNPROFILED,
 )
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.storage.duckdb.connection import scratch_database
+from portrait_assets.storage.duckdb.connection import quote, scratch_database
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
@@ -125,6 +125,8 @@ class World:
         **tables: list[dict[str, Any]],
     ) -> None:
         self.con = scratch_database()
+        # Of a few rows any plan is as good, and to look for the best takes a third of the time.
+        self.con.execute("PRAGMA disable_optimizer")
         self.con.execute(_EMPTY_TABLES)
         frames = {name: cleaned(name, tables.get(name, []), first) for name in CLEANED}
         for name, frame in frames.items():
@@ -194,15 +196,37 @@ class World:
     def feature(self, name: str, month: str) -> dict[str, Any]:
         """A feature's value of each customer, for which few of the matrix's steps are needed."""
         if (month, name) not in self._of_feature:
-            wanted = [feature for feature in FEATURES if feature.name == name]
-            if month not in self._of_month:
-                self._of_month[month] = self._with_what_all_rest_on(month)
-            frame = self._of_month[month].frame(matrix.matrix_of(wanted), Scope(month))
-            values = frame.select(
-                "customer_id", pl.col(name).cast(FEATURE_MATRIX.polars_schema[name])
-            )
-            self._of_feature[month, name] = dict(values.iter_rows())
+            self._compute([name], month)
         return self._of_feature[month, name]
+
+    def known(self, names: Iterable[str], month: str) -> set[str]:
+        """Those of the features of which anybody has a value."""
+        self._compute(names, month)
+        return {
+            name
+            for name in names
+            if any(value is not None for value in self._of_feature[month, name].values())
+        }
+
+    def customers(self, month: str) -> list[str]:
+        """Who is in the matrix, in its order."""
+        return list(self.feature("tenure_days", month))
+
+    def _compute(self, names: Iterable[str], month: str) -> None:
+        """Keep the values of features, with their contract's types."""
+        if month not in self._of_month:
+            self._of_month[month] = self._with_what_all_rest_on(month)
+        wanted = [feature for feature in FEATURES if feature.name in names]
+        values = ", ".join(
+            f"CAST({quote(each.name)} AS {FEATURE_MATRIX.column(each.name).type})"
+            for each in wanted
+        )
+        with self._of_month[month].rows(matrix.matrix_of(wanted), Scope(month)) as rows:
+            assert isinstance(rows, Query)
+            # A frame would have the statement bound twice, which takes longer than to run it.
+            found = self.con.execute(f"SELECT customer_id, {values} FROM ({rows.sql})").fetchall()
+        for place, feature in enumerate(wanted, 1):
+            self._of_feature[month, feature.name] = {row[0]: row[place] for row in found}
 
     def _with_what_all_rest_on(self, month: str) -> Engine:
         """An engine that is given the steps that every feature of the month would compute again."""
