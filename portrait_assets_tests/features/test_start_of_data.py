@@ -49,7 +49,9 @@ def test_half_a_year_after_the_data_began_whoever_comes_is_new(first: str, is_bo
 
 def test_a_trend_needs_months_on_record_on_both_sides(beginnings: World):
     """From the fourth month on all would be growing, against months before the data began."""
-    trends = {month: beginnings.customer("ann", month)["spend_trend_3m"] for month in MONTHS_OF_DATA}
+    trends = {
+        month: beginnings.customer("ann", month)["spend_trend_3m"] for month in MONTHS_OF_DATA
+    }
     assert trends == {
         **dict.fromkeys(MONTHS_OF_DATA[:5]),
         **dict.fromkeys(MONTHS_OF_DATA[5:], 0.0),
