@@ -25,12 +25,13 @@ from portrait_assets.stages.features.contract import (
     UNPROFILED,
 )
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.storage.duckdb.connection import quote, scratch_database
+from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.standing import standing_steps
 from portrait_assets.storage.steps import Scope, Source, Step, spans_read
+from portrait_assets.testing.steps import small_database
 
 MONTHLY_TABLES = tuple(step.writes for step in monthly.STEPS if step.writes is not None)
 
@@ -124,9 +125,7 @@ class World:
         consent_default: Mapping[str, bool] | None = None,
         **tables: list[dict[str, Any]],
     ) -> None:
-        self.con = scratch_database()
-        # Of a few rows any plan is as good, and to look for the best takes a third of the time.
-        self.con.execute("PRAGMA disable_optimizer")
+        self.con = small_database()
         self.con.execute(_EMPTY_TABLES)
         frames = {name: cleaned(name, tables.get(name, []), first) for name in CLEANED}
         for name, frame in frames.items():
@@ -181,7 +180,11 @@ class World:
     def matrix(self, month: str, part_customers: int = 100_000) -> pl.DataFrame:
         """The feature matrix of a month, with its contract's types, computed in parts."""
         engine = Engine(self.con, part_customers=part_customers)
-        frame = engine.frame(matrix.FEATURE_MATRIX, Scope(month))
+        with engine.rows(matrix.FEATURE_MATRIX, Scope(month)) as rows:
+            assert isinstance(rows, Query)
+            # A frame of the query itself would have it bound twice.
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE of_month AS {rows.sql}")
+        frame = self.con.sql("FROM of_month").pl()
         return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
 
     def campaign_responses(self, month: str) -> pl.DataFrame:

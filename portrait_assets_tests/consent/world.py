@@ -12,11 +12,11 @@ from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.consent.deciding import consent_steps
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.feature_world import Merge, cleaned, merges
+from portrait_assets.testing.steps import small_database
 
 Answer = tuple[bool, str]
 
@@ -65,7 +65,7 @@ class Asked:
         merged: tuple[Merge, ...] = (),
         **tables: list[dict[str, Any]],
     ) -> None:
-        con = scratch_database()
+        con = small_database()
         identities, aliases = merges(list(merged))
         people = [dict.fromkeys(GOLDEN_RECORD.polars_schema.names()) | r for r in records or []]
         frames = {

@@ -12,10 +12,9 @@ from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CO
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.evaluation.inputs import NO_SEGMENTS, named_segment
 from portrait_assets.stages.tags.evaluation.steps import EvaluationSteps, evaluation_steps
-from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import THE_MONTH, Scope, Source, Span, Step, spans_read, upstream
-from portrait_assets.testing.steps import run_step
+from portrait_assets.testing.steps import run_step, small_database
 from portrait_assets.testing.tag_world import HOME, JULY, JUNE, MAY, TIER, catalogue_of, features
 
 PLACE = """\
@@ -38,7 +37,7 @@ def step_named(name: str, steps: EvaluationSteps) -> Step:
 
 
 def without_segments(steps: EvaluationSteps) -> dict[Source, pl.DataFrame]:
-    with scratch_database() as con:
+    with small_database() as con:
         return {steps.segment: con.sql(f"FROM {NO_SEGMENTS}").pl()}
 
 
@@ -146,7 +145,7 @@ def test_what_is_read_is_the_batch_and_the_month_before_it(tmp_path: Path):
 
 
 def test_two_evaluations_share_a_connection_and_leave_nothing(tmp_path: Path):
-    con = scratch_database()
+    con = small_database()
     steps = steps_of(tmp_path, TIER, PLACE)
     con.register("world", features(**SPEND))
     given: dict[Source, str] = {steps.features: "world", steps.segment: NO_SEGMENTS}
