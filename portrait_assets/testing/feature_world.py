@@ -184,7 +184,7 @@ class World:
             assert isinstance(rows, Query)
             # A frame of the query itself would have it bound twice.
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE of_month AS {rows.sql}")
-        frame = self.con.sql("FROM of_month").pl()
+        frame: pl.DataFrame = self.con.sql("FROM of_month").pl()
         return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
 
     def campaign_responses(self, month: str) -> pl.DataFrame:
