@@ -27,7 +27,7 @@ from portrait_assets.orchestration.instance import open_records
 from portrait_assets.orchestration.notifier import Failure, reported, send
 from portrait_assets.orchestration.run_failures import NOTIFIED_TAG, notify_failed_run
 from portrait_assets.storage.dagster.runs import PROCESS_TAG, fail_abandoned_runs
-from portrait_assets.storage.duckdb.connection import first_line
+from portrait_assets.storage.duckdb.connection import first_line, scratch_database
 from portrait_assets.testing.shop import run, run_of, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
@@ -217,7 +217,7 @@ def test_what_ends_a_command_before_there_is_a_run_is_reported(
     ],
 )
 def test_a_sentence_holds_no_value_of_a_row(sql: str):
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute("CREATE TABLE t AS SELECT 'Alice' AS x; CREATE UNIQUE INDEX i ON t (x)")
         with pytest.raises(duckdb.Error) as raised:
             con.execute(sql).fetchall()
@@ -228,7 +228,7 @@ def test_a_sentence_holds_no_value_of_a_row(sql: str):
 
 
 def test_names_and_places_stay_in_a_sentence():
-    with duckdb.connect() as con, pytest.raises(duckdb.Error) as raised:
+    with scratch_database() as con, pytest.raises(duckdb.Error) as raised:
         con.execute("SELECT paid FROM (SELECT 1 AS x)")
     assert first_line(raised.value) == (
         'Binder Error: Referenced column "paid" not found in FROM clause!'

@@ -27,6 +27,7 @@ from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.publishing import publish
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.inputs import Inputs, record_inputs
@@ -291,7 +292,7 @@ def test_months_are_closed_whose_rows_were_removed_for_their_age(
     definition.write_text(definition.read_text() + "keep_months: {interactions: 2}\n")
     source = load_source(settings.source_dir)
     assert source.kept_from == {"interactions": "2024-03"}
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute(KEPT)
         con.execute(change)
         assert closed_months(con, source) == dict.fromkeys(closed, "interactions")

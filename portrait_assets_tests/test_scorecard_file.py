@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -17,6 +16,7 @@ from portrait_assets.methods.scorecard.card.rows import SCHEMA
 from portrait_assets.methods.scorecard.errors import ScorecardError
 from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.schema.csv_text import restored
+from portrait_assets.storage.duckdb.connection import scratch_database
 
 ROWS = 600
 
@@ -73,7 +73,7 @@ def test_every_row_is_scored_in_order(folder: Path):
 
 def test_the_card_in_sql_scores_the_file_alike(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(folder)
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         scored = con.execute((folder / "card.sql").read_text("utf-8")).fetchall()
     found = pl.DataFrame(scored, ["loan_id", "score", "probability", "band"], orient="row")
     joined = loans().select("loan_id").join(found, on="loan_id", how="left", maintain_order="left")

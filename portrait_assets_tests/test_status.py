@@ -12,6 +12,7 @@ from rich.console import Console
 from portrait_assets.app import status
 from portrait_assets.app.cli import printing
 from portrait_assets.app.status import Checks, FailedCheck, Segment, SetAside, TableRows
+from portrait_assets.storage.duckdb.connection import scratch_database
 
 PUBLISHED = """
 CREATE SCHEMA mart; CREATE SCHEMA cleaned; CREATE SCHEMA clusters; CREATE SCHEMA validation;
@@ -41,7 +42,7 @@ CREATE TABLE validation.check_results AS SELECT * FROM (VALUES
 
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as opened:
+    with scratch_database() as opened:
         opened.execute(PUBLISHED)
         yield opened
 
@@ -66,7 +67,7 @@ def test_segments_are_those_of_the_newest_complete_month(con: duckdb.DuckDBPyCon
 
 def test_segments_of_few_customers_are_printed_as_one():
     """By the rule of the report: one alone would be the rest of the total, so another goes too."""
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute(
             "CREATE SCHEMA clusters; "
             "CREATE TABLE newest_month AS SELECT DATE '2024-03-31' AS as_of; "

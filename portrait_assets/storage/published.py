@@ -36,8 +36,9 @@ class Published:
         self.smallest = smallest
         found = con.execute(
             "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal "
+            "AND database_name = current_database() "
             "UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal "
-            "AND schema_name = 'main'"
+            "AND database_name = current_database() AND schema_name = 'main'"
         ).fetchall()
         self.tables = frozenset(name for (name,) in found)
         self._facts: dict[Callable[..., Any], Any] = {}
@@ -70,7 +71,7 @@ class Published:
         schema, name = table.split(".")
         found = self.con.execute(
             "SELECT column_name FROM duckdb_columns() WHERE schema_name = ? AND table_name = ? "
-            "ORDER BY column_index",
+            "AND database_name = current_database() ORDER BY column_index",
             [schema, name],
         ).fetchall()
         return [column for (column,) in found]

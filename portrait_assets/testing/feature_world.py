@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from portrait_assets.core.months import month_range
@@ -26,11 +25,13 @@ from portrait_assets.stages.features.contract import (
     UNPROFILED,
 )
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
+from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.standing import standing_steps
 from portrait_assets.storage.steps import Scope, Source, Step, spans_read
+from portrait_assets.testing.steps import small_database
 
 MONTHLY_TABLES = tuple(step.writes for step in monthly.STEPS if step.writes is not None)
 
@@ -124,7 +125,7 @@ class World:
         consent_default: Mapping[str, bool] | None = None,
         **tables: list[dict[str, Any]],
     ) -> None:
-        self.con = duckdb.connect(config={"threads": 1})
+        self.con = small_database()
         self.con.execute(_EMPTY_TABLES)
         frames = {name: cleaned(name, tables.get(name, []), first) for name in CLEANED}
         for name, frame in frames.items():
@@ -179,7 +180,11 @@ class World:
     def matrix(self, month: str, part_customers: int = 100_000) -> pl.DataFrame:
         """The feature matrix of a month, with its contract's types, computed in parts."""
         engine = Engine(self.con, part_customers=part_customers)
-        frame = engine.frame(matrix.FEATURE_MATRIX, Scope(month))
+        with engine.rows(matrix.FEATURE_MATRIX, Scope(month)) as rows:
+            assert isinstance(rows, Query)
+            # A frame of the query itself would have it bound twice.
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE of_month AS {rows.sql}")
+        frame: pl.DataFrame = self.con.sql("FROM of_month").pl()
         return frame.select(FEATURE_MATRIX.column_names).cast(FEATURE_MATRIX.polars_schema)
 
     def campaign_responses(self, month: str) -> pl.DataFrame:
@@ -194,15 +199,37 @@ class World:
     def feature(self, name: str, month: str) -> dict[str, Any]:
         """A feature's value of each customer, for which few of the matrix's steps are needed."""
         if (month, name) not in self._of_feature:
-            wanted = [feature for feature in FEATURES if feature.name == name]
-            if month not in self._of_month:
-                self._of_month[month] = self._with_what_all_rest_on(month)
-            frame = self._of_month[month].frame(matrix.matrix_of(wanted), Scope(month))
-            values = frame.select(
-                "customer_id", pl.col(name).cast(FEATURE_MATRIX.polars_schema[name])
-            )
-            self._of_feature[month, name] = dict(values.iter_rows())
+            self._compute([name], month)
         return self._of_feature[month, name]
+
+    def known(self, names: Iterable[str], month: str) -> set[str]:
+        """Those of the features of which anybody has a value."""
+        self._compute(names, month)
+        return {
+            name
+            for name in names
+            if any(value is not None for value in self._of_feature[month, name].values())
+        }
+
+    def customers(self, month: str) -> list[str]:
+        """Who is in the matrix, in its order."""
+        return list(self.feature("tenure_days", month))
+
+    def _compute(self, names: Iterable[str], month: str) -> None:
+        """Keep the values of features, with their contract's types."""
+        if month not in self._of_month:
+            self._of_month[month] = self._with_what_all_rest_on(month)
+        wanted = [feature for feature in FEATURES if feature.name in names]
+        values = ", ".join(
+            f"CAST({quote(each.name)} AS {FEATURE_MATRIX.column(each.name).type})"
+            for each in wanted
+        )
+        with self._of_month[month].rows(matrix.matrix_of(wanted), Scope(month)) as rows:
+            assert isinstance(rows, Query)
+            # A frame would have the statement bound twice, which takes longer than to run it.
+            found = self.con.execute(f"SELECT customer_id, {values} FROM ({rows.sql})").fetchall()
+        for place, feature in enumerate(wanted, 1):
+            self._of_feature[month, feature.name] = {row[0]: row[place] for row in found}
 
     def _with_what_all_rest_on(self, month: str) -> Engine:
         """An engine that is given the steps that every feature of the month would compute again."""

@@ -67,6 +67,7 @@ def _relations(
         "SELECT schema_name, table_name, comment, 'table' FROM duckdb_tables() UNION ALL "
         "SELECT schema_name, view_name, comment, 'view' FROM duckdb_views() WHERE NOT internal"
     ).fetchall()
+    columns = _columns(con)
     for schema, relation, comment, kind in found:
         name = relation if schema == "main" else f"{schema}.{relation}"
         contract = contracts.get(name)
@@ -76,19 +77,27 @@ def _relations(
                 "kind": kind,
                 "comment": comment,
                 "key": list(contract.key) if contract else [],
-                "columns": _columns(con, schema, relation, contract or shown.get(name)),
+                "columns": _described(columns[schema, relation], contract or shown.get(name)),
             },
         )
 
 
-def _columns(
-    con: duckdb.DuckDBPyConnection, schema: str, relation: str, contract: Table | None
-) -> dict[str, Any]:
-    rows = con.execute(
-        "SELECT column_name, data_type, comment FROM duckdb_columns() "
-        "WHERE schema_name = ? AND table_name = ? ORDER BY column_index",
-        [schema, relation],
-    ).fetchall()
+Columns = list[tuple[str, str, str | None]]
+"""Name, type and comment of each column."""
+
+
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Columns]:
+    """Those of each table and view, by schema and name."""
+    columns: dict[tuple[str, str], Columns] = {}
+    for schema, relation, *column in con.execute(
+        "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns() "
+        "WHERE NOT internal ORDER BY column_index"
+    ).fetchall():
+        columns.setdefault((schema, relation), []).append((column[0], column[1], column[2]))
+    return columns
+
+
+def _described(columns: Columns, contract: Table | None) -> dict[str, Any]:
     declared = {column.name: column for column in contract.all_columns} if contract else {}
     return {
         name: {
@@ -97,7 +106,7 @@ def _columns(
             "sensitivity": str(declared[name].sensitivity) if name in declared else None,
             "comment": comment,
         }
-        for name, type_, comment in rows
+        for name, type_, comment in columns
     }
 
 

@@ -7,8 +7,19 @@ from collections.abc import Mapping
 import duckdb
 import polars as pl
 
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, Source, Step
+
+
+def small_database() -> duckdb.DuckDBPyConnection:
+    """A scratch database for a few rows.
+
+    Of these any plan is as good as another, and to look for the best takes a third of the time.
+    """
+    con = scratch_database()
+    con.execute("PRAGMA disable_optimizer")
+    return con
 
 
 def run_step(
@@ -25,7 +36,7 @@ def run_step(
         inputs: a frame for each stored table and step that is not to be computed.
         con: the database of the tables without a frame; an empty one by default.
     """
-    con = con or duckdb.connect()
+    con = con or small_database()
     names = {source: f"given_{number}" for number, source in enumerate(inputs)}
     for source, name in names.items():
         con.register(name, inputs[source])

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -25,6 +24,7 @@ from portrait_assets.stages.cleaned.completeness import (
 )
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.storage.dagster.checks import Subject
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
@@ -232,7 +232,7 @@ def test_rows_of_the_twelve_months_before_are_counted_by_the_day_that_they_are_d
         "transactions": cleaned("transactions", lines),
         "balances": cleaned("balances", balances),
     }
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute("CREATE SCHEMA cleaned")
         for name, table in CLEANED.items():
             con.execute(create_table_sql(table, column_types(table)))

@@ -1,6 +1,5 @@
 from typing import Any
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -15,6 +14,7 @@ from portrait_assets.stages.clusters.profile import (
     segment_sizes,
     typical_customers,
 )
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.cluster_worlds import BANK_USES
 from portrait_assets_tests.clusters.conftest import Bank
 
@@ -185,7 +185,7 @@ def test_a_rule_means_the_same_in_sql(small_bank: Bank) -> None:
     customers = small_bank.features.join(segments, on="customer_id")
     for rule in rules.iter_rows(named=True):
         query = f"SELECT segment_id FROM customers WHERE {rule['sql']}"
-        with duckdb.connect() as connection:
+        with scratch_database() as connection:
             connection.register("customers", customers.to_arrow())
             segment_ids = [row[0] for row in connection.execute(query).fetchall()]
         assert np.mean(np.array(segment_ids) == rule["segment_id"]) == pytest.approx(

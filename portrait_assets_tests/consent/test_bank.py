@@ -17,6 +17,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.keys import KeyName, find_key
 from portrait_assets.privacy.pseudonyms import pseudonyms
 from portrait_assets.stages.tags.audiences.finding import find_audience
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.settings import Life, Privacy
 from portrait_assets.synthetic.settings import Settings as Planted
@@ -39,7 +40,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def con(bank: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as opened:
+    with scratch_database() as opened:
         opened.execute(f"ATTACH '{bank.portrait_file}' AS portrait (READ_ONLY)")
         opened.execute("USE portrait")
         yield opened

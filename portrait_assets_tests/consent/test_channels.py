@@ -6,11 +6,12 @@ import duckdb
 import pytest
 
 from portrait_assets.stages.consent.channels import ChannelError, channels_of, require_channel
+from portrait_assets.storage.duckdb.connection import scratch_database
 
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
-    opened = duckdb.connect()
+    opened = scratch_database()
     opened.execute(
         "CREATE SCHEMA cleaned; "
         "CREATE TABLE cleaned.contacts AS SELECT unnest(['SMS', 'phone', NULL]) AS channel, "
@@ -51,5 +52,5 @@ def test_an_unknown_channel_is_a_sentence(
 
 
 def test_a_source_without_channels_is_a_sentence() -> None:
-    with duckdb.connect() as con, pytest.raises(ChannelError, match="names no channel"):
+    with scratch_database() as con, pytest.raises(ChannelError, match="names no channel"):
         require_channel(con, "sms")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
@@ -17,6 +16,7 @@ from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.feature_world import Merge, cleaned, merges
+from portrait_assets.testing.steps import small_database
 
 Answer = tuple[bool, str]
 
@@ -65,7 +65,7 @@ class Asked:
         merged: tuple[Merge, ...] = (),
         **tables: list[dict[str, Any]],
     ) -> None:
-        con = duckdb.connect()
+        con = small_database()
         identities, aliases = merges(list(merged))
         people = [dict.fromkeys(GOLDEN_RECORD.polars_schema.names()) | r for r in records or []]
         frames = {

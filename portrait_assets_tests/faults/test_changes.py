@@ -13,6 +13,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.shop import run, sales_file, shop, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
@@ -46,7 +47,7 @@ def change(path: Path, **columns: pl.Expr | None) -> None:
 
 def rows_by_month(settings: Settings) -> dict[str | None, int]:
     source = load_source(settings.source_dir)
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         return placings(reader)["transactions"].counts()
 
 

@@ -31,6 +31,7 @@ from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.condition import MATRIX, parse_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.shop import SHOP_MONTHS, shop
 from portrait_assets.testing.tag_world import COLUMNS, HEAD, TIER
 from portrait_assets_tests.faults.fuzz_words import WORDS, scraps, values
@@ -60,7 +61,7 @@ def read(source_dir: Path) -> dict[str, dict[str | None, int]] | None:
     """Rows by table and month that the source gives; None when it is refused with an error."""
     before = listing(source_dir)
     try:
-        with duckdb.connect() as con:
+        with scratch_database() as con:
             con.execute("CREATE TABLE canary AS SELECT 1 AS alive")
             try:
                 with SourceReader(con, load_source(source_dir)) as reader:
@@ -68,7 +69,8 @@ def read(source_dir: Path) -> dict[str, dict[str | None, int]] | None:
                     return {name: placing.counts() for name, placing in placed.items()}
             finally:
                 assert con.execute("FROM canary").fetchall() == [(1,)]
-                assert con.execute("SELECT count(*) FROM duckdb_tables()").fetchall() == [(1,)]
+                tables = "FROM duckdb_tables() WHERE database_name = current_database()"
+                assert len(con.execute(tables).fetchall()) == 1
     except PortraitError as error:
         is_a_sentence(error)
         return None
@@ -240,7 +242,7 @@ def test_any_text_as_an_expression_reads_its_own_row_and_nothing_else(text: str)
     tree = sqlglot.parse_one(expression.sql, dialect="duckdb")
     assert not list(tree.find_all(*HARMLESS))
     assert {column.name for column in tree.find_all(exp.Column)} <= set(COLUMNS)
-    with duckdb.connect(config={"enable_external_access": False}) as con:
+    with scratch_database(is_sealed=True) as con:
         con.execute("CREATE SCHEMA tags; CREATE TABLE secret AS SELECT 1")
         typed = ", ".join(f'"{name}" {column.type}' for name, column in COLUMNS.items())
         con.execute(f"CREATE TABLE {MATRIX} ({typed}); INSERT INTO {MATRIX} DEFAULT VALUES")

@@ -9,6 +9,7 @@ from portrait_assets.testing.feature_world import World, day, sale
 MONTHS_OF_DATA = [f"2024-{month:02}" for month in range(1, 10)]
 
 
+@pytest.fixture(scope="module")
 def beginnings() -> World:
     """Data from January on: ann is there from the start, eve from August, joe joined in May."""
     sold = {
@@ -27,12 +28,12 @@ def beginnings() -> World:
     )
 
 
-def test_the_first_day_of_the_data_is_not_the_day_a_customer_joined():
-    rows = {row["customer_id"]: row for row in beginnings().matrix("2024-09").to_dicts()}
-    bounds = {who: row["tenure_is_lower_bound"] for who, row in rows.items()}
+def test_the_first_day_of_the_data_is_not_the_day_a_customer_joined(beginnings: World):
+    bounds = beginnings.feature("tenure_is_lower_bound", "2024-09")
     assert bounds == {"ann": True, "eve": False, "joe": False, "old": False}
-    assert (rows["ann"]["tenure_days"], rows["eve"]["tenure_days"]) == (269, 60)
-    assert {who: row["observed_months"] for who, row in rows.items()} == {
+    tenure = beginnings.feature("tenure_days", "2024-09")
+    assert (tenure["ann"], tenure["eve"]) == (269, 60)
+    assert beginnings.feature("observed_months", "2024-09") == {
         **{"ann": 9, "old": 9},  # They may have bought before, and nothing is known of it.
         **{"eve": 12, "joe": 12},  # Before they joined they bought nothing.
     }
@@ -46,12 +47,13 @@ def test_half_a_year_after_the_data_began_whoever_comes_is_new(first: str, is_bo
     assert world.customer("eve", "2024-07")["tenure_is_lower_bound"] is is_bound
 
 
-def test_a_trend_needs_months_on_record_on_both_sides():
+def test_a_trend_needs_months_on_record_on_both_sides(beginnings: World):
     """From the fourth month on all would be growing, against months before the data began."""
-    world = beginnings()
-    trends = {month: world.customer("ann", month)["spend_trend_3m"] for month in MONTHS_OF_DATA}
+    trends = {
+        month: beginnings.customer("ann", month)["spend_trend_3m"] for month in MONTHS_OF_DATA
+    }
     assert trends == {
         **dict.fromkeys(MONTHS_OF_DATA[:5]),
         **dict.fromkeys(MONTHS_OF_DATA[5:], 0.0),
     }
-    assert world.customer("joe", "2024-05")["spend_trend_3m"] == 1.0
+    assert beginnings.customer("joe", "2024-05")["spend_trend_3m"] == 1.0

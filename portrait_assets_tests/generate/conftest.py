@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
 from portrait_assets.synthetic.settings import Delivery, Life, Privacy, Settings, Suitability
 
@@ -56,7 +56,7 @@ def unplanted(tmp_path_factory: pytest.TempPathFactory) -> Query:
 
 def queries(folder: Path) -> Query:
     """SQL over a bank's tables and, under their names with truth_ before them, the truths."""
-    con = duckdb.connect()
+    con = scratch_database()
     for place, prefix in ((folder, ""), (folder / "truth", "truth_")):
         for path in sorted(place.iterdir()):
             if path.suffix == ".parquet":

@@ -6,12 +6,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.common.columns import fixed_text, prefixed
 from portrait_assets.synthetic.common.seasons import Calendar
@@ -31,7 +31,7 @@ CALENDAR = Calendar("2023-01", 24)
 
 def queries(folder: Path, events: Events) -> Query:
     generate_bank(folder, 5_000, 12, seed=4, settings=Settings(events=events))
-    con = duckdb.connect()
+    con = scratch_database()
     for name in ("market", "truth/events", "truth/segments"):
         con.execute(f"CREATE VIEW {Path(name).name} AS FROM '{folder}/{name}.parquet'")
     for name in ("transactions", "balances"):
@@ -223,7 +223,7 @@ def test_without_planting_only_what_was_to_be_held_is_taken() -> None:
 
 def test_an_affinity_is_of_who_holds_no_such_product_at_the_time(tmp_path: Path) -> None:
     generate_bank(tmp_path / "bank", 2_000, 7, seed=6)
-    con = duckdb.connect()
+    con = scratch_database()
     term, own = "product_id IN ('P102', 'P103', 'P104')", "account_id LIKE '%1'"
     already, taken, seen = con.sql(
         f"WITH a AS (FROM '{tmp_path}/bank/truth/affinities.parquet' WHERE {term}), "

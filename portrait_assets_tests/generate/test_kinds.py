@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -18,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.common.columns import fixed_text, prefixed
 from portrait_assets.synthetic.common.randomness import Floats, Mask
@@ -91,7 +91,7 @@ def test_without_kinds_there_are_the_segments_alone() -> None:
 
 def test_kinds_differ_in_what_the_bank_records(tmp_path: Path) -> None:
     bank = generate_bank(tmp_path / "bank", 1_500, 4, seed=3, settings=Settings(kinds=TWELVE))
-    con = duckdb.connect()
+    con = scratch_database()
     found = con.sql(
         "SELECT wealth_kind, median(balance) FILTER (product_id = 'P101')::DOUBLE AS current, "
         "median(balance) FILTER (product_id IN ('P102', 'P103', 'P104'))::DOUBLE AS term, "

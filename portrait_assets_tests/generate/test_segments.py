@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.persons.segment_traits import CATEGORIES, CHANNELS
 from portrait_assets.synthetic.persons.segments import SEGMENTS
@@ -57,7 +57,7 @@ def features_sql(folder: Path) -> str:
 @pytest.mark.slow
 def test_k_means_with_the_true_number_finds_most_of_the_segments(tmp_path: Path) -> None:
     bank = generate_bank(tmp_path / "bank", 8_000, 24, seed=1)
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         frame = con.sql(features_sql(bank.folder)).pl()
     columns = []
     for name in frame.columns[1:]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import duckdb
-
 from portrait_assets.stages.identity.views import CURRENT_CUSTOMERS
 from portrait_assets.stages.tags.views import PORTRAIT_HISTORY_VIEW
+from portrait_assets.storage.duckdb.connection import scratch_database
 
 
 def test_aliases_are_followed_to_the_customer_of_today():
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute("CREATE SCHEMA identity; CREATE SCHEMA tags")
         con.execute(
             "CREATE TABLE identity.identity_map AS SELECT * FROM (VALUES "

@@ -14,6 +14,7 @@ import pytest
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.stages.market.competitors.comparing import _amounts, competitor_rows
 from portrait_assets.stages.market.competitors.launches import launch_rows, launch_step
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.steps import Scope
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.common.seasons import Calendar
@@ -155,7 +156,7 @@ def test_what_is_not_known_of_the_own_or_the_month_is_not_judged() -> None:
 
 def bank(folder: Path, events: Events) -> duckdb.DuckDBPyConnection:
     generate_bank(folder, 2_500, 12, seed=4, settings=Settings(events=events))
-    con = duckdb.connect()
+    con = scratch_database()
     con.execute(
         f"CREATE TABLE product AS FROM '{folder}/products.parquet';"
         f"CREATE TABLE holding AS SELECT b.customer_id, account_id, product_id, p.category, "

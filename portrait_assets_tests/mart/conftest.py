@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import write_report
 from portrait_assets.stages.raw.definition import Title
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
 from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
 from portrait_assets_tests.mart.months_world import APRIL, TABLES
@@ -49,7 +49,7 @@ def _written(portrait_file: Path, folder: Path) -> str:
 @pytest.fixture(scope="package")
 def published() -> Published:
     """A file of three months whose newest complete one is April."""
-    con = duckdb.connect()
+    con = scratch_database()
     for name, rows in TABLES.items():
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
         con.register("given", pl.DataFrame(rows, infer_schema_length=None))

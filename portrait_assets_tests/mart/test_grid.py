@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-import duckdb
-
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.mart.grid import business_grid
+from portrait_assets.storage.duckdb.connection import scratch_database
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class _Matrix:
 def cells(*tags: str) -> list[tuple[object, ...]]:
     """Of a base with these tags: customer, cell, wealth segment and part."""
     view = business_grid([cast(Table, _Matrix(("as_of", "customer_id", "segment_id", *tags)))])
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute("CREATE SCHEMA tags; CREATE SCHEMA clusters")
         con.execute(
             "CREATE TABLE tags.portrait_matrix AS SELECT * FROM (VALUES "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -12,6 +11,7 @@ from portrait_assets.core.months import last_day, month_range
 from portrait_assets.stages.mart.report import _rendered
 from portrait_assets.stages.mart.sections import market
 from portrait_assets.stages.mart.sections.market import MARKET
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
 
 AS_OF = date(2024, 12, 31)
@@ -155,7 +155,7 @@ TABLES: dict[str, list[dict[str, object]]] = {
 
 
 def published(tables: dict[str, list[dict[str, object]]]) -> Published:
-    con = duckdb.connect()
+    con = scratch_database()
     for name, rows in tables.items():
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
         con.register("given", pl.DataFrame(rows, infer_schema_length=None))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -13,6 +12,7 @@ from portrait_assets.stages.mart.sections.models.credit import cards
 from portrait_assets.stages.mart.sections.models.lifetime import by_tenth, methods, totals
 from portrait_assets.stages.mart.sections.models.predictions import models, stages
 from portrait_assets.stages.mart.words import model_name
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
 from portrait_assets_tests.mart import small_models
 
@@ -28,7 +28,7 @@ TABLES: dict[str, list[dict[str, Any]]] = {
 
 
 def published(smallest: int) -> Published:
-    con = duckdb.connect()
+    con = scratch_database()
     for name, rows in TABLES.items():
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
         con.register(

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from portrait_assets.schema.table import Table
@@ -26,6 +25,7 @@ from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Grain, Scope, Step
+from portrait_assets.testing.steps import small_database
 
 MONTH, DAY = "2024-06", date(2024, 6, 30)
 Row = dict[str, Any]
@@ -81,7 +81,7 @@ class Bank:
         rows |= {CLEANED[name]: tables.get(name, ()) for name in ("balances", "transactions")}
         rows |= dict.fromkeys((IDENTITY_MAP, CUSTOMER_ALIAS, CUSTOMER_MONTH), ())
         self.frames = {table: frame_of(table, given) for table, given in rows.items()}
-        self.con = duckdb.connect()
+        self.con = small_database()
         for table, frame in self.frames.items():
             self.put(table, frame)
         listed = [{"item_kind": "product", **each} for each in affinities]

@@ -43,7 +43,7 @@ class CreditWorld(PredictionWorld):
             silence = pl.DataFrame(
                 {"purpose": ["credit"], "allowed": [self.is_asked], "is_declared": [self.is_asked]}
             ).with_columns(consents=pl.lit(0), as_of=pl.lit(last_day(month)))
-            self._write(CONSENT_DEFAULT, month, silence)
+            self._write(CONSENT_DEFAULT, [month], silence)
             refused = [who for who, since in self.refuses.items() if since <= month]
             answers = pl.DataFrame(
                 {"customer_id": refused}, schema={"customer_id": pl.String}
@@ -53,7 +53,7 @@ class CreditWorld(PredictionWorld):
                 allowed=pl.lit(False),
                 because=pl.lit("withdrawn"),
             )
-            self._write(CUSTOMER_CONSENT, month, answers)
+            self._write(CUSTOMER_CONSENT, [month], answers)
 
     def score(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -74,19 +74,25 @@ class PredictionWorld:
             orient="row",
         )
         noise = rng.random((self.months, self.customers))
+        rows: dict[Table, list[pl.DataFrame]] = {}
         for at, month in enumerate(self.month_names):
             clue = self.clue if month < self.fades_from else 0.0
             shown = clue * habit + (1 - clue) * noise[at]
-            self._write_month(month, at, names, bought, shown)
+            for table, of_month in self._of_month(month, at, names, bought, shown):
+                rows.setdefault(table, []).append(of_month)
+        empty = pl.DataFrame(schema={"customer_id": pl.String})
+        for table, frames in ({table: [empty] for table in TARGET_TABLES} | rows).items():
+            self._write(table, self.month_names, pl.concat(frames))
 
-    def _write_month(
+    def _of_month(
         self,
         month: str,
         at: int,
         names: Sequence[str],
         bought: np.ndarray,
         shown: np.ndarray,
-    ) -> None:
+    ) -> Iterator[tuple[Table, pl.DataFrame]]:
+        """Each table with what it holds of the month, without the columns that are null."""
         gone = [who for who, since in self.leaves.items() if since <= month]
         last = [
             next((ago for ago in range(at + 1) if bought[at - ago, who]), None)
@@ -100,41 +106,43 @@ class PredictionWorld:
             }
             | {name: _as_feature(name, shown) for name in self.clue_in}
         ).with_columns(as_of=pl.lit(last_day(month)), profiling_allowed=pl.lit(True))
-        self._write(FEATURE_MATRIX, month, matrix.filter(~pl.col("customer_id").is_in(gone)))
+        yield FEATURE_MATRIX, self._matrix(matrix).filter(~pl.col("customer_id").is_in(gone))
         unprofiled = pl.DataFrame(
             {"customer_id": gone}, schema={"customer_id": pl.String}
         ).with_columns(
             as_of=pl.lit(last_day(month)), because=pl.lit("objection"), keeps_row=pl.lit(True)
         )
-        self._write(UNPROFILED, month, unprofiled)
+        yield UNPROFILED, unprofiled
         aliases = pl.DataFrame({"month": [month], "alias_id": ["c0008"], "customer_id": ["c0007"]})
         merged = aliases if at == 2 and self.leaves else aliases.clear()
-        self._write(CUSTOMER_ALIAS, month, merged)
-        self._write(IDENTITY_MAP, month, merged.rename({"alias_id": "source_customer_id"}))
+        yield CUSTOMER_ALIAS, merged
+        yield IDENTITY_MAP, merged.rename({"alias_id": "source_customer_id"})
         buyers = [name for name, did in zip(names, bought[at], strict=True) if did]
-        self._write(
+        yield (
             CUSTOMER_MONTH,
-            month,
             pl.DataFrame({"month": month, "customer_id": buyers, "purchases": 1}),
         )
-        self._write(
+        yield (
             CLEANED["transactions"],
-            month,
             pl.DataFrame({"month": [month], "customer_id": [names[0]]}),
         )
-        for table in TARGET_TABLES:
-            rows = pl.DataFrame({"customer_id": []}, schema={"customer_id": pl.String})
-            if table is TARGET and at > 0:
-                rows = pl.DataFrame({"customer_id": buyers}).with_columns(
+        if at > 0:
+            yield (
+                TARGET,
+                pl.DataFrame({"customer_id": buyers}).with_columns(
                     month=pl.lit(month),
                     base_month=pl.lit(self.month_names[at - 1]),
                     horizon=pl.lit(1),
                     purchases=pl.lit(1),
                     active_months=pl.lit(1),
-                )
-            self._write(table, month, rows)
+                ),
+            )
 
-    def _write(self, table: Table, month: str, rows: pl.DataFrame) -> None:
+    def _matrix(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The feature matrix with what else a kind of world knows."""
+        return rows
+
+    def _write(self, table: Table, months: Sequence[str], rows: pl.DataFrame) -> None:
         """The rows with all columns of the contract, nothing in those not given."""
         table = replace(table, columns=tuple(replace(c, nullable=True) for c in table.columns))
         given = {
@@ -143,7 +151,7 @@ class PredictionWorld:
             else pl.lit(None, kind).alias(name)
             for name, kind in table.polars_schema.items()
         }
-        self.warehouse.write(table, [month], rows.select(given.values()))
+        self.warehouse.write(table, months, rows.select(given.values()))
 
     def predict(self, months: Sequence[str] | None = None, approvals: Approvals = ()) -> None:
         """Materialize predictions and backtests of these months, all by default, in one run."""

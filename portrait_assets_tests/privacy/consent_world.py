@@ -8,6 +8,7 @@ import duckdb
 
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.consent.deciding import SILENCE
+from portrait_assets.storage.duckdb.connection import has_table
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 
 Answer = tuple[str, str, str | None, bool, str]
@@ -26,7 +27,7 @@ def write_consents(
     declared = dict(silence or {})
     con.execute("CREATE SCHEMA IF NOT EXISTS consent")
     for table in (CONSENT_DEFAULT, CUSTOMER_CONSENT):
-        if not con.execute(f"FROM duckdb_tables() WHERE table_name = '{table.name}'").fetchall():
+        if not has_table(con, table.full_name):
             con.execute(create_table_sql(table, column_types(table)))
     for purpose, default in SILENCE.items():
         con.execute(

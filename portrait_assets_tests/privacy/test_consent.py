@@ -18,6 +18,7 @@ from portrait_assets.privacy.consent import (
     refusing_sql,
     require_asked,
 )
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets_tests.privacy.consent_world import Answer, write_consents
 
 EVERYBODY = "(VALUES ('ann'), ('bob'), ('cat'), ('dan')) AS c(customer_id)"
@@ -34,7 +35,7 @@ ANSWERS: list[Answer] = [
 def file(
     answers: list[Answer], silence: Mapping[str, bool] | None = None, consents: int = 1
 ) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect()
+    con = scratch_database()
     write_consents(con, [("dan", "marketing", None, True, "consent")], as_of="2024-05-31")
     write_consents(con, answers, silence, consents)
     return con
@@ -123,8 +124,8 @@ def test_a_purpose_that_there_is_not_and_a_file_without_consents_are_named() -> 
     with pytest.raises(ConsentError, match=r"'markting' is not a purpose.*mean marketing\?"):
         require_asked(file([]), Use("markting"))
     with pytest.raises(ConsentError, match=r"not there yet; run `.*portrait.* run"):
-        require_asked(duckdb.connect(), Use("marketing"))
-    assert permissions_of(duckdb.connect(), "ann") == ()
+        require_asked(scratch_database(), Use("marketing"))
+    assert permissions_of(scratch_database(), "ann") == ()
 
 
 def test_a_customer_s_permissions_are_by_purpose_and_then_by_channel() -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -31,6 +30,7 @@ from portrait_assets.stages.raw.placing import Placing, placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.receipts import receipts
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.testing.shop import SHOP_MONTHS, shop
 
@@ -52,7 +52,7 @@ def test_a_correction_is_a_row_of_its_month_beside_undated_ones(tmp_path: Path):
     settings = shop(tmp_path)
     correct(settings)
     source = load_source(settings.source_dir)
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         customers = placings(reader)["customers"]
         counts = customers.counts()
         found = rows_of(customers, "2024-03").row(0, named=True)
@@ -68,7 +68,7 @@ def test_a_correction_is_a_row_of_its_month_beside_undated_ones(tmp_path: Path):
 def test_a_source_without_requests_has_those_that_are_objections(tmp_path: Path):
     settings = shop(tmp_path)
     add_objection(settings.source_dir, OBJECTED)
-    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         found = rows_of(placings(reader)["requests"], "2024-02").row(0, named=True)
     assert found == {
         "month": "2024-02",
@@ -97,7 +97,7 @@ def test_the_types_of_the_source_stay_where_a_correction_fits_them(tmp_path: Pat
     settings = dated_shop(tmp_path)
     correct(settings, replace(MOVED, column="age", value="41"))
     correct(settings, replace(MOVED, column="income", value="1234.56"))
-    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         customers = placings(reader)["customers"]
         types, rows = customers.types, rows_of(customers, "2024-03")
     assert (types["recorded_on"], types["age"]) == ("DATE", "TINYINT")
@@ -111,7 +111,7 @@ def test_what_a_hand_wrote_and_does_not_fit_is_received_as_text(tmp_path: Path):
     correct(settings, replace(MOVED, column="age", value="41"))
     path = settings.source_dir / CORRECTIONS_FILE
     path.write_text(path.read_text().replace("41", "forty"))
-    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         assert rows_of(placings(reader)["customers"], "2024-03")["age"].to_list() == ["forty"]
 
 
@@ -119,7 +119,7 @@ def test_parquet_keeps_its_types_and_is_read_as_fast_and_requests_come_together(
     generate_bank(tmp_path / "bank", customers=60, months=3, seed=1)
     folder = tmp_path / "bank" / "sources" / "synthetic_bank"
     tables = ("customers", "requests")
-    with duckdb.connect() as con, SourceReader(con, load_source(folder)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(folder)) as reader:
         before = {name: placings(reader)[name] for name in tables}
         counts = {name: placing.counts() for name, placing in before.items()}
     source = load_source(folder)
@@ -128,7 +128,7 @@ def test_parquet_keeps_its_types_and_is_read_as_fast_and_requests_come_together(
     born = replace(MOVED, recorded_on=day, column="birth_date", value="1990-02-28")
     add_correction(folder, born, source.conventions)
     add_objection(folder, replace(OBJECTED, requested_on=day))
-    with duckdb.connect() as con, SourceReader(con, load_source(folder)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(folder)) as reader:
         for name, placing in placings(reader).items():
             if name in tables:
                 assert placing.types == before[name].types

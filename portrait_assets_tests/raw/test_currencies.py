@@ -14,6 +14,7 @@ from portrait_assets.stages.raw.currencies import check_currencies
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.shop import sales_file, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
@@ -33,7 +34,7 @@ def in_currencies(folder: Path, case: str, declared: str | None = None) -> Setti
 
 def check(settings: Settings) -> None:
     source = load_source(settings.source_dir)
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         check_currencies(source, placings(reader))
 
 

@@ -26,6 +26,7 @@ from portrait_assets.stages.raw.received import Received
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.shop import run, sales_file, shop
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 
@@ -52,7 +53,7 @@ def place(tmp_path: Path):
         source_yaml.write_text(f"{text}rules: {rules}\n")
         lines = "".join(f"{each},K1,B1,tea,1.50,0,east\n" for each in dates)
         sales_file(settings).write_text("sold_at,card,basket,category,paid,saved,town\n" + lines)
-        con = duckdb.connect()
+        con = scratch_database()
         reader = SourceReader(con, load_source(settings.source_dir)).__enter__()
         opened.append((reader, con))
         return placings(reader)["transactions"]
@@ -176,7 +177,7 @@ def test_every_column_of_dates_is_looked_at_and_only_public_ones_are_shown(
         "FROM sales"
     )
     shown = "3/Mai/24" if column.sensitivity is Sensitivity.C1 else "9/xxx/99"
-    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         says = rf"customers\.{column.name} .* holds '{shown}'; "
         with pytest.raises(SourceError, match=says):
             placings(reader)["customers"].dates.require_readable()
@@ -209,7 +210,7 @@ def test_personal_dates_are_shown_by_their_form_alone(tmp_path: Path):
         "SELECT card AS customer_id, '3/Mai/' || town AS birth_date, source_file, source_row "
         "FROM sales"
     )
-    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         placings(reader)["transactions"].dates.require_readable()
         with pytest.raises(SourceError, match=r"customers\.birth_date .* holds '9/xxx/xxxx'; "):
             placings(reader)["customers"].dates.require_readable()

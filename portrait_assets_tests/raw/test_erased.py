@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -21,6 +20,7 @@ from portrait_assets.stages.raw.receipts import receipts
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.targets.adding import HELD_MONTHS
 from portrait_assets.stages.targets.outcome import LONGEST_HORIZON
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.shop import sales_file, shop
 
 KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
@@ -52,7 +52,7 @@ def read(tmp_path: Path) -> Iterator[Read]:
     files = "files:\n  assignments: assignments.csv\n"
     definition.write_text(definition.read_text().replace("files:\n", files))
     with (
-        duckdb.connect() as con,
+        scratch_database() as con,
         SourceReader(con, load_source(settings.source_dir)) as reader,
     ):
         yield lambda *arguments: placings(reader, *arguments)
@@ -182,7 +182,7 @@ def test_contacts_that_withdrew_a_channel_are_read_whatever_their_age(tmp_path: 
     (settings.source_dir / "contacts.csv").write_text(CONTACTS)
     (settings.source_dir / "contacts.sql").write_text("SELECT * FROM contacts")
     source = load_source(settings.source_dir)
-    with duckdb.connect() as con, SourceReader(con, source, tmp_path) as reader:
+    with scratch_database() as con, SourceReader(con, source, tmp_path) as reader:
         placing = placings(reader, kept_from={"contacts": "2024-02"})["contacts"]
         found = placing.found()
         read = rows(placing, "2024-01", "2024-02")

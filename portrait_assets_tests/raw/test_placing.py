@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -13,6 +12,7 @@ from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.receipts import receipts
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.testing.shop import sales_file, shop
@@ -26,7 +26,7 @@ SALE = ",K001,B1,tea,1.50,0,east\n"
 def place(tmp_path: Path):
     """Gives the placing of the shop's transactions when its file has these dates."""
     settings = shop(tmp_path)
-    con = duckdb.connect()
+    con = scratch_database()
     readers = []
 
     def placed(*dates: str, sold_at: str = "sold_at", encoding: str = "utf-8") -> Placing:
@@ -48,7 +48,7 @@ def place(tmp_path: Path):
 def test_parquet_is_placed_the_same_without_keeping_all_its_rows(tmp_path: Path):
     generate_bank(tmp_path / "bank", customers=60, months=3, seed=1)
     source = load_source(tmp_path / "bank" / "sources" / "synthetic_bank")
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         for name, placing in placings(reader).items():
             kept = placing.kept()
             assert placing.is_read_fast, name
@@ -64,7 +64,7 @@ def test_rows_of_parquet_that_the_sql_drops_are_missed(tmp_path: Path):
     source = load_source(tmp_path / "bank" / "sources" / "synthetic_bank")
     sql = source.folder / "balances.sql"
     sql.write_text(f"{sql.read_text()} WHERE source_row > 1")
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         balances = placings(reader)["balances"]
         files = len(source.files("balances"))
         assert balances.rows_in_file() == sum(balances.counts().values()) + files
@@ -262,7 +262,7 @@ def test_a_withdrawal_is_of_its_own_month_and_a_span_of_its_consent_s(
     definition = settings.source_dir / "source.yaml"
     text = definition.read_text().replace("files:\n", f"files:\n  consents: {file.name}\n")
     definition.write_text(text)
-    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         placing = placings(reader)["consents"]
         assert placing.counts() == expected
         march = con.sql(placing.rows(["2024-03"]).sql).pl()

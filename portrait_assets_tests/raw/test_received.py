@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -15,6 +14,7 @@ from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
+from portrait_assets.storage.duckdb.connection import scratch_database
 
 SOURCE = """
 name: till
@@ -59,7 +59,7 @@ def ids(tmp_path: Path):
         (folder / "source.yaml").write_text(SOURCE.format(path=f"*.{suffix}"))
         (folder / "transactions.sql").write_text(SALES.format(client=client))
         (folder / "customers.sql").write_text(CLIENTS)
-        with duckdb.connect() as con, SourceReader(con, load_source(folder)) as reader:
+        with scratch_database() as con, SourceReader(con, load_source(folder)) as reader:
             query = placings(reader)[table.name].rows(["2024-01"])
             rows = con.sql(f"{query.sql} ORDER BY source_file, source_row, customer_id").pl()
         assert (rows.schema[column] == pl.String) == (query.types[column] == "VARCHAR")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 import sqlglot
@@ -22,6 +21,7 @@ from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.shop import shop
 
 
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 def use(folder: Path) -> None:
     source = load_source(folder)
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         placings(reader)
 
 

@@ -6,7 +6,6 @@ import gzip
 import re
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -14,6 +13,7 @@ from portrait_assets.stages.raw.placing import NO_DATE, placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.receipts import receipts
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.shop import sales_file, shop
 
 HEADER = b"sold_at,card,basket,category,paid,saved,town\n"
@@ -31,7 +31,10 @@ def read(tmp_path: Path):
             source_yaml.read_text().replace("sales: sales.csv", f"sales: {described}")
         )
         sales_file(settings).write_bytes(content)
-        with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        with (
+            scratch_database() as con,
+            SourceReader(con, load_source(settings.source_dir)) as reader,
+        ):
             placing = placings(reader)["transactions"]
             rows = con.sql(f"{placing.rows(['2024-01']).sql} ORDER BY source_row").pl()
             unplaced = placing.unplaced()
@@ -125,7 +128,7 @@ def test_a_file_with_only_a_header_has_no_rows(read):
 def test_a_file_without_a_usable_header_is_one_sentence(tmp_path: Path, content: bytes, says: str):
     settings = shop(tmp_path)
     sales_file(settings).write_bytes(content)
-    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         problem = reader.problem("transactions")
     assert problem is not None
     assert re.search(says, problem)
@@ -142,7 +145,7 @@ def test_a_compressed_file_that_was_cut_off_is_one_sentence(tmp_path: Path, part
     source_yaml.write_text(
         source_yaml.read_text().replace("sales: sales.csv", "sales: sales.csv.gz")
     )
-    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         problem = reader.problem("transactions")
     assert problem is not None
     assert "'sales.csv.gz'" in problem

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -15,6 +14,7 @@ from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.duckdb.connection import scratch_database
 
 SOURCE = PACKAGED_SOURCES / "uci_bank_marketing"
 FULL = """\
@@ -42,7 +42,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pl.Data
     source = load_source(SOURCE)
     definition = source.definition
     conventions = Conventions(definition.time_zone, definition.country, definition.rules)
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         found = {}
         for name, placing in placings(reader).items():
             canonical = CANONICAL_BY_NAME[name]

@@ -12,6 +12,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.shop import sales_file, short_shop
 from portrait_assets_tests.faults.command import portrait
 
@@ -41,7 +42,7 @@ def with_people(folder: Path, people: str = PEOPLE, view: str | None = None) -> 
 @pytest.mark.parametrize("people", ["", "card,card\nK001,west\n"])
 def test_only_the_tables_of_the_file_are_not_read(tmp_path: Path, people: str):
     source = load_source(with_people(tmp_path, people).source_dir)
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         assert set(placings(reader)) == {"transactions"}
         assert reader.problem("transactions") is None
         assert "'people.csv'" in str(reader.problem("customers"))
@@ -51,7 +52,7 @@ def test_only_the_tables_of_the_file_are_not_read(tmp_path: Path, people: str):
 def test_what_views_need_their_tables_need(tmp_path: Path):
     view = "SELECT * FROM people WHERE town = 'west'"
     source = load_source(with_people(tmp_path, "", view).source_dir)
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         assert "'people.csv'" in str(reader.problem("customers"))
 
 
@@ -68,7 +69,7 @@ def test_a_file_is_found_within_a_query_that_joins_it_by_its_columns(
 ):
     settings = with_people(tmp_path, people)
     (settings.source_dir / "customers.sql").write_text(SOLD_TO_PEOPLE)
-    with duckdb.connect() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         assert ("customers" in placings(reader)) == is_read
         assert not is_read or not placings(reader)["customers"].is_read_fast
         assert is_read or "'people.csv'" in str(reader.problem("customers"))
@@ -78,14 +79,14 @@ def test_tables_are_read_from_views(tmp_path: Path):
     view = "SELECT * FROM people WHERE town = 'west'"
     people = PEOPLE + "K002,east\n"
     source = load_source(with_people(tmp_path, people, view).source_dir)
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         assert placings(reader)["customers"].counts() == {"2024-01": 1}
 
 
 def test_a_view_that_does_not_run_is_named(tmp_path: Path):
     source = load_source(with_people(tmp_path, view="SELECT nothing FROM people").source_dir)
     with (
-        duckdb.connect() as con,
+        scratch_database() as con,
         pytest.raises(SourceError, match=r"corner_shop/views/westerner\.sql does not run"),
         SourceReader(con, source),
     ):

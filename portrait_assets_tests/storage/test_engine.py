@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import (
     BEFORE,
@@ -63,7 +64,7 @@ SHARE = Step(
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    connection = scratch_database()
     connection.execute("CREATE SCHEMA shop")
     connection.execute("CREATE TABLE shop.sale (month VARCHAR, customer_id VARCHAR, amount BIGINT)")
     connection.executemany("INSERT INTO shop.sale VALUES (?, ?, ?)", ROWS)

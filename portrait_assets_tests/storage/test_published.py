@@ -8,6 +8,7 @@ from datetime import date
 import duckdb
 import pytest
 
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
 
 FILE = """
@@ -24,7 +25,7 @@ CREATE VIEW current AS FROM mart.month;
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as opened:
+    with scratch_database() as opened:
         opened.execute(FILE)
         yield opened
 

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from portrait_assets.stages.tags.views import evidence_view
+from portrait_assets.testing.steps import small_database
 from portrait_assets.testing.tag_world import (
     HOME,
     INTERESTS,
@@ -68,7 +69,7 @@ def con(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture
 def asked(tmp_path: Path) -> duckdb.DuckDBPyConnection:
     """A file of six customers: b has left marketing, c may be contacted by sms, f objected."""
-    con = duckdb.connect()
+    con = small_database()
     world = features(JUNE, visits=[1, 2, 3, 4, 5, 6])
     tagged(con, catalogue_of(tmp_path, TIER, RISKY), {JUNE: world})
     con.execute(

@@ -12,6 +12,7 @@ from portrait_assets.privacy.consent import ConsentError, Use
 from portrait_assets.stages.tags.audiences.audience import select_audience
 from portrait_assets.stages.tags.audiences.export import export_audience, reasons
 from portrait_assets.stages.tags.catalogue.tag import TagError
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.tag_world import HOME, JUNE, catalogue_of, features, tagged
 from portrait_assets_tests.privacy.consent_world import write_consents
 
@@ -33,7 +34,7 @@ FORMULAS = ["=HYPERLINK(0)", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1"]
 def test_no_text_of_an_exported_audience_is_a_formula(tmp_path: Path):
     regions = [*FORMULAS, "north - south", "'quoted'", None]
     spend = [-5.0] * len(regions)
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         tagged(
             con, catalogue_of(tmp_path, HOME, SPENT), {JUNE: features(region=regions, spend=spend)}
         )

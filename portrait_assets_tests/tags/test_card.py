@@ -13,6 +13,7 @@ from rich.console import Console
 from portrait_assets.app.cli.rooms.card import print_card
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.stages.tags.card import _text, customer_card, read_card
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.tag_world import JUNE, MAY, TIER, catalogue_of, features, tagged
 from portrait_assets_tests.privacy.consent_world import write_consents
 from portrait_assets_tests.tags.six_customers import IN_TIER, RISKY, door_of
@@ -65,7 +66,7 @@ def test_a_card_says_that_shares_are_set_by_rank(tmp_path: Path, chinese: bool, 
     printed = {}
     for name, tier in (("ranked", ranked), ("by amount", TIER)):
         console = Console(width=160, file=io.StringIO())
-        with duckdb.connect() as con, console.capture() as shown:
+        with scratch_database() as con, console.capture() as shown:
             tagged(con, catalogue_of(tmp_path, tier), {JUNE: features(spend=[500, 5])})
             print_card(customer_card(con, "a"), console, chinese)
         printed[name] = shown.get()

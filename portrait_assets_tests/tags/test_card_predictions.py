@@ -16,6 +16,7 @@ from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAG
 from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE
 from portrait_assets.stages.tags.card import Card, CardTag
 from portrait_assets.stages.tags.card_predictions import Predicted, predicted_of
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.tables import ensure_table
 
 JUNE = date(2024, 6, 30)
@@ -27,7 +28,7 @@ LABELS = {
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         for table in (PREDICTION, CUSTOMER_VALUE, LIFECYCLE_STAGE):
             ensure_table(con, table)
         con.execute(
@@ -100,5 +101,5 @@ def test_values_are_those_of_the_customer_and_the_stage_that_is_held(
 
 
 def test_a_file_without_predictions_has_none():
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         assert predicted_of(con, "a", JUNE, LABELS) == Predicted({}, {})

@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.evaluate import evaluate
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.rows import conform
+from portrait_assets.testing.steps import small_database
 from portrait_assets.testing.tag_world import (
     HOME,
     INTERESTS,
@@ -164,7 +164,7 @@ def test_the_order_of_customers_does_not_matter_and_each_has_one_row(
 
 def test_the_compact_rows_give_the_same_tag_table_through_the_view(catalogue: Catalogue):
     world = features(spend=[150, 20], visits=[12, 1], member=[True, True], region=["n", None])
-    con = duckdb.connect()
+    con = small_database()
     tagged(con, catalogue, {JUNE: world})
 
     keys = ["customer_id", "tag_code", "tag_value"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
@@ -15,7 +14,7 @@ from portrait_assets.stages.tags.evaluation.inputs import NO_SEGMENTS, named_seg
 from portrait_assets.stages.tags.evaluation.steps import EvaluationSteps, evaluation_steps
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import THE_MONTH, Scope, Source, Span, Step, spans_read, upstream
-from portrait_assets.testing.steps import run_step
+from portrait_assets.testing.steps import run_step, small_database
 from portrait_assets.testing.tag_world import HOME, JULY, JUNE, MAY, TIER, catalogue_of, features
 
 PLACE = """\
@@ -38,7 +37,7 @@ def step_named(name: str, steps: EvaluationSteps) -> Step:
 
 
 def without_segments(steps: EvaluationSteps) -> dict[Source, pl.DataFrame]:
-    with duckdb.connect() as con:
+    with small_database() as con:
         return {steps.segment: con.sql(f"FROM {NO_SEGMENTS}").pl()}
 
 
@@ -146,7 +145,7 @@ def test_what_is_read_is_the_batch_and_the_month_before_it(tmp_path: Path):
 
 
 def test_two_evaluations_share_a_connection_and_leave_nothing(tmp_path: Path):
-    con = duckdb.connect()
+    con = small_database()
     steps = steps_of(tmp_path, TIER, PLACE)
     con.register("world", features(**SPEND))
     given: dict[Source, str] = {steps.features: "world", steps.segment: NO_SEGMENTS}

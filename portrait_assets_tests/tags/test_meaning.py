@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -19,6 +18,7 @@ from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets.stages.tags.catalogue.load import load_catalogue, source_catalogue
 from portrait_assets.stages.tags.catalogue.packs.pack import chosen
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.testing.steps import small_database
 from portrait_assets.testing.tag_world import JUNE, tagged, touched_by
 from portrait_assets_tests.cleaned.test_clean import received
 from portrait_assets_tests.tags.test_packs import source
@@ -35,7 +35,7 @@ def tags_of(catalogue: Catalogue, **features: Sequence[object]) -> pl.DataFrame:
         {name: given.get(name, [None] * height) for name in FEATURE_MATRIX.column_names},
         schema=FEATURE_MATRIX.polars_schema,
     )
-    with duckdb.connect() as con:
+    with small_database() as con:
         tagged(con, touched_by(catalogue, features), {JUNE: matrix})
         found: pl.DataFrame = con.sql(
             "FROM tags.portrait_matrix JOIN tags.tag_details USING (as_of, customer_no) "

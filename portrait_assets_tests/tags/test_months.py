@@ -7,7 +7,6 @@ from datetime import date
 from itertools import product
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -31,6 +30,7 @@ from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.dagster.checks import run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import ensure_table
+from portrait_assets.testing.steps import small_database
 from portrait_assets.testing.tag_world import (
     COLUMNS,
     JUNE,
@@ -222,7 +222,7 @@ def test_what_is_kept_does_not_depend_on_which_months_are_made_together(tmp_path
     assert list(batches(chosen, MONTHS, {}, 200_000)) == [MONTHS]
 
     def written(parts: list[list[str]]) -> list[list[tuple[object, ...]]]:
-        with duckdb.connect() as con:
+        with small_database() as con:
             for table in (TAG_CATALOGUE, portrait_matrix_table(chosen), tag_table(chosen)):
                 ensure_table(con, table)
             con.execute("CREATE SCHEMA features")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -35,6 +34,7 @@ from portrait_assets.stages.tags.predicted_evidence import PredictedEvidence
 from portrait_assets.stages.tags.shared_rows import predicted_from
 from portrait_assets.stages.targets.outcomes import Targets, outcome, packaged_targets
 from portrait_assets.storage.duckdb.tables import ensure_table
+from portrait_assets.testing.steps import small_database
 from portrait_assets_tests.tags.test_evidence import EVERYTHING, JUNE, without, world
 
 NAMES = "abcdef"
@@ -280,7 +280,7 @@ def test_what_a_model_computes_of_ages_is_a_quasi_identifier_and_so_is_what_read
 
 
 def test_the_features_of_the_months_models_are_read_from_the_file():
-    with duckdb.connect() as con:
+    with small_database() as con:
         ensure_table(con, PREDICTION_MODEL)
         con.execute(
             "INSERT INTO predictions.prediction_model BY NAME SELECT as_of, target, 1 AS horizon, "
@@ -314,7 +314,7 @@ def test_evidence_has_the_numbers_what_gave_them_and_the_reasons(catalogue: Cata
             predicted("silence", horizon=2, score=[0.9], basis=["baseline"]),
         ]
     )
-    with duckdb.connect() as con:
+    with small_database() as con:
         con.execute("CREATE SCHEMA predictions")
         con.register("given", given)
         con.execute("CREATE TABLE predictions.prediction AS FROM given")

@@ -3,7 +3,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -22,6 +21,7 @@ from portrait_assets.stages.tags.quality.lift import (
     most_significant_lifts,
     outcomes_sql,
 )
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.tag_world import (
     COLUMNS,
     HOME,
@@ -41,7 +41,7 @@ NUMBER = "  - {code: amount, expression: spend, type: money}\n"
 def distributions_of(
     catalogue: Catalogue, months: dict[date, pl.DataFrame], sample: int = SAMPLE
 ) -> list[TagDistributions]:
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         tagged(con, catalogue, months)
         return [tag_distributions(con, catalogue, as_of, sample) for as_of in months]
 
@@ -51,7 +51,7 @@ def test_changes_tell_who_gained_lost_and_changed(tmp_path: Path):
     may = features(MAY, spend=[150, 150, None, 5], visits=[20, 1, 1, 1], member=[True] * 4)
     june = features(JUNE, spend=[150, 50, 50, None], visits=[1, 1, 1, 1], member=[True] * 4)
 
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         tagged(con, catalogue, {MAY: may, JUNE: june})
         changes = con.sql("FROM tags.tag_changes ORDER BY customer_id, tag_code").pl()
 
@@ -78,7 +78,7 @@ def test_changes_of_a_text_and_of_yes_and_no_are_recorded(tmp_path: Path):
     may = features(MAY, region=["north", "north", "west"], spend=[150, 150, 5])
     june = features(JUNE, region=["south", "north", "west"], spend=[150, 50, 9])
 
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         tagged(con, catalogue, {MAY: may, JUNE: june})
         changes = con.execute("FROM tags.tag_changes ORDER BY customer_id").fetchall()
 
@@ -93,7 +93,7 @@ def test_a_customer_who_is_new_has_gained_every_tag(tmp_path: Path):
     may = features(MAY, spend=[150], visits=[1])
     june = features(JUNE, spend=[150, 5], visits=[1, 12], member=[None, True])
 
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         tagged(con, catalogue, {MAY: may, JUNE: june})
         rows = con.execute(
             "SELECT * EXCLUDE as_of FROM tags.tag_changes ORDER BY customer_id, tag_code"
@@ -111,7 +111,7 @@ def test_a_customer_who_left_has_lost_every_tag_and_only_once(tmp_path: Path):
     may = features(MAY, spend=[150, 150], visits=[1, 20])
     without_b = {"spend": [150], "visits": [1]}
 
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         tagged(
             con,
             catalogue,
@@ -130,7 +130,7 @@ def test_changes_are_read_of_the_month_and_customer_that_are_asked_for(tmp_path:
     catalogue = catalogue_of(tmp_path, TIER, INTERESTS)
     may = features(MAY, spend=[150, 150], visits=[1, 20])
 
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         tagged(con, catalogue, {MAY: may, JUNE: features(JUNE, spend=[1], visits=[1])})
         for condition in ("customer_id = 'a'", f"as_of = DATE '{JUNE}'"):
             plan = con.sql(f"EXPLAIN FROM tags.tag_changes WHERE {condition}").fetchall()[0][1]
@@ -181,7 +181,7 @@ def test_a_lift_is_of_a_value_that_enough_customers_hold():
 
 
 def test_whether_customers_responded_is_known_of_those_who_were_contacted():
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute("CREATE SCHEMA features")
         con.execute(
             "CREATE TABLE features.customer_month AS SELECT * FROM (VALUES "

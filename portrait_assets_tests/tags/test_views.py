@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import duckdb
 import pytest
 
 from portrait_assets.stages.tags.views import (
@@ -12,6 +11,7 @@ from portrait_assets.stages.tags.views import (
     NEWEST_MONTH_VIEW,
     PORTRAIT_VIEW,
 )
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets_tests.privacy.consent_world import write_consents
 
 JANUARY, FEBRUARY, MARCH = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)
@@ -29,7 +29,7 @@ JANUARY, FEBRUARY, MARCH = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 3
     ],
 )
 def test_the_newest_month_is_the_last_that_is_complete(late: list[tuple[str, str]], newest: date):
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute("CREATE SCHEMA cleaned; CREATE SCHEMA tags")
         con.execute(
             "CREATE TABLE cleaned.completeness AS SELECT month, table_name, true AS is_complete "
@@ -53,7 +53,7 @@ def test_the_newest_month_is_the_last_that_is_complete(late: list[tuple[str, str
 
 
 def test_what_is_allowed_is_said_once_of_each_customer_of_the_newest_month():
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute(
             "CREATE SCHEMA tags; CREATE TABLE newest_month AS SELECT DATE '2024-06-30' as_of"
         )

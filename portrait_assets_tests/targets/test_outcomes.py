@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -19,6 +18,7 @@ from portrait_assets.stages.targets.outcomes import FACTS, OUTCOMES, TAKEN, fact
 from portrait_assets.stages.targets.windows import Lag, Window
 from portrait_assets.stages.validation.claims import CLAIMS, Claim, claims_of
 from portrait_assets.stages.validation.counting import count_windows, steps_of
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Read, Source, upstream
 from portrait_assets_tests.validation.small_world import rows_of
@@ -80,7 +80,7 @@ def counted(
         frames[FEATURE_MATRIX] = predicted.select("as_of", "customer_id").with_columns(
             pl.Series(name, values) for name, values in features.items()
         )
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         for table, frame in frames.items():
             con.register(f"given_{table.name}", frame)
         given: dict[Source, str] = {
@@ -143,7 +143,7 @@ def test_a_claim_is_counted_beside_its_baselines_by_the_feature_s_order():
 )
 def test_what_is_a_hit_at_its_limit(outcome: Outcome, facts: dict[str, float], is_hit: bool):
     columns = ", ".join(f"{value} AS {name}" for name, value in facts.items())
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         assert con.execute(f"SELECT {outcome.hit} FROM (SELECT {columns})").fetchall() == [
             (is_hit,)
         ]

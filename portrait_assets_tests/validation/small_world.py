@@ -53,9 +53,18 @@ class SmallWorld:
 
     def __init__(self, folder: Path, matrix: Table, customers: int) -> None:
         """An empty world of so many customers."""
-        self.warehouse = Warehouse(folder / "w.duckdb", "small", "one")
+        self._warehouse = Warehouse(folder / "w.duckdb", "small", "one")
         self.matrix, self.customers = matrix, [f"C{i:05d}" for i in range(customers)]
         self.months: list[str] = []
+        self._added: dict[Table, dict[str, pl.DataFrame]] = {}
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse, into which what was added is written when it is asked for."""
+        for table, by_month in self._added.items():
+            self._warehouse.write(table, list(by_month), pl.concat(by_month.values()))
+        self._added.clear()
+        return self._warehouse
 
     def add(
         self,
@@ -71,13 +80,9 @@ class SmallWorld:
             {"as_of": last_day(month), "customer_id": who, "because": "objection"}
             for who in objected
         ]
-        self.warehouse.write(
-            UNPROFILED,
-            [month],
-            pl.DataFrame(
-                [{**row, "keeps_row": True} for row in refused], schema=UNPROFILED.polars_schema
-            ),
-        )
+        unprofiled = [{**row, "keeps_row": True} for row in refused]
+        rows = pl.DataFrame(unprofiled, schema=UNPROFILED.polars_schema)
+        self._write(UNPROFILED, month, rows)
         known = {"as_of": last_day(month), "customer_id": self.customers}
         self._write(self.matrix, month, pl.DataFrame({**known, "segment_id": 1} | dict(tags)))
         self._write(FEATURE_MATRIX, month, pl.DataFrame({**known, **(features or {})}))
@@ -107,11 +112,12 @@ class SmallWorld:
 
     def close(self) -> Warehouse:
         """The warehouse with the targets of all months."""
-        renew_targets(self.warehouse, self.months)
-        return self.warehouse
+        warehouse = self.warehouse
+        renew_targets(warehouse, self.months)
+        return warehouse
 
     def _write(self, table: Table, month: str, rows: pl.DataFrame) -> None:
-        self.warehouse.write(table, [month], filled(table, rows))
+        self._added.setdefault(table, {})[month] = filled(table, rows)
 
 
 def renew_targets(warehouse: Warehouse, months: Sequence[str]) -> None:

@@ -10,8 +10,6 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.months import last_day
-from portrait_assets.schema.table import Table
-from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.predictions.credit.contract import CREDIT_SCORE
 from portrait_assets.stages.validation.contract import FAIRNESS
@@ -32,10 +30,8 @@ class OfTwoRegions(CreditWorld):
 
     region = BY_TURNS
 
-    def _write(self, table: Table, month: str, rows: pl.DataFrame) -> None:
-        if table is FEATURE_MATRIX:
-            rows = rows.with_columns(pl.Series("region", self.region))
-        super()._write(table, month, rows)
+    def _matrix(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(pl.Series("region", self.region))
 
 
 class Apart(OfTwoRegions):

@@ -50,9 +50,9 @@ def score(
         as_of=pl.lit(month).str.to_date("%Y-%m").dt.month_end(),
     )
     head = rows.head(1)
-    world._write(PREDICTION, month, rows)
-    world._write(PREDICTION_MODEL, month, head.with_columns(feature=pl.lit(reads)))
-    world._write(PREDICTION_DECISION, month, head)
+    world._write(PREDICTION, [month], rows)
+    world._write(PREDICTION_MODEL, [month], head.with_columns(feature=pl.lit(reads)))
+    world._write(PREDICTION_DECISION, [month], head)
 
 
 def moved(world: PredictionWorld) -> pl.DataFrame:

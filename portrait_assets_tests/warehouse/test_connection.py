@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
+
 import duckdb
 import pytest
 
-from portrait_assets.storage.duckdb.connection import is_number, literal, number_text, quote
+from portrait_assets.storage.duckdb.connection import (
+    has_table,
+    is_number,
+    literal,
+    number_text,
+    quote,
+    scratch_database,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +52,37 @@ def test_other_types_are_no_numbers(kind: str):
 
 @pytest.mark.parametrize("text", ["plain", "it's", 'a "b"', "''", '""', "a;--", "\\"])
 def test_whatever_a_text_holds_it_is_one_literal_and_one_name(text: str):
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         found = con.execute(f"SELECT {literal(text)} AS {quote(text)}")
         assert [column[0] for column in found.description or []] == [text]
         assert found.fetchall() == [(text,)]
+
+
+def databases() -> int:
+    gc.collect()
+    with scratch_database() as con:
+        return len(con.execute("FROM duckdb_databases() WHERE NOT internal").fetchall())
+
+
+def test_scratch_databases_do_not_see_each_other_and_are_gone_with_their_connections():
+    before = databases()
+    ann, bob = scratch_database(), scratch_database()
+    ann.execute(
+        "CREATE SCHEMA tags; CREATE TABLE tags.t AS SELECT 1 AS a; CREATE TEMP TABLE u (b INT)"
+    )
+    assert not has_table(bob, "tags.t")
+    assert bob.execute("FROM duckdb_tables() WHERE temporary").fetchall() == []
+    rows = ann.sql("FROM tags.t")
+    assert databases() == before + 2
+    del ann, bob
+    assert rows.fetchall() == [(1,)], "a query's rows keep the database that they are of"
+    del rows
+    assert databases() == before
+
+
+def test_of_a_sealed_database_sql_reaches_no_file(tmp_path: Path):
+    path = tmp_path / "rows.csv"
+    path.write_text("a\n1\n")
+    assert scratch_database().execute(f"FROM '{path}'").fetchall() == [(1,)]
+    with pytest.raises(duckdb.PermissionException):
+        scratch_database(is_sealed=True).execute(f"FROM '{path}'")

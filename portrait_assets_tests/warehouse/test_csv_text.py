@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from portrait_assets.methods.linkage.model import LinkageSettings
 from portrait_assets.schema.csv_text import neutralized, neutralized_sql, restored
 from portrait_assets.stages.identity.commands import link_file
 from portrait_assets.stages.identity.review import REVIEW_FILE, append_same, read_review
+from portrait_assets.storage.duckdb.connection import scratch_database
 
 ROWS = pl.DataFrame(
     {"text": ["=1", "-1", "+1", "@x", "\ty", "\rz", "a=1", "", None], "n": range(-4, 5)}
@@ -33,7 +33,7 @@ def test_sql_and_polars_put_a_quote_before_the_same_texts():
     rows = pl.DataFrame({"text": [*texts, *harmless]})
     quoted = [*(f"'{text}" for text in texts), *harmless]
     assert neutralized(rows)["text"].to_list() == quoted
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.register("texts", rows)
         by_sql = con.execute(f"SELECT {neutralized_sql('text')} FROM texts").fetchall()
     assert [text for (text,) in by_sql] == quoted

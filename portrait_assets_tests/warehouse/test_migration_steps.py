@@ -12,6 +12,7 @@ from portrait_assets.stages.features.contract import CUSTOMER_MONTH
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb import migrations
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.ownership import META_SQL
 from portrait_assets.storage.duckdb.tables import ensure_table, existing_types
 from portrait_assets.storage.inputs import RUNS_SQL
@@ -22,7 +23,7 @@ NOTED = "SELECT table_name, month, row_count FROM meta.partitions ORDER BY ALL"
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse with what is noted of it, and the results of its checks."""
-    with duckdb.connect() as opened:
+    with scratch_database() as opened:
         opened.execute(META_SQL)
         opened.execute(RUNS_SQL)
         ensure_table(opened, CHECK_RESULTS)

@@ -13,6 +13,7 @@ import pytest
 from portrait_assets.core.bounds import Bounds
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.pseudonymizing import Pseudonyms, identifiers_of_tables_sql
 from portrait_assets.storage.duckdb.publishing import publish, published_key
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -237,7 +238,7 @@ def test_an_empty_warehouse_has_an_empty_extract(tmp_path: Path):
 def test_only_identifiers_that_are_published_need_a_pseudonym():
     private = replace(RECORDS, name="private", published=False)
     absent = replace(RECORDS, name="absent")
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute(
             "CREATE SCHEMA cleaned; "
             "CREATE TABLE cleaned.records AS SELECT 'a' AS customer_id, 'b' AS other_id; "

@@ -10,6 +10,7 @@ import pytest
 
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.tables import ensure_table, existing_types
 
 ID = Column("customer_id", Type.TEXT, "Customer", "客户", nullable=False)
@@ -22,7 +23,7 @@ def grown(*columns: Column) -> Table:
 
 
 def test_a_table_exists_with_types_and_comments_before_any_row():
-    con = duckdb.connect()
+    con = scratch_database()
     ensure_table(con, SALES)
     assert existing_types(con, "cleaned.sales") == {
         "month": "VARCHAR",
@@ -31,24 +32,28 @@ def test_a_table_exists_with_types_and_comments_before_any_row():
     }
     comments = dict(
         con.execute(
-            "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'sales'"
+            "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'sales' "
+            "AND database_name = current_database()"
         ).fetchall()
     )
     assert comments["amount"] == "Amount paid [CNY] / 金额"
 
 
 def test_a_new_nullable_column_is_added():
-    con = duckdb.connect()
+    con = scratch_database()
     ensure_table(con, SALES)
     con.execute("INSERT INTO cleaned.sales VALUES ('2024-01', 'a', 1)")
     ensure_table(con, grown(ID, AMOUNT, Column("channel", Type.TEXT, "Channel", "渠道")))
     assert con.execute("FROM cleaned.sales").fetchall()[0][3] is None
-    comments = con.execute("SELECT comment FROM duckdb_columns() WHERE table_name = 'sales'")
+    comments = con.execute(
+        "SELECT comment FROM duckdb_columns() WHERE table_name = 'sales' "
+        "AND database_name = current_database()"
+    )
     assert comments.fetchall()[-1] == ("Channel / 渠道",)
 
 
 def test_a_column_that_may_be_null_by_now_takes_nulls():
-    con = duckdb.connect()
+    con = scratch_database()
     ensure_table(con, grown(ID, replace(AMOUNT, nullable=False)))
     con.execute("INSERT INTO cleaned.sales VALUES ('2024-01', 'a', 1)")
     con.execute("BEGIN")
@@ -77,7 +82,7 @@ def test_a_column_that_may_be_null_by_now_takes_nulls():
     ids=["lost", "retyped", "new and required"],
 )
 def test_any_other_change_stops_and_names_table_column_and_remedy(changed: Table, says: str):
-    con = duckdb.connect()
+    con = scratch_database()
     ensure_table(con, SALES)
     with pytest.raises(WarehouseError, match=says):
         ensure_table(con, changed)
@@ -87,14 +92,14 @@ RAW = replace(SALES, schema="raw", types_as_received=True)
 
 
 def test_a_column_that_held_nothing_takes_the_type_that_first_comes():
-    con = duckdb.connect()
+    con = scratch_database()
     ensure_table(con, RAW, {"customer_id": "BIGINT"})
     ensure_table(con, RAW, {"customer_id": "BIGINT", "amount": "DOUBLE"})
     assert existing_types(con, "raw.sales")["amount"] == "DOUBLE"
 
 
 def test_a_source_that_retypes_a_column_with_values_is_refused():
-    con = duckdb.connect()
+    con = scratch_database()
     ensure_table(con, RAW, {"amount": "DOUBLE"})
     con.execute("INSERT INTO raw.sales VALUES ('2024-01', 'a', 1)")
     with pytest.raises(WarehouseError, match=r"raw\.sales\.amount.*DOUBLE.*VARCHAR"):
@@ -102,7 +107,7 @@ def test_a_source_that_retypes_a_column_with_values_is_refused():
 
 
 def test_numbers_that_are_text_by_the_contract_become_text():
-    con = duckdb.connect()
+    con = scratch_database()
     ensure_table(con, RAW, {"customer_id": "DOUBLE"})
     con.execute("INSERT INTO raw.sales VALUES ('2024-01', 17850.0, 1), ('2024-01', 1e16, 1)")
     ensure_table(con, RAW, {"customer_id": "VARCHAR"})
@@ -113,7 +118,7 @@ def test_numbers_that_are_text_by_the_contract_become_text():
 
 
 def test_a_source_that_leaves_a_column_out_later_changes_nothing():
-    con = duckdb.connect()
+    con = scratch_database()
     ensure_table(con, RAW, {"amount": "DOUBLE"})
     ensure_table(con, RAW, {})
     assert existing_types(con, "raw.sales")["amount"] == "DOUBLE"

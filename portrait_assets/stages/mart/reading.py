@@ -76,7 +76,7 @@ def counts_by_segment(published: Published) -> list[Row]:
         name
         for (name,) in published.con.execute(
             "SELECT column_name FROM duckdb_columns() WHERE table_name = 'portrait_matrix' "
-            "AND data_type LIKE '%[]'"
+            "AND database_name = current_database() AND data_type LIKE '%[]'"
         ).fetchall()
     }
     base = f"SELECT * FROM tags.portrait_matrix WHERE as_of = DATE '{published.as_of}'"

@@ -14,7 +14,7 @@ from portrait_assets.core.errors import SourceError
 from portrait_assets.core.source_folder import DEFINITION_FILE, PACKAGED_SOURCES
 from portrait_assets.stages.raw.amendments import AMENDING_FILES
 from portrait_assets.stages.raw.source import Source
-from portrait_assets.storage.duckdb.connection import literals
+from portrait_assets.storage.duckdb.connection import literals, scratch_database
 from portrait_assets.storage.inputs import Inputs
 
 PACKAGE_FOLDER = Path(portrait_assets.__file__).parent
@@ -106,7 +106,7 @@ def source_rows(source: Source) -> int:
     if parquet:
         sql = f"SELECT sum(num_rows) FROM parquet_file_metadata([{literals(parquet)}])"
         try:
-            rows = int(duckdb.connect().execute(sql).fetchall()[0][0] or 0)
+            rows = int(scratch_database().execute(sql).fetchall()[0][0] or 0)
         except duckdb.Error:
             rows = 0  # A damaged file is for the run to name.
     for path in paths:

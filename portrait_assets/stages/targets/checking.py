@@ -12,7 +12,7 @@ from portrait_assets.core.yaml_text import Place
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.targets.entries import TargetError
 from portrait_assets.stages.targets.outcome import Fact, Kind, Outcome
-from portrait_assets.storage.duckdb.connection import quote
+from portrait_assets.storage.duckdb.connection import quote, scratch_database
 
 _UNKNOWN = re.compile(r'Referenced column "(.+?)" (?:was )?not found')
 _NUMBERS = re.compile(r"DOUBLE|FLOAT|DECIMAL.*|.*INT(EGER)?")
@@ -28,7 +28,7 @@ def check_sql(outcomes: Sequence[Outcome], facts: Sequence[Fact]) -> None:
     Raises:
         TargetError: for the first mistake, naming file, line and remedy.
     """
-    with duckdb.connect(config={"enable_external_access": False, "threads": 1}) as con:
+    with scratch_database(is_sealed=True) as con:
         for outcome in outcomes:
             _check(outcome, _names(outcome, facts), con)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
+import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -161,6 +165,37 @@ def open_database(
             f"{path.name} in {path.parent.name} cannot be opened ({error_message(error)}); "
             f"close what else has it open, or rebuild it with `{command('run', '--fresh')}`."
         ) from None
+
+
+_SCRATCH = itertools.count(1)
+
+
+@functools.cache
+def _instance(is_sealed: bool) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"enable_external_access": not is_sealed, "threads": 1})
+
+
+def scratch_database(is_sealed: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection to an empty database in memory, which is gone when the connection is.
+
+    All of a process share one instance with one thread: to start an instance takes 14 ms of
+    processor time, to attach a database to it half of one. Settings are shared as well, so who
+    sets any opens an instance instead.
+
+    Args:
+        is_sealed: whether SQL can reach no file, as befits SQL that people write.
+    """
+    instance = _instance(is_sealed)
+    name = f"scratch_{next(_SCRATCH)}"
+    con = instance.cursor()
+    con.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
+    weakref.finalize(con, _detach, instance, name).atexit = False
+    return con
+
+
+def _detach(instance: duckdb.DuckDBPyConnection, name: str) -> None:
+    with suppress(duckdb.Error):
+        instance.cursor().execute(f"DETACH {name}")
 
 
 def open_published(path: Path) -> duckdb.DuckDBPyConnection:

@@ -11,7 +11,6 @@ from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.migrations import check_format, current_format, migrate
-from portrait_assets.storage.duckdb.tables import existing_types
 
 META_SQL = """
 CREATE SCHEMA IF NOT EXISTS meta;
@@ -21,6 +20,16 @@ CREATE TABLE IF NOT EXISTS meta.partitions (
     run_id VARCHAR NOT NULL, made_at TIMESTAMPTZ NOT NULL, changed_at TIMESTAMPTZ NOT NULL
 );
 """
+
+
+def _owner(con: duckdb.DuckDBPyConnection) -> tuple[str, int] | None:
+    """The source and the format that the file is marked with."""
+    # A cursor of its own: to name a table that is not there aborts the transaction.
+    try:
+        rows = con.cursor().execute("SELECT name, format FROM meta.source").fetchall()
+    except duckdb.CatalogException:
+        return None
+    return rows[0] if rows else None
 
 
 def take_over(
@@ -46,9 +55,7 @@ def take_over(
         WarehouseError: when the file is no warehouse, another source's, of a newer version, or of
             an older one that is not, or cannot be, brought up.
     """
-    owner = None
-    if existing_types(con, "meta.source"):
-        owner = con.execute("SELECT name, format FROM meta.source").fetchone()
+    owner = _owner(con)
     if owner is None and not read_only:
         con.execute(META_SQL)
         con.execute("INSERT INTO meta.source VALUES (?, ?)", [source, current_format()])

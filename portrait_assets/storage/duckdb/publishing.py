@@ -162,27 +162,35 @@ def _describe(
                 content.key,
             ],
         )
+        comments = _column_comments(con)
         for view in views:
-            _create_view(con, view)
+            comments[view.name] = _create_view(con, view, comments.get(view.shows, {}))
         con.commit()
 
 
-def _create_view(con: duckdb.DuckDBPyConnection, view: View) -> None:
+def _create_view(
+    con: duckdb.DuckDBPyConnection, view: View, of_shown: Mapping[str, str]
+) -> dict[str, str]:
+    """Create the view; the comments of its columns are its own, or those of what it shows."""
     con.execute(f"CREATE VIEW {qualified(view.name)} AS {view.sql}")
     name = qualified(view.name)
     con.execute(f"COMMENT ON VIEW {name} IS {literal(view.comment)}")
-    comments = {**_column_comments(con, view.shows), **view.columns}
+    comments = {**of_shown, **view.columns}
     statements = [
         f"COMMENT ON COLUMN {name}.{quote(column)} IS {literal(comments[column])}"
         for column in con.sql(f"FROM {name} LIMIT 0").columns
         if column in comments
     ]
     con.execute("; ".join(statements))
+    return comments
 
 
-def _column_comments(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
-    rows = con.execute(
-        "SELECT column_name, comment FROM duckdb_columns() "
-        f"WHERE concat_ws('.', schema_name, table_name) = {literal(name)} AND comment IS NOT NULL"
-    ).fetchall()
-    return dict(rows)
+def _column_comments(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Comments by column, by the full name of each table and view."""
+    comments: dict[str, dict[str, str]] = {}
+    for name, column, comment in con.execute(
+        "SELECT concat_ws('.', schema_name, table_name), column_name, comment "
+        "FROM duckdb_columns() WHERE comment IS NOT NULL"
+    ).fetchall():
+        comments.setdefault(name, {})[column] = comment
+    return comments

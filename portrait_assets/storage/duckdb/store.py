@@ -267,17 +267,20 @@ class Warehouse:
         self, table: Table, counts: Mapping[str, int], unchanged: Sequence[str] = ()
     ) -> None:
         """Note what months hold now; those `unchanged` keep the time at which they last changed."""
-        kept = dict(
+        kept = dict[str, int]()
+        if unchanged:
+            kept = dict(
+                self.con.execute(
+                    "SELECT month, epoch_us(changed_at) FROM meta.partitions WHERE table_name = ? "
+                    "AND list_contains(?, month)",
+                    [table.full_name, list(unchanged)],
+                ).fetchall()
+            )
+        if self._materialized.get(table.full_name, {}).keys() & counts.keys():
             self.con.execute(
-                "SELECT month, epoch_us(changed_at) FROM meta.partitions WHERE table_name = ? "
-                "AND list_contains(?, month)",
-                [table.full_name, list(unchanged)],
-            ).fetchall()
-        )
-        self.con.execute(
-            f"DELETE FROM meta.partitions WHERE table_name = {literal(table.full_name)} "
-            f"AND month IN ({literals(counts)})"
-        )
+                f"DELETE FROM meta.partitions WHERE table_name = {literal(table.full_name)} "
+                f"AND month IN ({literals(counts)})"
+            )
         # What is written later bears a later time, even when the clock was put back in between.
         self._last_made_at = max(time.time_ns() // 1000, self._last_made_at + 1)
         rows = ", ".join(

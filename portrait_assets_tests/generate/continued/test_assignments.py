@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
 
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.continuing import continue_bank
 from portrait_assets_tests.generate.conftest import contents
@@ -33,7 +33,7 @@ def test_customers_answer_our_assignments_by_their_true_effect(
             channel=[None if is_control else "app" for is_control in control],
         ),
     )
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         found = con.sql(
             "SELECT t.is_control, treatment_effect AS effect, response_group, responded, "
             "r.customer_id IS NOT NULL AS answered "
@@ -75,7 +75,7 @@ def test_a_contact_changes_what_happens_afterwards(bank: Path, write: Write) -> 
     """Who takes a deposit that we offered holds it in the month after, too."""
     continue_bank(bank, write(2_400, campaign_id="term_deposit in june"))
     continue_bank(bank)
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         takers, holders = con.sql(
             "SELECT count(*), count(b.customer_id) "
             f"FROM '{bank}/responses/2023-06.parquet' r LEFT JOIN (SELECT DISTINCT customer_id "

@@ -6,7 +6,6 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +14,7 @@ from typer.testing import CliRunner
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic import bank as bank_module
 from portrait_assets.synthetic import continuing
 from portrait_assets.synthetic.continuing import continue_bank
@@ -78,7 +78,7 @@ def test_the_next_month_follows_the_last(original: Path, bank: Path) -> None:
 
     for table in ("transactions", "balances", "interactions"):
         assert 0.85 < rows(table, "2023-06") / rows(table, "2023-05") < 1.2, table
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         kept, accounts = con.sql(
             f"SELECT count(b.account_id), count(*) FROM '{bank}/balances/2023-05.parquet' a "
             f"LEFT JOIN '{bank}/balances/2023-06.parquet' b USING (account_id)"

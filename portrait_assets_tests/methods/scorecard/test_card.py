@@ -4,7 +4,6 @@ import math
 from datetime import date, datetime
 from decimal import Decimal
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -17,6 +16,7 @@ from portrait_assets.methods.scorecard.card.rows import SCHEMA
 from portrait_assets.methods.scorecard.card.scale import Scale
 from portrait_assets.methods.scorecard.card.sql import scores_sql
 from portrait_assets.methods.scorecard.errors import ScorecardError
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets_tests.methods.scorecard.worlds import AMOUNT, BANDS, CARD, HOME, SINCE
 
 ROWS = pl.DataFrame(
@@ -100,7 +100,7 @@ def test_a_card_is_its_rows_whatever_their_order():
 
 def in_sql(card: Scorecard, table: pl.DataFrame) -> pl.DataFrame:
     numbered = table.with_row_index("n")
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.register("numbered", numbered)
         found: pl.DataFrame = con.sql(scores_sql(card, "numbered", ["n"]) + " ORDER BY n").pl()
     return found.drop("n")

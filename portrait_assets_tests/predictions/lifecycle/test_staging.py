@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import duckdb
 import polars as pl
 
 from portrait_assets.core.months import last_day
@@ -13,6 +12,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.predictions.lifecycle.staging import rule_stages_step, stages_step
 from portrait_assets.stages.targets.outcomes import packaged_targets
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, Step
 
@@ -57,7 +57,7 @@ def frames(customers: Mapping[str, Customer]) -> dict[Table, pl.DataFrame]:
 
 
 def rows_of(step: Step, given: Mapping[Table, pl.DataFrame]) -> pl.DataFrame:
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         relations = {}
         for source in step.reads:
             con.register(f"given_{source.name}", given[source.table])  # type: ignore[union-attr]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -55,8 +54,7 @@ class ValueWorld:
     def __post_init__(self) -> None:
         self.month_names = month_range(FIRST, next_month(FIRST, self.months - 1))
         self.warehouse = Warehouse(self.folder / "w.duckdb", "world", "run")
-        for month in self.month_names:
-            self._write_month(month)
+        self._write_months()
 
     @cached_property
     def sales(self) -> pl.DataFrame:
@@ -85,30 +83,38 @@ class ValueWorld:
         """The sales up to a month's end."""
         return self.sales.filter(pl.col("occurred_at").dt.date() <= last_day(month))
 
-    def _write_month(self, month: str) -> None:
+    def _write_months(self) -> None:
         step = monthly.CUSTOMER_MONTH
-        for table in spans_read(step):
-            self.write(table, month, pl.DataFrame({}))
-        rows: list[dict[str, Any]] = self.of_month(month).to_dicts()
-        self.warehouse.write(CLEANED["transactions"], [month], cleaned("transactions", rows, month))
-        for table in (IDENTITY_MAP, CUSTOMER_ALIAS):
-            self.write(table, month, pl.DataFrame({}))
-        with Engine(self.warehouse.con).rows(step, Scope(month)) as found:
-            self.warehouse.write(CUSTOMER_MONTH, [month], found)
-        self._write_matrix(month)
+        months = self.month_names
+        for table in (*spans_read(step), IDENTITY_MAP, CUSTOMER_ALIAS):
+            if table is not CLEANED["transactions"]:
+                self.warehouse.write(table, months, table.empty())
+        sales = [
+            cleaned("transactions", self.of_month(month).to_dicts(), month) for month in months
+        ]
+        self.warehouse.write(CLEANED["transactions"], months, pl.concat(sales))
+        for month in months:
+            with Engine(self.warehouse.con).rows(step, Scope(month)) as found:
+                self.warehouse.write(CUSTOMER_MONTH, [month], found)
+        self.write(FEATURE_MATRIX, months, pl.concat(map(self._matrix, months)))
+        gone = [
+            {"customer_id": who, "as_of": last_day(month), "because": "objection"}
+            for month in months
+            for who in self._gone(month)
+        ]
+        self.write(UNPROFILED, months, pl.DataFrame(gone))
 
-    def _write_matrix(self, month: str) -> None:
-        gone = [who for who, since in self.leaves.items() if since <= month]
+    def _gone(self, month: str) -> list[str]:
+        return [who for who, since in self.leaves.items() if since <= month]
+
+    def _matrix(self, month: str) -> pl.DataFrame:
         end = last_day(month)
         bought = self.until(month).group_by("customer_id").agg(last=pl.col("occurred_at").max())
         days = (pl.lit(end) - pl.col("last").dt.date()).dt.total_days()
         matrix = bought.select("customer_id", recency_days=days, as_of=pl.lit(end))
-        self.write(FEATURE_MATRIX, month, matrix.filter(~pl.col("customer_id").is_in(gone)))
-        names = pl.DataFrame({"customer_id": gone}, schema={"customer_id": pl.String})
-        unprofiled = names.with_columns(as_of=pl.lit(end), because=pl.lit("objection"))
-        self.write(UNPROFILED, month, unprofiled)
+        return matrix.filter(~pl.col("customer_id").is_in(self._gone(month)))
 
-    def write(self, table: Table, month: str, rows: pl.DataFrame) -> None:
+    def write(self, table: Table, months: Sequence[str], rows: pl.DataFrame) -> None:
         """The rows with all columns of the contract, nothing in those not given."""
         table = replace(table, columns=tuple(replace(c, nullable=True) for c in table.columns))
         given = {
@@ -118,7 +124,7 @@ class ValueWorld:
             for name, kind in table.polars_schema.items()
         }
         full = rows.select(given.values()) if rows.width else table.empty()
-        self.warehouse.write(table, [month], full)
+        self.warehouse.write(table, months, full)
 
     def value(self, months: Sequence[str] | None = None) -> None:
         """Materialize the values of these months, all by default, in one run."""

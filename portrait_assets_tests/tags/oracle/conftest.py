@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.tag_world import HOME, INTERESTS, TIER, catalogue_of, tagged
 from portrait_assets_tests.tags.oracle.five_months import DAYS, RANKED, world
 
@@ -18,6 +19,6 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 @pytest.fixture(scope="package")
 def con(catalogue: Catalogue) -> duckdb.DuckDBPyConnection:
     """Five months of tags."""
-    opened = duckdb.connect()
+    opened = scratch_database()
     tagged(opened, catalogue, {as_of: world(as_of) for as_of in DAYS})
     return opened

@@ -15,6 +15,7 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import OUTCOMES
 from portrait_assets.stages.tags.quality.cards import tag_quality
 from portrait_assets.stages.tags.quality.distributions import tag_distributions
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.tag_world import COLUMNS, tagged
 from portrait_assets_tests.tags.oracle.five_months import DAYS, values_of, world
 
@@ -96,7 +97,7 @@ def test_a_tag_that_nobody_holds_has_neither_age_nor_distance(catalogue: Catalog
         day: frame.cast({"spend": COLUMNS["spend"].polars_type, "region": pl.String})
         for day, frame in nobody.items()
     }
-    with duckdb.connect() as opened:
+    with scratch_database() as opened:
         tagged(opened, catalogue, typed)
         before, now = (tag_distributions(opened, catalogue, day) for day in DAYS[:2])
     cards = tag_quality(catalogue, now, before, DAYS[1]).filter(

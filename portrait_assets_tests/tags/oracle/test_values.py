@@ -12,6 +12,7 @@ from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.services import diff_drafts
 from portrait_assets.stages.tags.views import evidence_view
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.testing.tag_world import (
     HOME,
@@ -39,7 +40,7 @@ def test_the_tag_of_a_rank_is_by_the_customers_of_its_month(con: duckdb.DuckDBPy
 def test_months_that_are_evaluated_together_are_as_one_by_one(
     con: duckdb.DuckDBPyConnection, catalogue: Catalogue
 ):
-    with duckdb.connect() as other:
+    with scratch_database() as other:
         tagged(other, catalogue, {})
         other.register("world", pl.concat([world(as_of) for as_of in DAYS]))
         other.execute("CREATE TABLE features.feature_matrix AS FROM world")
@@ -136,7 +137,7 @@ def test_versions_keep_only_values_that_they_have_and_show_the_rule_that_decided
         [dict(world(day).select("customer_id", name).rows()) for day in days]
         for name in ("region", "share")
     )
-    with duckdb.connect() as opened:
+    with scratch_database() as opened:
         tagged(opened, changing, {day: world(day) for day in days})
         view = evidence_view(changing)
         opened.execute(f"CREATE VIEW {view.name} AS {view.sql}")

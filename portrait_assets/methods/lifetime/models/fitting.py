@@ -149,9 +149,9 @@ def maximum(
     """
     bounds = [(np.log(LEAST / _BEYOND), np.log(end * _BEYOND)) for end in most]
     found = []
-    for start in starts:
-        # Of so few numbers threads only wait for each other; one adds them up alike everywhere.
-        with threadpool_limits(1):
+    # Of so few numbers threads only wait for each other; one adds them up alike everywhere.
+    with threadpool_limits(1):
+        for start in starts:
             result = minimize(
                 function,
                 start,
@@ -160,7 +160,7 @@ def maximum(
                 bounds=bounds,
                 options={"maxiter": 200, "ftol": 1e-11, "gtol": 1e-7, "maxcor": 20},
             )
-        slope = float(np.max(np.abs(result.jac)))
-        found.append(Maximum(np.asarray(result.x), float(result.fun), slope))
+            slope = float(np.max(np.abs(result.jac)))
+            found.append(Maximum(np.asarray(result.x), float(result.fun), slope))
     finite = [each for each in found if np.isfinite(each.value)] or found
     return min(finite, key=lambda each: each.value)

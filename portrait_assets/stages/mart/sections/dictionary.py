@@ -14,13 +14,14 @@ def dictionary(published: Published) -> list[dict[str, Any]]:
     comments = dict(
         published.con.execute(
             "SELECT schema_name || '.' || table_name, comment FROM duckdb_tables() "
-            "WHERE NOT internal"
+            "WHERE NOT internal AND database_name = current_database()"
         ).fetchall()
     )
     columns: dict[str, list[dict[str, str]]] = defaultdict(list)
     for name, column, kind, comment in published.con.execute(
         "SELECT schema_name || '.' || table_name, column_name, data_type, comment "
-        "FROM duckdb_columns() WHERE NOT internal ORDER BY 1, column_index"
+        "FROM duckdb_columns() WHERE NOT internal AND database_name = current_database() "
+        "ORDER BY 1, column_index"
     ).fetchall():
         en, zh = _both(comment)
         columns[name].append({"name": column, "type": kind, "en": en, "zh": zh})

@@ -18,7 +18,7 @@ from portrait_assets.stages.offers.suitability.terms import STATED
 from portrait_assets.stages.tags.audiences.condition import parse_audience
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
-from portrait_assets.storage.duckdb.connection import error_message, quote
+from portrait_assets.storage.duckdb.connection import error_message, quote, scratch_database
 
 SETS_FILE = "product_sets.yaml"
 """The source's own product sets, beside its source.yaml."""
@@ -73,7 +73,7 @@ def declared_sets(
     Raises:
         OfferError: as `source_sets`.
     """
-    with duckdb.connect(config={"enable_external_access": False, "threads": 1}) as con:
+    with scratch_database(is_sealed=True) as con:
         return tuple(_declared(each, customers, elsewhere or {}, con) for each in entries)
 
 

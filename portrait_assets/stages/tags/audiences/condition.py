@@ -128,7 +128,8 @@ def latest_month(con: duckdb.DuckDBPyConnection) -> date:
         TagError: when it has none.
     """
     published = con.execute(
-        "SELECT 1 FROM duckdb_views() WHERE view_name = 'newest_month'"
+        "SELECT 1 FROM duckdb_views() WHERE view_name = 'newest_month' "
+        "AND database_name = current_database()"
     ).fetchall()
     sql = "SELECT as_of FROM newest_month" if published else f"SELECT max(as_of) FROM {MATRIX}"
     newest: date | None = con.execute(sql).fetchall()[0][0]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
 from pydantic import ConfigDict
 
 from portrait_assets.core.source_folder import source_file
@@ -27,7 +26,7 @@ from portrait_assets.stages.tags.audiences.condition import MATRIX, check_condit
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.rules import day
-from portrait_assets.storage.duckdb.connection import literal, literals, quote
+from portrait_assets.storage.duckdb.connection import literal, literals, quote, scratch_database
 
 AUDIENCES_FILE = "audiences.yaml"
 
@@ -94,7 +93,7 @@ def load_audiences(
 
 def _check_types(audiences: Iterable[SavedAudience], columns: Mapping[str, Column]) -> None:
     """Have DuckDB bind each expression to an empty matrix of these columns."""
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         con.execute(f"CREATE SCHEMA {quote(MATRIX.split('.')[0])}")
         typed = ", ".join(f"{quote(name)} {column.type}" for name, column in columns.items())
         con.execute(f"CREATE TABLE {MATRIX} ({typed})")

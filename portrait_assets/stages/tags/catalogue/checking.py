@@ -18,7 +18,7 @@ from portrait_assets.stages.tags.catalogue.tag import (
     TagError,
     dependency_order,
 )
-from portrait_assets.storage.duckdb.connection import quote
+from portrait_assets.storage.duckdb.connection import quote, scratch_database
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "UBIGINT"}
 
@@ -61,7 +61,7 @@ def _check_lowering(tag: Tag) -> None:
 
 def empty_world(context: Mapping[str, Column]) -> duckdb.DuckDBPyConnection:
     """A database in memory with one empty table `world` of these columns and their ranks."""
-    con = duckdb.connect(config={"enable_external_access": False, "threads": 1})
+    con = scratch_database(is_sealed=True)
     columns = [f"{quote(name)} {column.type}" for name, column in context.items()]
     columns += [
         f"{quote(RANK_PREFIX + name)} DOUBLE"

@@ -26,7 +26,7 @@ from portrait_assets.methods.expressions.expression import (
 )
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.tag import TagValue
-from portrait_assets.storage.duckdb.connection import literal, quote
+from portrait_assets.storage.duckdb.connection import literal, quote, scratch_database
 
 MAX_WORLD = 20_000
 _LOGIC = (
@@ -185,4 +185,4 @@ def _rows(sql: str) -> list[tuple[int | None, ...]]:
 @functools.cache
 def _nothing() -> duckdb.DuckDBPyConnection:
     """A database without tables, in memory."""
-    return duckdb.connect(config={"enable_external_access": False, "threads": 1})
+    return scratch_database(is_sealed=True)

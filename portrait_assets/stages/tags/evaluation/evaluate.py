@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
 import polars as pl
 
 from portrait_assets.core.months import next_month
@@ -18,6 +17,7 @@ from portrait_assets.stages.tags.evaluation.inputs import (
     nothing_predicted,
 )
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Source
 
@@ -65,7 +65,7 @@ def evaluate(
         frames[steps.permission] = permissions
     if steps.previous is not None and previous is not None:
         frames[steps.previous] = previous
-    with duckdb.connect() as con:
+    with scratch_database() as con:
         relations: dict[Source, str] = {
             steps.segment: NO_SEGMENTS,
             steps.permission: NO_PERMISSIONS,
