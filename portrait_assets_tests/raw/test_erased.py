@@ -144,7 +144,7 @@ def test_how_long_rows_are_kept_is_declared_of_tables_and_purposes(tmp_path: Pat
 def test_to_look_what_a_query_reads_leaves_the_connection_free(tmp_path: Path) -> None:
     """Lines in no month are read right after a single table has been placed."""
     source = load_source(shop(tmp_path).source_dir)
-    with duckdb.connect() as con, SourceReader(con, source) as reader:
+    with scratch_database() as con, SourceReader(con, source) as reader:
         assert reader.reads_only("sales", "SELECT * FROM Sales")
         assert not reader.reads_only("sales", "SELECT * FROM sales JOIN other USING (card)")
         assert not reader.reads_only("sales", "no query")
