@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TypeGuard
 
 from portrait_assets.schema.table import Type
+from portrait_assets.stages.features.declared.credit import CONDUCT_MONTHS
 from portrait_assets.stages.features.declared.entity import RECORDED
 from portrait_assets.stages.features.given import GIVEN
 from portrait_assets.stages.features.matrix import FEATURE_MATRIX
@@ -42,6 +43,7 @@ def features_by_hand(month: str) -> str:
         "line": _line(scope, WINDOW_MONTHS),
         "event": _event(scope, WINDOW_MONTHS, "line"),
         "whole": _whole(scope),
+        "credit_month": _balance_month(scope, CONDUCT_MONTHS),
         **others,
         **{step.name: _sql(step, scope) for step in upstream(FEATURE_MATRIX) if _is_shared(step)},
     }
@@ -270,7 +272,8 @@ def _campaign_type(scope: Scope) -> str:
     SELECT customer_id, coalesce(campaign_type, 'unknown') AS campaign_type,
         coalesce(sum(contacts), 0) AS contacts, coalesce(sum(responses), 0) AS responses,
         coalesce(sum(responded), 0) AS responded, coalesce(sum(lag_days), 0) AS lag_days,
-        max(last_on) AS last_response_on, coalesce(bit_or(in_month), 0) AS contacted_months
+        max(last_on) AS last_response_on, coalesce(bit_or(in_month), 0) AS contacted_months,
+        coalesce(sum(contacts) FILTER (in_month < 1 << 3), 0) AS contacts_3m
     FROM (
         SELECT customer_id, campaign_id, 1 AS contacts,
             CAST(1 AS INTEGER) << {_ago(scope, "contacted_on")} AS in_month
@@ -297,7 +300,15 @@ def _campaign_type(scope: Scope) -> str:
 
 def _held(scope: Scope) -> str:
     latest = "arg_max({column}, -ago) FILTER (ago < 3) AS {column}"
-    columns = ("accounts", "products", "balance", "owed", "credit_limit", "days_past_due")
+    columns = (
+        *("accounts", "products", "balance", "owed", "credit_limit", "days_past_due"),
+        *("highest_utilisation", "balance_at_risk"),
+    )
+    compared = (
+        f"sum({name}) FILTER (ago = {ago}) AS {name}_{ago}"
+        for name in ("balance", "balance_at_risk")
+        for ago in (0, 1)
+    )
     return f"""
     SELECT customer_id, {", ".join(latest.format(column=column) for column in columns)},
         sum(balance) AS balance_months, count(*) AS months,
@@ -306,21 +317,32 @@ def _held(scope: Scope) -> str:
         count(*) FILTER (ago BETWEEN 3 AND 5) AS months_before,
         count(*) FILTER (days_past_due > 0) AS months_past_due,
         sum(graded_accounts) AS graded_accounts, sum(graded_balance) AS graded_balance,
-        sum(risk_points) AS risk_points
+        sum(risk_points) AS risk_points, sum(balance_at_risk) AS balance_at_risk_months,
+        {", ".join(compared)}
     FROM (
-        SELECT customer_id, ago, count(*) AS accounts, count(DISTINCT product_id) AS products,
-            coalesce(sum(balance) FILTER (credit_limit IS NULL), 0) AS balance,
-            coalesce(sum(balance) FILTER (credit_limit IS NOT NULL), 0) AS owed,
-            coalesce(sum(credit_limit), 0) AS credit_limit, max(days_past_due) AS days_past_due,
-            count(grade) AS graded_accounts,
-            coalesce(sum(balance) FILTER (grade IS NOT NULL), 0) AS graded_balance,
-            coalesce(sum(balance * grade), 0) AS risk_points
-        FROM (
-            SELECT b.*, {_ago(scope, "b.balance_on")} AS ago,
-                CASE WHEN b.balance > 0 AND b.credit_limit IS NULL
-                    THEN TRY_CAST(ltrim(upper(p.risk_grade), 'R') AS INTEGER) END AS grade
-            FROM balances AS b LEFT JOIN temp.product AS p USING (product_id)
-            WHERE {_ago(scope, "b.balance_on")} BETWEEN 0 AND 11
-        ) GROUP BY customer_id, ago
+        SELECT *, risk_points - graded_balance AS balance_at_risk
+        FROM ({_balance_month(scope, WINDOW_MONTHS)})
     ) GROUP BY customer_id
+    """
+
+
+def _balance_month(scope: Scope, months: int) -> str:
+    """What each customer held at the end of each of so many months."""
+    return f"""
+    SELECT customer_id, ago, count(*) AS accounts, count(DISTINCT product_id) AS products,
+        coalesce(sum(balance) FILTER (credit_limit IS NULL), 0) AS balance,
+        coalesce(sum(balance) FILTER (credit_limit IS NOT NULL), 0) AS owed,
+        coalesce(sum(credit_limit), 0) AS credit_limit, max(days_past_due) AS days_past_due,
+        max(round(CAST(balance AS DOUBLE) / CAST(credit_limit AS DOUBLE), 6))
+            FILTER (credit_limit > 0) AS highest_utilisation,
+        count(grade) AS graded_accounts,
+        coalesce(sum(balance) FILTER (grade IS NOT NULL), 0) AS graded_balance,
+        coalesce(sum(balance * grade), 0) AS risk_points
+    FROM (
+        SELECT b.*, {_ago(scope, "b.balance_on")} AS ago,
+            CASE WHEN b.balance > 0 AND b.credit_limit IS NULL
+                THEN TRY_CAST(ltrim(upper(p.risk_grade), 'R') AS INTEGER) END AS grade
+        FROM balances AS b LEFT JOIN temp.product AS p USING (product_id)
+        WHERE {_ago(scope, "b.balance_on")} BETWEEN 0 AND {months - 1}
+    ) GROUP BY customer_id, ago
     """

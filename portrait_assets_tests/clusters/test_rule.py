@@ -28,7 +28,12 @@ TWO = blobs([[0.0, 0.0], [4.0, 0.0]], each=80)
 @pytest.mark.slow
 def test_another_number_makes_another_choice() -> None:
     assert choose(TWO).labels.max() == 1
-    strict = replace(RULE, winning=replace(RULE.winning, real_p_value=0.0, weak_p_value=0.0))
+    never = float("inf")
+    strict = replace(
+        RULE,
+        winning=replace(RULE.winning, real_p_value=0.0, weak_p_value=0.0),
+        second_look=replace(RULE.second_look, separation=never, contrast=never, gain=never),
+    )
     choice = choose(TWO, rule=strict)
     assert choice.labels.max() == 0
     assert choice.reason.endswith("asked for is less than 0)")

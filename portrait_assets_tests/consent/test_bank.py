@@ -17,7 +17,6 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.keys import KeyName, find_key
 from portrait_assets.privacy.pseudonyms import pseudonyms
 from portrait_assets.stages.tags.audiences.finding import find_audience
-from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.settings import Life, Privacy
 from portrait_assets.synthetic.settings import Settings as Planted
@@ -40,9 +39,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def con(bank: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    with scratch_database() as opened:
-        opened.execute(f"ATTACH '{bank.portrait_file}' AS portrait (READ_ONLY)")
-        opened.execute("USE portrait")
+    with duckdb.connect(str(bank.portrait_file), read_only=True) as opened:
         yield opened
 
 
