@@ -69,8 +69,8 @@ def _still(hits: Hits) -> str:
     if hits.place == BYTES:
         return (
             f"{hits.count:,} places in the bytes of {hits.file} read like texts of theirs, and no "
-            "value in it holds one: the file was written anew, and compression puts texts together "
-            "from parts of others"
+            "value in it holds one: the file was written anew; compression puts texts together "
+            "from parts of others, and pages may hold bytes that nothing refers to"
         )
     return (
         f"{hits.count:,} values are still in {hits.file} ({hits.place}), which two more passes "
