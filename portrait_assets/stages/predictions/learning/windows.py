@@ -103,7 +103,7 @@ class Windows:
         """
         as_of = None if asked.outcome.purpose == PROFILING else month
         keys = [(base, asked.horizon, asked.code, as_of) for base in bases]
-        missing = [base for base, *_ in keys if (base, *keys[0][1:]) not in self._hits]
+        missing = [key[0] for key in keys if key not in self._hits]
         if missing:
             self._read_hits(asked, missing, month, together)
         return [self._hits[key] for key in keys]
@@ -115,7 +115,7 @@ class Windows:
         return found
 
     def score(self, models: Sequence[PredictionModel], base: str) -> None:
-        """Score the customers drawn of a month by all of these models, unless they are by now."""
+        """Score the customers drawn of a month by those of these models that have not yet."""
         known = self._margins.setdefault(base, [])
         missing = {
             id(model.scorer): model
@@ -140,8 +140,8 @@ class Windows:
     def forget(self, month: str, active: Collection[Scorer] = ()) -> None:
         """Forget what no later month asks for.
 
-        That is what was allowed as of the month, features, and scores by what is not active any
-        more or of windows that are the recent ones of no length.
+        That is what was allowed as of the month, features, and scores by models that are active no
+        more, or of months before all recent windows.
         """
         self.release()
         for key in [key for key in self._hits if key[-1] == month]:
