@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock, create_autospec
 
 import pytest
+from rich.console import Console
 from typer.main import get_command
 
 from portrait_assets.app.cli import app, options
@@ -71,3 +73,16 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Command:
         return Ran(code, out.getvalue(), err.getvalue())
 
     return run
+
+
+@pytest.fixture
+def of(tmp_path: Path) -> tuple[object, ...]:
+    """The options of the source that a command works on."""
+    return ("--source", "corner_shop", "--data-dir", tmp_path)
+
+
+def printed(show: Callable[..., None], what: object, **given: object) -> list[str]:
+    """The lines that a function prints to a wide console, with one space between words."""
+    text = StringIO()
+    show(what, console=Console(file=text, width=160, soft_wrap=True), **given)
+    return [" ".join(line.split()) for line in text.getvalue().splitlines()]

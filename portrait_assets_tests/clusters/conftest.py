@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import polars as pl
@@ -25,3 +26,12 @@ def small_bank() -> Bank:
     features, kind = bank()
     model = fit_model(features, BANK_USES, seed=1)
     return Bank(features, kind, model, assign(model, features))
+
+
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs over months have no connection to compute steps on."""
+    monkeypatch.setattr(
+        "portrait_assets.stages.clusters.month_run.Engine",
+        lambda con: SimpleNamespace(close=lambda: None),
+    )
