@@ -15,7 +15,6 @@ from portrait_assets.methods.prediction.families.encoding import (
     NumberEncoding,
 )
 from portrait_assets.methods.prediction.families.linear import Linear
-from portrait_assets.methods.prediction.families.trees import Trees
 from portrait_assets.methods.prediction.model import PredictionModel
 
 Floats = npt.NDArray[np.float64]
@@ -65,10 +64,9 @@ def _fill_trees(of: Sequence[tuple[PredictionModel, Floats]], frame: pl.DataFram
     shared = _shared([model.encoding for model, _ in of], scaled=False)
     for start in range(0, frame.height, ROWS):
         rows = slice(start, min(start + ROWS, frame.height))
-        design = shared.encoding.design(frame[rows], False)
+        by_column = shared.encoding.design(frame[rows], False).T
         for (model, margin), columns in zip(of, shared.columns, strict=True):
-            assert isinstance(model.scorer, Trees)
-            margin[rows] = model.scorer.margin(design, columns)
+            margin[rows] = model.scorer.margin(by_column[columns].T)
 
 
 def _shared(encodings: Sequence[Encoding], scaled: bool) -> _Shared:

@@ -72,15 +72,10 @@ class Trees:
     nodes: Nodes
     intercept: float
 
-    def margin(self, design: Floats, columns: Indexes | None = None) -> Floats:
-        """The score of every row, shape (rows,).
-
-        Args:
-            design: shape (rows, columns).
-            columns: which of them are its own, where there are others; by default all.
-        """
+    def margin(self, design: Floats) -> Floats:
+        """The score of every row, shape (rows,)."""
         margin = np.full(len(design), self.intercept)
-        for rows, tree, leaf in self._fallen(design, columns):
+        for rows, tree, leaf in self._fallen(design):
             margin[rows] += tree.values[leaf]
         return margin
 
@@ -135,13 +130,11 @@ class Trees:
             )
         return rows
 
-    def _fallen(
-        self, design: Floats, columns: Indexes | None = None
-    ) -> Iterator[tuple[slice, _Tree, Indexes]]:
+    def _fallen(self, design: Floats) -> Iterator[tuple[slice, _Tree, Indexes]]:
         """For some rows and a tree, which of its leaves each falls into."""
         for start in range(0, len(design), CHUNK):
             rows = slice(start, min(start + CHUNK, len(design)))
-            codes = self._codes(design[rows], columns)
+            codes = self._codes(design[rows])
             mask, other = (np.empty(rows.stop - start, dtype=np.uint64) for _ in range(2))
             for tree in self._trees:
                 mask.fill(ALL)
@@ -151,11 +144,11 @@ class Trees:
                 first = (mask & (~mask + np.uint64(1))).astype(np.float64)
                 yield rows, tree, (first.view(np.int64) >> 52) - 1023
 
-    def _codes(self, design: Floats, columns: Indexes | None) -> dict[int, Indexes]:
+    def _codes(self, design: Floats) -> dict[int, Indexes]:
         """By column, how many of its thresholds lie below a value; one more than all if missing."""
         codes = {}
         for at, thresholds in self._thresholds.items():
-            values = np.ascontiguousarray(design[:, at if columns is None else columns[at]])
+            values = np.ascontiguousarray(design[:, at])
             code = np.searchsorted(thresholds, values, side="left")
             code[np.isnan(values)] = len(thresholds) + 1
             codes[at] = code

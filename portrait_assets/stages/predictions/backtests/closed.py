@@ -76,9 +76,10 @@ def backtests(
 
 def windows_until(warehouse: Warehouse, engine: Engine, month: str) -> Windows:
     """Windows that are over by a month, of the months whose targets are stored."""
-    customers = {m: n for m, n in warehouse.materialized(FEATURE_MATRIX).items() if m <= month}
-    stored = [warehouse.materialized(table) for table in (UNPROFILED, *TARGET_TABLES)]
-    known = frozenset(m for m in customers if all(m in months for months in stored))
+    stored = sorted(warehouse.materialized(FEATURE_MATRIX).items())
+    customers = {each: count for each, count in stored if each <= month}
+    others = [warehouse.materialized(table) for table in (UNPROFILED, *TARGET_TABLES)]
+    known = frozenset(each for each in customers if all(each in months for months in others))
     return Windows(engine, month, customers, known)
 
 

@@ -42,7 +42,7 @@ class Windows:
     Args:
         engine: on the connection of the warehouse.
         until: the last month that is asked about; what happened until its end is read.
-        customers: customers of the feature matrix by month, up to that one.
+        customers: customers of the feature matrix by month, up to that one, in order.
         known_months: the months of which it is stored what happened in windows that they close.
     """
 
@@ -161,15 +161,21 @@ class Windows:
 
     def _inputs(self, bases: Bases, most: int) -> pl.DataFrame:
         if self._is_few:
-            rows = pl.concat(self.drawn(bases, INPUTS))
-            return rows.filter(pl.col(LOT) < most).select(INPUTS)
+            is_asked_for = pl.col("base_month").is_in(bases) & (pl.col(LOT) < most)
+            return self._all_inputs.filter(is_asked_for).select(INPUTS)
+        return self._read_inputs(bases, most).select(INPUTS)
+
+    @cached_property
+    def _all_inputs(self) -> pl.DataFrame:
+        return self._read_inputs(tuple(self.customers), LOTS)
+
+    def _read_inputs(self, bases: Bases, most: int) -> pl.DataFrame:
         step = features_step(self.until, self.lots(bases, most), INPUTS)
-        return self.engine.frame(step, Scope(self.until)).select(INPUTS)
+        return self.engine.frame(step, Scope(self.until))
 
     def _read_drawn(self, missing: Sequence[str], features: Sequence[str]) -> None:
         bases = tuple(self.customers) if self._is_few else missing
-        columns = INPUTS if self._is_few else features
-        step = features_step(self.until, self.lots(bases), columns)
+        step = features_step(self.until, self.lots(bases), features)
         rows = self.engine.frame(step, Scope(self.until))
         found = dict(_by_base(rows))
         for base in bases:
