@@ -105,9 +105,8 @@ def retain(
             out.print(f"  {each.table}: {each.rows:,} rows before {each.kept_from}", markup=False)
         gone = ended_customers(settings)
         if gone.customers:
-            out.print(
-                f"  {len(gone.customers):,} customers have left before ({gone.by})", markup=False
-            )
+            left = f"{len(gone.customers):,} customers have left longer ago than they are kept"
+            out.print(f"  {left} ({gone.by})", markup=False)
         if not past and not gone.customers:
             out.print("Nothing is older than it is kept.")
             return
