@@ -1,6 +1,8 @@
 """Assets of the raw room: the source read once, its rows placed in their months."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -10,7 +12,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.currencies import check_currencies
 from portrait_assets.stages.raw.inputs import inputs_of
-from portrait_assets.stages.raw.placing import placings, unplaced_lines
+from portrait_assets.stages.raw.placing import Placing, placings, unplaced_lines
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.receipts import Unread, receipts
 from portrait_assets.stages.raw.source import Source
@@ -67,11 +69,17 @@ def raw_assets(
         months = list(context.partition_keys)
         warehouse = context.resources.warehouse.warehouse
         tombstones = erased()
+        at = partial(_at, warehouse, months)
         with SourceReader(warehouse.con, source, warehouse.scratch_folder()) as reader:
             # Every SQL is checked here, before anything is written.
-            placed = placings(reader, tombstones, _kept_from(source, warehouse))
-            for each in placed.values():
-                each.dates.require_readable()
+            kept_from = _kept_from(source, warehouse)
+            placed: dict[str, Placing] = {}
+            for name in source.provided:
+                with at(name):
+                    placed |= placings(reader, tombstones, kept_from, [name])
+            for name, each in placed.items():
+                with at(name):
+                    each.dates.require_readable()
             check_currencies(source, placed)
             unread: dict[str, Unread] = {}
             for canonical in CANONICAL:
@@ -84,24 +92,27 @@ def raw_assets(
                 # To keep all rows for one month of many takes longer than to look twice.
                 of_all = months == source.months() and placing and not placing.is_read_fast
                 if placing and (of_all or placing.is_derived):
-                    placing = placed[canonical.name] = placing.kept()
+                    with at(canonical.name):
+                        placing = placed[canonical.name] = placing.kept()
                 rows = placing.rows(months) if placing else canonical.raw_table().empty()
                 yield dg.Output(rows, canonical.name)
-            receipt_rows = receipts(placed, [c.name for c in CANONICAL], months, unread)
-            yield dg.Output(receipt_rows, RECEIPTS.name)
-            has_unplaced = pl.col("rows_unplaced") > 0
-            strays = receipt_rows.filter(has_unplaced)["table_name"].unique()
-            unplaced = pl.concat(
-                [
-                    UNPLACED.empty(),
-                    *(placed[name].unplaced() for name in strays),
-                    *_lines_of_no_table(source, reader),
-                ]
-            )
+            found, strays = [], [UNPLACED.empty()]
+            for name in CANONICAL_BY_NAME:
+                with at(name):
+                    found.append(receipts(placed, [name], months, unread))
+                    if found[-1]["rows_unplaced"].sum():
+                        strays.append(placed[name].unplaced())
+            yield dg.Output(pl.concat(found), RECEIPTS.name)
+            unplaced = pl.concat([*strays, *_lines_of_no_table(source, reader)])
             here = unplaced.filter(pl.col("month").is_in(months)).sort("table_name", "source_row")
             yield dg.Output(here, UNPLACED.name)
 
     return [raw]
+
+
+def _at(warehouse: Warehouse, months: list[str], name: str) -> AbstractContextManager[None]:
+    """An error within is noted with the raw table of that name."""
+    return warehouse.place.noted(CANONICAL_BY_NAME[name].raw_table().full_name, months)
 
 
 def _kept_from(source: Source, warehouse: Warehouse) -> dict[str, str]:
