@@ -113,7 +113,7 @@ def test_a_memory_limit_below_what_a_month_needs_is_reported_with_the_remedy(
     materialized: Settings,
 ):
     before = contents(materialized.portrait_file)
-    ran = portrait(*RUN, data=materialized.data_dir, PORTRAIT_MEMORY_LIMIT_GIB="0.005")
+    ran = portrait(*RUN, data=materialized.data_dir, PORTRAIT_MEMORY_LIMIT_GIB="0.006")
     fails_in_a_sentence(ran, r"^\w+\.\w+ of 2024-01 to 2024-02: Out of .*raise PORTRAIT_MEMORY")
     assert contents(materialized.portrait_file) == before
 
