@@ -188,14 +188,20 @@ def test_the_time_left_goes_by_the_pace_so_far():
 def test_each_stage_of_a_run_is_a_line_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str],
 ):
-    times = iter([0.0, 0.0, 4.0, 4.0, 6.0, 6.0])
+    times = iter([0.0, 0.0, 3.0, 4.0, 4.0, 9.0, 10.5, 10.5, 11.0, 11.0, 13.0])
     with shown_progress(Console(), lambda: next(times)) as progress:
-        progress.expect([Stage("raw", 2), Stage("mart", 3)])
-        progress.start(MONTHS, {"raw": 2, "mart": 2})
+        progress.expect([Stage("raw", 2), Stage("targets", 1), Stage("mart", 3)])
+        progress.start(MONTHS, {"raw": 2, "targets": 1, "clusters": 2, "mart": 2})
         progress.on_written("raw.customers", 10)
         progress.on_written("raw.transactions", 1_000)
+        # Dagster writes tables of stages that do not need each other in any order.
+        progress.on_written("clusters.cluster_model", 70)
+        progress.on_written("targets.target", 500)
+        progress.on_written("clusters.cluster_segment", 30)
         progress.end("mart")
     assert capsys.readouterr().out.splitlines() == [
-        "  2024-01 to 2024-02 raw: 1,010 rows in 4.0 s, about 6 seconds left",
+        "  2024-01 to 2024-02 raw: 1,010 rows in 4.0 s, about 8 seconds left",
+        "  2024-01 to 2024-02 targets: 500 rows in 1.5 s, about 6 seconds left",
+        "  2024-01 to 2024-02 clusters: 100 rows in 5.5 s, about 6 seconds left",
         "  2024-01 to 2024-02 mart: 0 rows in 2.0 s",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -26,7 +27,8 @@ class RunProgress:
         self.clock = Clock()
         self._span = ""
         self._tables: dict[str, int] = {}
-        self._rows = 0
+        self._rows: Counter[str] = Counter()
+        self._took: defaultdict[str, float] = defaultdict(float)
         self._since = now()
 
     def say(self, sentence: str) -> None:
@@ -59,7 +61,8 @@ class RunProgress:
     def on_written(self, table: str, rows: int) -> None:
         """A table was written."""
         stage = table.split(".")[0]
-        self._rows += rows
+        self._rows[stage] += rows
+        self._spent_on(stage)
         self._tables[stage] = self._tables.get(stage, 1) - 1
         description = f"{self._span}: {table}"
         self._bar.update(self._task, description=description, left=self._left())
@@ -68,16 +71,19 @@ class RunProgress:
 
     def end(self, stage: str) -> None:
         """A stage has ended."""
-        took = self._now() - self._since
+        self._spent_on(stage)
+        rows, took = self._rows.pop(stage, 0), self._took.pop(stage)
         self.clock.ended(stage, took)
         if not self._out.is_terminal:
-            self._out.print(
-                f"  {self._span} {stage}: {self._rows:,} rows in {took:.1f} s{self._left()}"
-            )
+            self._out.print(f"  {self._span} {stage}: {rows:,} rows in {took:.1f} s{self._left()}")
         done, ahead = self.clock.took, self.clock.left
         self._bar.update(self._task, completed=done, total=done + ahead, left=self._left())
-        self._rows = 0
-        self._since = self._now()
+
+    def _spent_on(self, stage: str) -> None:
+        """Add the time since the last table, as tables of several stages are written in turn."""
+        now = self._now()
+        self._took[stage] += now - self._since
+        self._since = now
 
     def _left(self) -> str:
         return f", about {duration(self.clock.left)} left" if self.clock.ahead else ""
