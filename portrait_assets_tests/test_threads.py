@@ -1,5 +1,7 @@
 """Work by several threads: in order, bounded, and with the errors of the first item that fails."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from threading import Barrier, get_ident
 
@@ -39,3 +41,19 @@ def test_no_more_is_begun_than_there_is_room_for():
 def test_the_first_item_that_fails_raises():
     with pytest.raises(ZeroDivisionError):
         list(in_threads(lambda n: 1 // n, [1, 0, 2], 2))
+
+
+def test_a_library_that_is_loaded_later_is_limited_as_well():
+    # In a process of its own, which has not loaded scikit-learn yet.
+    code = """
+from portrait_assets.core.threads import one_thread
+with one_thread(): pass
+import sklearn.cluster
+from threadpoolctl import threadpool_info
+before = {each["num_threads"] for each in threadpool_info()}
+with one_thread():
+    assert {each["num_threads"] for each in threadpool_info()} == {1}, threadpool_info()
+assert {each["num_threads"] for each in threadpool_info()} == before
+assert any(each["user_api"] == "openmp" for each in threadpool_info())
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

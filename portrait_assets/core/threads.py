@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -21,6 +24,24 @@ MOST = 8
 def workers() -> int:
     """How many threads there is work for: one a processor, up to MOST."""
     return min(os.cpu_count() or 1, MOST)
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Within it libraries of linear algebra and scikit-learn use one thread, in all the process.
+
+    Sums of floats are then the same each time, and threads do not wait for each other.
+    """
+    limited: AbstractContextManager[object] = _controller(len(sys.modules)).limit(limits=1)
+    return limited
+
+
+@lru_cache(maxsize=1)
+def _controller(modules: int) -> ThreadpoolController:
+    """What sets their threads; it is looked for again once another module has been imported.
+
+    To look for it takes 10 ms, as long as a small fit.
+    """
+    return ThreadpoolController()
 
 
 def in_threads(
@@ -39,7 +60,7 @@ def in_threads(
     """
     count = count or workers()
     waiting: deque[Future[Result]] = deque()
-    with threadpool_limits(1), ThreadPoolExecutor(count) as pool:
+    with one_thread(), ThreadPoolExecutor(count) as pool:
         for item in items:
             waiting.append(pool.submit(function, item))
             if len(waiting) == count:

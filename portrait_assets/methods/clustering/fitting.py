@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.errors import ClusterError
 from portrait_assets.methods.clustering.final_fit import bootstrap_agreement, fit_prototypes
@@ -59,7 +59,7 @@ def fit_model(
     samples = rule.samples
     _check(features, uses, segments)
     sample = canonical_sample(features, samples.fit_rows, seed)
-    with threadpool_limits(1):
+    with one_thread():
         sample = known_customers(sample, [use.name for use in uses])
         prepared = sample[: samples.preparation_rows]
         preparation = fit_preparation(prepared, uses, seed=seed, geometry=geometry)

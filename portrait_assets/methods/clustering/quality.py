@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from sklearn.metrics import silhouette_samples
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.selection.evidence import pairwise_recovery
@@ -27,7 +27,7 @@ def segment_quality(
     sample = canonical_sample(labelled, QUALITY_ROWS, model.seed)
     segment = sample["segment_id"].to_numpy()
     found, counts = np.unique(segment, return_counts=True)
-    with threadpool_limits(1):
+    with one_thread():
         points = model.preparation.transform(sample)
         if 1 < len(found) < len(segment):
             silhouettes = silhouette_samples(points, segment)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.lifetime.models.histories import Floats
 from portrait_assets.methods.lifetime.transactions import History
 from portrait_assets.methods.lifetime.windows import Window
@@ -59,7 +59,7 @@ def expected(
         early_stopping=False,
         random_state=0,
     )
-    with threadpool_limits(1):
+    with one_thread():
         model.fit(x, y)
         return np.asarray(model.predict(_features(customers)), dtype=np.float64), ""
 

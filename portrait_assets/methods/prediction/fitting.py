@@ -8,9 +8,9 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from threadpoolctl import threadpool_limits
 
 from portrait_assets.core.errors import suggestion
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.encoding import Encoding, Term, fit_encoding
 from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot, folds_by_time
@@ -159,7 +159,7 @@ def _scorer(
     signs = _signs(terms, asked.monotone or {})
     design = encoding.design(asked.frame, is_scaled)
     # One thread, so that sums are the same each time, and other load does not stall the others.
-    with threadpool_limits(1):
+    with one_thread():
         if is_scaled:
             linear = fit_linear(
                 design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.linalg.lapack import dpotrf, dpotri
-from threadpoolctl import threadpool_limits
+
+from portrait_assets.core.threads import one_thread
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,7 +35,7 @@ def fit_ease(owned: sparse.csr_matrix, strength: float | None = None) -> Floats:
     customers, items = owned.shape
     ridge = max(STRENGTH * customers, LEAST_STRENGTH) if strength is None else strength
     # One thread, so that sums are the same each time.
-    with threadpool_limits(1):
+    with one_thread():
         gram = _gram(owned)
         gram[np.diag_indices(items)] += ridge
         inverse = _inverse(gram)

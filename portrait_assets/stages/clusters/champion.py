@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 from sklearn.metrics import adjusted_rand_score, silhouette_score
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.kmeans import FloatMatrix, IntVector
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.assignment import assign
@@ -93,7 +93,7 @@ def warm_refit(
     """
     rounds = rule.challenge.refit_rounds
     sample = canonical_sample(features, rule.challenge.refit_rows, seed=champion.seed)
-    with threadpool_limits(1):
+    with one_thread():
         points = champion.preparation.transform(sample)
         prototypes = _moved(points, champion.prototypes, rounds)
         shown = points[: rule.stability.centroid_rows]

@@ -10,8 +10,8 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
 from portrait_assets.methods.clustering.asked.scaling import LEAST_SPREADS, Space, fit_space
 from portrait_assets.methods.clustering.asked.support import centres_of, depth
@@ -98,7 +98,7 @@ class AskedModel:
         With `previous` (the same of the month before) a customer changes segment only when
         another is nearer by `HYSTERESIS` of the distance.
         """
-        with threadpool_limits(1):
+        with one_thread():
             squared = squared_distances(self.space.points(features), self.centres)
         choice = squared.argmin(axis=1)
         ids = np.array(self.ids, dtype=np.int64)
@@ -154,7 +154,7 @@ def fit_each(
         return best
     deepest = dict.fromkeys(enough, -1.0)
     sample = canonical_sample(features, FIT_ROWS, seed)
-    with threadpool_limits(1):
+    with one_thread():
         for least, turn in product(LEAST_SPREADS, range(SPACES)):
             space = fit_space(sample, amounts, others, seed + turn, least)
             points = space.points(sample)

@@ -19,8 +19,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.families.family import Candidate
 from portrait_assets.methods.clustering.selection.boundaries import find_boundaries
 from portrait_assets.methods.clustering.selection.candidates import (
@@ -92,7 +92,7 @@ def choose(
     that many are fitted, and the choice states whether the data support it. One thread is used, so
     that the numbers do not depend on the machine.
     """
-    with threadpool_limits(1):
+    with one_thread():
         return _Chooser(rule, seed).choose(
             points, points[:0] if unseen is None else unseen, segments
         )

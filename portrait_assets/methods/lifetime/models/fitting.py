@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.lifetime.models.histories import Floats, Histories
 
 FEWEST = 10
@@ -150,7 +150,7 @@ def maximum(
     bounds = [(np.log(LEAST / _BEYOND), np.log(end * _BEYOND)) for end in most]
     found = []
     # Of so few numbers threads only wait for each other; one adds them up alike everywhere.
-    with threadpool_limits(1):
+    with one_thread():
         for start in starts:
             result = minimize(
                 function,

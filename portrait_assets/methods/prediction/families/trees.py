@@ -17,8 +17,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.prediction.families.encoding import Term
 from portrait_assets.methods.prediction.families.folds import Fold
 from portrait_assets.methods.prediction.families.losses import Loss
@@ -315,7 +315,7 @@ def fit_trees(
         # The first of equals has the smaller trees.
         return min(found, key=lambda each: each[0])
 
-    with threadpool_limits(1):
+    with one_thread():
         if len(design) < 2 * parameters.trial_rows:
             least, trees, leaves = tried()
             grown = booster(leaves, trees).fit(_filled(design), outcome)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.scorecard.columns import Form, form_of, numbers, texts
 from portrait_assets.methods.statistics.binning import by_frequency
 
@@ -57,7 +57,7 @@ def trees(
         early_stopping=False,
         random_state=seed,
     )
-    with threadpool_limits(1):
+    with one_thread():
         model.fit(matrix[:, has_values], bads)
         found: Floats = model.predict_proba(others[:, has_values])[:, 1]
     return found

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import polars as pl
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.asked.model import FIT_ROWS, AskedModel, fit_each
 from portrait_assets.methods.clustering.asked.outcomes import Gain, gain, log_losses
 from portrait_assets.methods.clustering.asked.support import AGREE_AT, refits_agree
@@ -144,7 +144,7 @@ def _candidates(
         for parts, model in fit_each(before, (), columns, PARTS).items():
             if model is None:
                 continue
-            with threadpool_limits(1):
+            with one_thread():
                 points = model.space.points(canonical_sample(before, FIT_ROWS))
                 agreement = refits_agree(points, parts)
             groups = [

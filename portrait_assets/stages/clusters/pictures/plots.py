@@ -13,8 +13,8 @@ import altair as alt
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import fit_plane
@@ -54,7 +54,7 @@ def scatter_png(
 ) -> bytes:
     """Customers in the plane of the two leading principal components, coloured by segment."""
     sample = canonical_sample(features, SCATTER_ROWS, model.seed)
-    with threadpool_limits(1):
+    with one_thread():
         points = model.preparation.transform(sample)
         plane, explained = fit_plane(points)
     data = pl.DataFrame({"x": plane[:, 0], "y": plane[:, 1]}).with_columns(

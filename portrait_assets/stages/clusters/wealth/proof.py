@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
-from threadpoolctl import threadpool_limits
 
+from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.asked.model import (
     FIT_ROWS,
@@ -102,7 +102,7 @@ def supports(wealth: Wealth, numbers: Sequence[int], shown: Sequence[int]) -> di
     however the space was fitted. Refits are spared for a number that has no gaps, unless `shown`.
     """
     sample, found = canonical_sample(wealth.features, FIT_ROWS), {}
-    with threadpool_limits(1):
+    with one_thread():
         spaces = [fit_space(sample, wealth.amounts, TRAITS, seed) for seed in range(SPACES)]
         several = [space.points(sample) for space in spaces]
         for k in numbers:
