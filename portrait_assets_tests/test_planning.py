@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.orchestration.planning import plan
+from portrait_assets.orchestration.planning import STAGES, plan, runs_of
 from portrait_assets.orchestration.record import CHECKS, Materialized, Record
 from portrait_assets.orchestration.record import REPORT as REPORT_PATH
 from portrait_assets.stages.mart.report import REPORT_FILE
@@ -28,6 +28,11 @@ def month(at: int, inputs: Inputs = NOW) -> dict[str, Materialized]:
     """All tables of a month, materialized and changed one after the other from this time on."""
     times = {RAW: at, MATRIX: at + 1, REPORT: at + 2, CHECKS: at + 3}
     return {name: Materialized(State(when, when), inputs, 10) for name, when in times.items()}
+
+
+def changed_at(when: int) -> Materialized:
+    """A table that was materialized and changed at this time."""
+    return Materialized(State(when, when), NOW, 10)
 
 
 COMPLETE = Record(
@@ -69,6 +74,37 @@ def test_a_run_that_was_stopped_goes_on_at_the_month_that_it_had_reached():
     found = plan(MONTHS, None, stopped, NOW)
     assert (found.raw, found.months) == ([], [FEBRUARY, MARCH])
     assert found.reason == f"2024-02 was not completed ({REPORT} is missing)"
+
+
+def test_stages_that_a_stopped_run_had_finished_stand():
+    # The stage before the first that lacks anything is run as well: its checks may be lacking.
+    stopped = without(without(COMPLETE, MARCH, MATRIX, REPORT), FEBRUARY, REPORT)
+    found = plan(MONTHS, None, stopped, NOW)
+    assert found.first_stages == {FEBRUARY: "market", MARCH: "consent"}
+    assert found.sentence.endswith(": running 2024-02 to 2024-03 from consent on.")
+    assert [run.rooms for run in runs_of(found, dict.fromkeys(MONTHS, 10), 10)] == [
+        {"market", "validation"},
+        {*STAGES[STAGES.index("consent") :]} - {"mart"},
+        {"mart"},
+    ]
+
+
+def test_a_month_runs_the_stages_that_one_before_it_runs():
+    stopped = without(without(COMPLETE, FEBRUARY, MATRIX, REPORT), MARCH, REPORT)
+    found = plan(MONTHS, None, stopped, NOW)
+    assert found.first_stages == {FEBRUARY: "consent", MARCH: "consent"}
+    stale = with_month(
+        COMPLETE, JANUARY, month(10) | {MATRIX: changed_at(25), CHECKS: changed_at(26)}
+    )
+    found = plan(MONTHS, None, stale, NOW)
+    assert found.first_stages == {JANUARY: "market", FEBRUARY: "consent", MARCH: "consent"}
+
+
+def test_months_asked_for_that_a_run_had_begun_go_on_and_those_that_are_whole_run_whole():
+    stopped = without(without(COMPLETE, FEBRUARY, REPORT), MARCH, REPORT)
+    begun = plan(MONTHS, [FEBRUARY, MARCH], stopped, NOW)
+    assert begun.first_stages == {FEBRUARY: "market", MARCH: "market"}
+    assert plan(MONTHS, [FEBRUARY, MARCH], COMPLETE, NOW).first_stages == {}
 
 
 def test_a_table_that_was_not_checked_before_the_run_stopped_is_materialized_again():

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from portrait_assets.core.bounds import in_batches
 from portrait_assets.core.errors import PortraitError
@@ -27,14 +27,16 @@ RAW, MART = STAGES[0], STAGES[-1]
 class Plan:
     """What a run materializes, and why.
 
-    `raw` are the months whose rows are read from the source, `months` those of which all later
-    tables are made. Where `raw` has other months, what follows is known only when they are read.
+    `raw` are the months whose rows are read from the source, `months` those of which later tables
+    are made: those of the stages from `first_stages` on, by month, or else all. Where `raw` has
+    other months, what follows is known only when they are read.
     """
 
     raw: list[str]
     months: list[str]
     publish: bool
     reason: str
+    first_stages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -48,13 +50,19 @@ class Plan:
         if self.raw and self.raw != self.months:
             what.append(f"reading {span(self.raw)}")
         if self.months:
-            what.append(f"running {span(self.months)}")
+            first = STAGES[self.first(self.months)]
+            of = f" from {first} on" if first not in STAGES[:2] else ""
+            what.append(f"running {span(self.months)}{of}")
         elif self.raw:
             what.append("running the months whose rows differ")
         elif self.publish:
             what.append("publishing")
         sentence = f"{self.reason}: {', then '.join(what)}." if what else f"{self.reason}."
         return f"{sentence[:1].upper()}{sentence[1:]}"
+
+    def first(self, months: Iterable[str]) -> int:
+        """The place of the first stage that one of the months needs."""
+        return min(STAGES.index(self.first_stages.get(month, RAW)) for month in months)
 
 
 @dataclass(frozen=True)
@@ -76,15 +84,18 @@ def runs_of(plan: Plan, rows: Mapping[str, int], limit: int) -> list[Run]:
         rows: rows of the source by month.
         limit: rows of a piece, unless it is one month.
     """
-    later = frozenset(STAGES[1:])
+
+    def later(months: Sequence[str]) -> frozenset[str]:
+        return frozenset(STAGES[max(1, plan.first(months)) :])
+
     pieces = list(in_batches(plan.months, rows, limit))
     if plan.raw == plan.months and len(pieces) == 1:
         return [Run(frozenset(STAGES), plan.months)]
     read = [Run(frozenset({RAW}), plan.raw)] if plan.raw else []
     if len(pieces) == 1:
-        return [*read, Run(later, plan.months)]
+        return [*read, Run(later(plan.months), plan.months)]
     publication = [Run(frozenset({MART}), plan.months or list(rows))] if plan.publish else []
-    return [*read, *(Run(later - {MART}, piece) for piece in pieces), *publication]
+    return [*read, *(Run(later(piece) - {MART}, piece) for piece in pieces), *publication]
 
 
 def plan(
@@ -121,7 +132,9 @@ def plan(
     if raw and (first is None or raw[min(raw)] not in reasons):
         reasons.insert(0, raw[min(raw)])
     if reasons:
-        return Plan(_between(available, raw), _from(available, first), True, "; ".join(reasons))
+        of_source, after = _between(available, raw), _from(available, first)
+        stages = _first_stages(after, record, inputs)
+        return Plan(of_source, after, True, "; ".join(reasons), stages)
     if record.published_at is None:
         return Plan([], [], True, "what was materialized last is not published")
     since = f"{record.published_at:%Y-%m-%d %H:%M} UTC"
@@ -131,7 +144,7 @@ def plan(
 def _plan_asked(
     available: Sequence[str], asked: Sequence[str], record: Record, inputs: Inputs
 ) -> Plan:
-    """All months asked for; where only some of them were completed, what is left of them.
+    """All months asked for; where they were begun and not completed, what is left of them.
 
     They look back on the months before, so those that lack something, or whose rows are not
     those of the source, come first.
@@ -149,10 +162,33 @@ def _plan_asked(
     if before := [each for each in stale if each.month in earlier]:
         why = f"{asked[0]} looks back on {before[0].month}, which is stale: {before[0]}"
         return Plan([*asked], _from(known, before[0].month), True, why)
-    incomplete = [month for month in asked if _missing_table(month, record)]
-    if incomplete and len(incomplete) < len(asked):
+    is_begun = any(record.months.get(month) for month in asked)
+    if is_begun and any(_missing_table(month, record) for month in asked):
         return plan(asked, None, record, inputs)
     return Plan([*asked], [*asked], True, "asked for")
+
+
+def _first_stages(months: Sequence[str], record: Record, inputs: Inputs) -> dict[str, str]:
+    """By month the stage before the first that lacks anything, as its checks may lack too.
+
+    A month looks back on those before it, so what they run it runs as well.
+    """
+    stale = {each.month: each.table for each in stale_months(_states(record), record.upstream)}
+    found, first = {}, len(STAGES)
+    for month in months:
+        lacking = (
+            place
+            for place, stage in enumerate(STAGES)
+            if stale.get(month, "").startswith(f"{stage}.")
+            or _why(month, _tables_of(stage, record), record, inputs, with_files=stage == RAW)
+        )
+        first = min(first, max(0, next(lacking, len(STAGES)) - 1))
+        found[month] = STAGES[first]
+    return found
+
+
+def _tables_of(stage: str, record: Record) -> list[str]:
+    return [name for name in record.tables if name.startswith(f"{stage}.")]
 
 
 def _states(record: Record) -> dict[str, dict[str, State]]:
@@ -172,8 +208,7 @@ def _missing_table(month: str, record: Record) -> str:
 
 def _why_read(month: str, record: Record, inputs: Inputs) -> str:
     """Why the month's rows must be read from the source; empty when they need not."""
-    raw = [name for name in record.tables if name.startswith("raw.")]
-    return _why(month, raw, record, inputs, with_files=True)
+    return _why(month, _tables_of(RAW, record), record, inputs, with_files=True)
 
 
 def _files_differ(month: str, record: Record, inputs: Inputs) -> bool:
