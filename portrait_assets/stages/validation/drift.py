@@ -28,6 +28,7 @@ from portrait_assets.stages.validation.moves import (
     pairs_of,
     read_month,
 )
+from portrait_assets.stages.validation.unfilled import filled_columns, unfilled_counts
 from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -80,14 +81,23 @@ def drift(
         numeric = [n for n in group.columns if group.table.column(n).type in scaled]
         listed = [n for n in group.columns if n not in numeric and not _is_time(group.table, n)]
         windows |= {(group.kind, name): group.windows.get(name, 0) for name in group.columns}
-        if pairs and numeric:
+        if not pairs:
+            continue
+        filled, customers = filled_columns(warehouse, group.table, [*numeric, *listed], pairs)
+        for names, is_new in ((numeric, True), (listed, False)):
+            unfilled = [name for name in names if name not in filled]
+            same = unfilled_counts(unfilled, pairs, customers)
+            kind, new = pl.lit(group.kind).alias("kind"), pl.lit(is_new).alias("is_new")
+            parts.append(same.with_columns(kind, new).select(_COUNTS))
+        numeric, listed = ([n for n in names if n in filled] for names in (numeric, listed))
+        if numeric:
             counts, moved = numeric_counts(warehouse, group, numeric, pairs)
             parts.append(counts)
             moves.append(moved)
         at_once = warehouse.bounds.columns_of(
             max(warehouse.materialized(group.table).values(), default=0)
         )
-        for start in range(0, len(listed) if pairs else 0, at_once):
+        for start in range(0, len(listed), at_once):
             batch = listed[start : start + at_once]
             counts, moved = _level_counts(warehouse, group, batch, pairs)
             parts.append(counts)
@@ -95,7 +105,10 @@ def drift(
     if not parts:
         return DRIFT.empty()
     measured = distances(
-        pl.concat(parts), [*_KEYS, "is_new"], _FAMILY, pl.concat(moves, how="diagonal")
+        pl.concat(parts),
+        [*_KEYS, "is_new"],
+        _FAMILY,
+        pl.concat(moves, how="diagonal") if moves else None,
     )
     return verdicts_of(measured, pairs, windows, min(materialized))
 
