@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -46,6 +48,9 @@ def named(sql: str) -> set[str]:
 def texts(step: Step) -> list[str]:
     """The step's SQL, with and without what the simpler one does without."""
     found: list[Sql] = [step.sql, *([step.when_empty[1]] if step.when_empty else [])]
+    if step.when_known:
+        _, sql_of = step.when_known
+        found += [sql_of(MONTH, defaultdict(lambda: True)), sql_of(MONTH, defaultdict(bool))]
     return [sql if isinstance(sql, str) else sql(MONTH) for sql in found if sql]
 
 

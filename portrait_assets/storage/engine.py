@@ -135,6 +135,9 @@ class Engine:
         sql = step.sql
         if step.when_empty is not None and self._is_empty(step.when_empty[0]):
             sql = step.when_empty[1]
+        if step.when_known is not None:
+            decides, sql_of = step.when_known
+            return sql_of(scope, self._row(decides))
         return sql if isinstance(sql, str) else sql(scope)
 
     def _relation(self, source: Source) -> str | None:
@@ -146,6 +149,12 @@ class Engine:
 
     def _is_empty(self, step: Step) -> bool:
         return not self.con.execute(f"FROM {self._relation(step)} LIMIT 1").fetchall()
+
+    def _row(self, step: Step) -> dict[str, object]:
+        found = self.con.execute(f"FROM {self._relation(step)}")
+        names = [column[0] for column in found.description]
+        (row,) = found.fetchall()
+        return dict(zip(names, row, strict=True))
 
     def _frame(self, source: Source, scope: Scope) -> pl.DataFrame:
         whole = Step("whole", (source,), f"FROM {quote(source.name)}")

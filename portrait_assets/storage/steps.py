@@ -6,7 +6,7 @@ derived from the declarations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -111,6 +111,7 @@ def read(table: Table, span: Span, name: str | None = None) -> Read:
 
 
 Sql = str | Callable[[Scope], str]
+SqlOfRow = Callable[[Scope, Mapping[str, object]], str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +130,8 @@ class Step:
         at_once: it reads much and gives little, so it is computed for all customers beforehand.
         in_parts_of: a step with all customers, of whom some are computed at a time.
         when_empty: a step, and the simpler SQL that gives the same rows when that has none.
+        when_known: a step of one row, and what makes of that row the simpler SQL that gives the
+            same rows: DuckDB plans what the row rules out, too, which takes longer than to run it.
     """
 
     name: str
@@ -141,6 +144,7 @@ class Step:
     at_once: bool = False
     in_parts_of: Step | None = None
     when_empty: tuple[Step, Sql] | None = None
+    when_known: tuple[Step, SqlOfRow] | None = None
 
     def __repr__(self) -> str:
         return f"Step({self.name})"

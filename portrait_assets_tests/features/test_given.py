@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -158,6 +159,23 @@ def test_what_is_given_is_listed_by_table_and_column():
     }
     time = rows.row(by_predicate=pl.col("evidence").str.contains("time of day"), named=True)
     assert (time["table_name"], time["column_name"]) == ("transactions", "occurred_at")
+
+
+def test_features_are_what_they_would_be_if_nothing_were_known_of_the_source():
+    """The SQL without what the source does not give has the values of all SQL."""
+    con = World(
+        JANUARY,
+        transactions=[sale("ann", "2024-01-03", 10), sale("bob", "2024-01-04", 7)],
+        balances=[balance("cat", "2024-01-31", 1, days_past_due=0)],
+    ).con
+    of_all = replace(matrix.FEATURE_MATRIX, when_known=None)
+    known_of, every = (
+        Engine(con).frame(step, Scope(JANUARY)).cast(FEATURE_MATRIX.polars_schema)
+        for step in (matrix.FEATURE_MATRIX, of_all)
+    )
+    assert known_of.equals(every)
+    assert known_of["spend_1m"].to_list() == [10, 7, 0]
+    assert known_of["discounted_share_12m"].null_count() == known_of.height
 
 
 def test_what_two_populations_give_adds_up():

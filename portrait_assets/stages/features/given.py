@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
@@ -86,6 +86,12 @@ def known_sql(feature: Feature, sql: str) -> str:
     if not feature.needs:
         return sql
     return f"CASE WHEN {' AND '.join(map(given_sql, feature.needs))} THEN {sql} END"
+
+
+def known_value(feature: Feature, sql: str, given: Mapping[str, object]) -> str:
+    """The same where it is known by the row of GIVEN what the source gives."""
+    met = (any(given[each.name] for each in alternatives(need)) for need in feature.needs)
+    return sql if all(met) else f"CAST(NULL AS {feature.type})"
 
 
 def _unmet(feature: Feature, given: Collection[str]) -> tuple[str, ...]:

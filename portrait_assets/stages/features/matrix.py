@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from portrait_assets.schema.table import MONEY_FACTOR, Type
 from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
@@ -11,7 +12,7 @@ from portrait_assets.stages.features import contract
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.entity import RECORDED
 from portrait_assets.stages.features.declared.feature import Feature
-from portrait_assets.stages.features.given import GIVEN, known_sql
+from portrait_assets.stages.features.given import GIVEN, known_sql, known_value
 from portrait_assets.stages.features.parts import (
     balances,
     campaigns,
@@ -145,8 +146,11 @@ def matrix_of(features: Sequence[Feature]) -> Step:
     parts = CUSTOMER_PARTS if of_parts or some == PARTS else _customer_parts(some)
     crossed = " ".join(f"CROSS JOIN {base.name} AS {alias}" for alias, base in bases.items())
 
-    def sql(scope: Scope) -> str:
-        columns = ", ".join(f"{_value(each, scope)} AS {quote(each.name)}" for each in features)
+    def select(scope: Scope, value: Callable[[Feature, str], str]) -> str:
+        columns = ", ".join(
+            f"{value(each, each.sql.replace('{as_of}', scope.day))} AS {quote(each.name)}"
+            for each in features
+        )
         return (
             f"SELECT {scope.day} AS as_of, customer_id, {columns}, true AS profiling_allowed "
             f"FROM customer_parts {crossed} CROSS JOIN {GIVEN.name} ORDER BY customer_id"
@@ -155,8 +159,12 @@ def matrix_of(features: Sequence[Feature]) -> Step:
     return Step(
         "feature_matrix",
         (parts, *bases.values(), GIVEN),
-        sql,
+        lambda scope: select(scope, known_sql),
         writes=contract.FEATURE_MATRIX,
+        when_known=(
+            GIVEN,
+            lambda scope, given: select(scope, partial(known_value, given=given)),
+        ),
     )
 
 
@@ -171,10 +179,6 @@ def _with_named(features: Sequence[Feature]) -> list[Feature]:
 
 _WORD = re.compile(r"(?<![.\w])[a-z]\w+\b(?!\.)")
 _ALIAS = re.compile(r"\b([a-z]+)\.")
-
-
-def _value(feature: Feature, scope: Scope) -> str:
-    return known_sql(feature, feature.sql.replace("{as_of}", scope.day))
 
 
 FEATURE_MATRIX = matrix_of(FEATURES)
