@@ -16,7 +16,7 @@ from portrait_assets.schema.table import Column, Table
 from portrait_assets.storage.duckdb.connection import qualified, quote
 from portrait_assets.storage.duckdb.empty_rows import with_empty_rows_sql
 from portrait_assets.storage.duckdb.partitions import select_sql
-from portrait_assets.storage.duckdb.tables import existing_types
+from portrait_assets.storage.duckdb.tables import table_names
 
 _PAIRS = "temp.pseudonymized"
 
@@ -73,10 +73,11 @@ def identifiers_of_tables_sql(
     con: duckdb.DuckDBPyConnection, tables: Iterable[Table]
 ) -> str | None:
     """The same of all that is published of these tables, as far as they are there."""
+    standing = table_names(con)
     return identifiers_sql(
         (qualified(table.stored.full_name), name)
         for table in tables
-        if table.published and existing_types(con, table.stored.full_name)
+        if table.published and table.stored.full_name in standing
         for name in columns_that_identify(table.stored)
     )
 

@@ -39,6 +39,21 @@ def existing_types(
     return {name: kind for name, kind, _ in _columns(con, full_name, database)}
 
 
+def table_names(con: duckdb.DuckDBPyConnection, database: str | None = None) -> set[str]:
+    """The full names of all tables that there are: asked for once, where many are looked for.
+
+    Args:
+        con: the connection.
+        database: the attached database that they stand in; the connection's own by default.
+    """
+    rows = con.execute(
+        "SELECT concat_ws('.', schema_name, table_name) FROM duckdb_tables() "
+        "WHERE database_name = coalesce(?, current_database())",
+        [database],
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
 def _columns(
     con: duckdb.DuckDBPyConnection, full_name: str, database: str | None = None
 ) -> list[tuple[str, str, bool]]:

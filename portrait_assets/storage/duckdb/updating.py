@@ -27,7 +27,12 @@ from portrait_assets.storage.duckdb.pseudonymizing import (
     identifiers_sql,
 )
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.storage.duckdb.tables import column_types, create_table_sql, existing_types
+from portrait_assets.storage.duckdb.tables import (
+    column_types,
+    create_table_sql,
+    existing_types,
+    table_names,
+)
 
 _META = "meta.partitions"
 _MOST_REPLACED = 0.5
@@ -173,7 +178,7 @@ def can_be_updated(warehouse: Warehouse, content: Content, target: Path) -> bool
     try:
         with duckdb.connect(str(target), read_only=True) as con:
             wanted = [*(table.stored for table in content.contracts), PUBLICATION]
-            if _table_names(con) != {table.full_name for table in wanted} or any(
+            if table_names(con) != {table.full_name for table in wanted} or any(
                 existing_types(con, table.full_name) != published_types(table) for table in wanted
             ):
                 return False
@@ -197,14 +202,6 @@ def can_be_updated(warehouse: Warehouse, content: Content, target: Path) -> bool
     return replaced <= _MOST_REPLACED * everything and free <= _MOST_FREE * blocks
 
 
-def _table_names(con: duckdb.DuckDBPyConnection) -> set[str]:
-    rows = con.execute(
-        "SELECT concat_ws('.', schema_name, table_name) FROM duckdb_tables() "
-        "WHERE database_name = current_database()"
-    ).fetchall()
-    return {name for (name,) in rows}
-
-
 def update(warehouse: Warehouse, content: Content, temporary: Path) -> dict[str, int]:
     """Bring the tables of the file up to the warehouse, month by month; rows by table name."""
     con = warehouse.con
@@ -212,12 +209,11 @@ def update(warehouse: Warehouse, content: Content, temporary: Path) -> dict[str,
     try:
         table_rows = f"publication.{qualified(TABLE_ROWS.full_name)}"
         now = _partitions(con, _META)
-        then: Partitions = {}
-        if existing_types(con, TABLE_ROWS.full_name, "publication"):
-            then = _partitions(con, table_rows)
+        standing = table_names(con, "publication")
+        then = _partitions(con, table_rows) if TABLE_ROWS.full_name in standing else {}
         for table in content.contracts:
-            con.execute(f"CREATE SCHEMA IF NOT EXISTS publication.{quote(table.schema)}")
-            _create(con, table.stored)
+            if table.stored.full_name not in standing:
+                _create(con, table.stored)
         changes = _changes(content.tables, now, then)
         with _rows_as_published(warehouse, content, changes) as rows:
             for table in content.tables:
@@ -316,9 +312,9 @@ def _rows_as_published(
 
 
 def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    if not existing_types(con, table.full_name, "publication"):
-        target = f"publication.{table.full_name}"
-        con.execute(create_table_sql(with_room(table), published_types(table), target))
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS publication.{quote(table.schema)}")
+    target = f"publication.{table.full_name}"
+    con.execute(create_table_sql(with_room(table), published_types(table), target))
 
 
 def _replace(
