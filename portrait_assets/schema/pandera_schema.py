@@ -8,6 +8,9 @@ from pandera.config import ValidationDepth, config_context
 
 from portrait_assets.schema.table import Column, Table, Type
 
+AS_CONTRACTED = (0, "all as the contract says")
+"""What `violations` gives where there is none."""
+
 
 def contract_schema(table: Table) -> pa.DataFrameSchema:
     """Columns, types, what may be null, the domain of each column, and the key within a month.
@@ -84,4 +87,4 @@ def violations(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> tuple[int, st
             .to_list()
         )
         return cases.height, "; ".join(summary)
-    return 0, "all as the contract says"
+    return AS_CONTRACTED

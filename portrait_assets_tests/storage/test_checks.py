@@ -94,6 +94,22 @@ def test_what_does_not_hold_of_months_together_is_looked_at_month_by_month(wareh
     ]
 
 
+@pytest.mark.parametrize(
+    ("rows", "failures"),
+    [
+        (TIERS.empty(), 0),
+        (TIERS.empty().drop("points"), 1),
+        (TIERS.empty().cast({"points": pl.String}), 1),
+    ],
+    ids=["as contracted", "no column", "another type"],
+)
+def test_a_table_without_a_row_is_held_to_its_columns(
+    warehouse: Warehouse, rows: pl.DataFrame, failures: int
+):
+    found = CONTRACT.find(Subject(warehouse, TIERS, "2024-01", lambda: rows))
+    assert found.failures == failures
+
+
 def test_parts_of_a_month_hold_each_row_once_and_those_of_one_key_together(warehouse: Warehouse):
     twice = pl.DataFrame(
         [(DAYS["2024-02"], f"c{n % 5}", n) for n in range(15)],

@@ -10,7 +10,7 @@ import polars as pl
 
 from portrait_assets.core.bounds import in_batches
 from portrait_assets.schema.describe import asset_key
-from portrait_assets.schema.pandera_schema import contract_schema, violations
+from portrait_assets.schema.pandera_schema import AS_CONTRACTED, contract_schema, violations
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY, WarehouseIOManager
@@ -60,7 +60,11 @@ class TableCheck:
 
 
 def _as_contracted(subject: Subject) -> Finding:
-    return Finding(*violations(contract_schema(subject.table.stored), subject.rows))
+    stored, rows = subject.table.stored, subject.rows
+    # Two thirds of a small source's tables have no row, and pandera takes 10 ms for each.
+    if rows.is_empty() and rows.schema == stored.polars_schema:
+        return Finding(*AS_CONTRACTED)
+    return Finding(*violations(contract_schema(stored), rows))
 
 
 CONTRACT = TableCheck(
