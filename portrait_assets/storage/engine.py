@@ -32,6 +32,7 @@ class _Standing:
 
     relation: str
     key: Key | None
+    is_empty: bool
 
 
 @dataclass
@@ -148,7 +149,9 @@ class Engine:
         return standing.relation if standing else None
 
     def _is_empty(self, step: Step) -> bool:
-        return not self.con.execute(f"FROM {self._relation(step)} LIMIT 1").fetchall()
+        if step in self._standing:
+            return self._standing[step].is_empty
+        return not self.con.execute(f"FROM {self.given[step]} LIMIT 1").fetchall()
 
     def _row(self, step: Step) -> dict[str, object]:
         found = self.con.execute(f"FROM {self._relation(step)}")
@@ -170,10 +173,12 @@ class Engine:
             return
         self._drop([step], and_kept=True)
         relation = f"temp.{quote(f'step_{next(_NUMBERS)}_{step.name}')}"
+        rows = 0
         for place, part in enumerate(self._parts(step, scope)):
             what = f"INSERT INTO {relation}" if place else f"CREATE TEMP TABLE {relation} AS"
-            self.con.execute(f"{what} {self._statement(step, part)}")
-        self._standing[step] = _Standing(relation, key)
+            counted = self.con.execute(f"{what} {self._statement(step, part)}").fetchall()
+            rows += counted[0][0]
+        self._standing[step] = _Standing(relation, key, is_empty=rows == 0)
         self.on_standing(step, scope, relation)
 
     def _parts(self, step: Step, scope: Scope) -> list[Scope]:
