@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from portrait_assets.methods.expressions.expression import NUMERIC
 from portrait_assets.methods.statistics.agreement import Codes
+from portrait_assets.schema.table import POLARS_TYPES
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag
 from portrait_assets.stages.tags.evaluation.rules import day
 from portrait_assets.stages.tags.evaluation.tag_table import DECIDED, detail_name, details_of
@@ -52,16 +54,27 @@ def tag_distributions(
     """The distributions of the month, from tags.portrait_matrix and tags.tag_details."""
     tags = catalogue.active(f"{as_of:%Y-%m}")
     customers, holders = _holders(con, tags, as_of)
-    counted = [tag for tag in tags if not is_number(tag) and tag.shape is not Shape.MANY]
-    counts = _counts(con, counted, as_of)
-    for tag in tags:
+    # Most tags need what a small source does not give, and then nobody has a value of them.
+    held = [tag for tag in tags if holders[tag.code]]
+    counts: dict[str, dict[str, int]] = {tag.code: {} for tag in tags if not is_number(tag)}
+    counted = [tag for tag in held if not is_number(tag) and tag.shape is not Shape.MANY]
+    counts |= _counts(con, counted, as_of)
+    for tag in held:
         if tag.shape is Shape.MANY:
             counts[tag.code] = _combinations(con, tag, as_of)
     ages = {code: 0.0 for code, count in holders.items() if count}
     ages |= _ages(con, catalogue, tags, as_of)
-    sampled = _sample(con, tags, as_of, customers, sample)
-    codes, values = _coded(tags, sampled)
+    sampled = _sample(con, held, as_of, customers, sample)
+    codes, values = _coded(held, sampled)
+    unheld = [tag for tag in tags if not holders[tag.code]]
+    sampled = sampled.with_columns(pl.lit(None, _sampled_type(t)).alias(t.code) for t in unheld)
+    codes |= {tag.code: np.full(sampled.height, -1) for tag in unheld}
+    values |= {tag.code: [] for tag in unheld}
     return TagDistributions(customers, holders, counts, ages, sampled, codes, values)
+
+
+def _sampled_type(tag: Tag) -> pl.DataType:
+    return pl.String() if tag.shape is Shape.MANY else POLARS_TYPES[tag.type]
 
 
 def _holders(
