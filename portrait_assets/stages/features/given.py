@@ -137,13 +137,15 @@ SOURCE_EVIDENCE = Table(
 
 
 def _rows_sql(scope: Scope) -> str:
-    return " UNION ALL ".join(
-        f"SELECT {scope.day} AS as_of, {literal(each.name)} AS evidence, "
-        f"{literal(each.table)} AS table_name, "
-        f"{literal(each.column) if each.column else 'NULL'} AS column_name, "
-        f"{quote(each.name)} AS is_given FROM {GIVEN.name}"
-        for each in EVIDENCE
-    )
+    # One SELECT of lists: one for each evidence takes ten times as long to plan.
+    columns = {
+        "evidence": [literal(each.name) for each in EVIDENCE],
+        "table_name": [literal(each.table) for each in EVIDENCE],
+        "column_name": [literal(each.column) if each.column else "NULL" for each in EVIDENCE],
+        "is_given": [quote(each.name) for each in EVIDENCE],
+    }
+    lists = (f"unnest([{', '.join(values)}]) AS {name}" for name, values in columns.items())
+    return f"SELECT {scope.day} AS as_of, {', '.join(lists)} FROM {GIVEN.name}"
 
 
 LISTED = Step("source_evidence", (GIVEN,), _rows_sql, grain=Grain.ALL, writes=SOURCE_EVIDENCE)
