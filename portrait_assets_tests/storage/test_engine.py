@@ -268,19 +268,21 @@ def test_simpler_sql_is_used_where_a_step_has_no_row(con: duckdb.DuckDBPyConnect
         assert Engine(con).frame(chosen, Scope("2024-03"))["of"].to_list() == [expected]
 
 
-def test_sql_is_made_for_what_a_row_says(con: duckdb.DuckDBPyConnection):
-    said = Step("said", (SALES,), "SELECT count(*) > 1 AS several FROM sale", grain=Grain.ALL)
+def test_sql_is_that_for_what_a_row_says(con: duckdb.DuckDBPyConnection):
+    counted = Step("counted", (SALES,), "SELECT count(*) > 1 AS several FROM sale", grain=Grain.ALL)
     chosen = Step(
         "chosen",
-        (said,),
-        "SELECT CASE WHEN several THEN 'several' END AS of FROM said",
+        (counted,),
+        "SELECT CASE WHEN several THEN 'several' END AS of FROM counted",
         when_known=(
-            said,
-            lambda scope, row: f"SELECT '{scope.month}, several: {row['several']}' AS of FROM said",
+            counted,
+            lambda scope, row: (
+                f"SELECT '{scope.month}, several: {row['several']}' AS of FROM counted"
+            ),
         ),
     )
-    (made,) = Engine(con).frame(chosen, Scope("2024-03"))["of"]
-    assert made == "2024-03, several: True"
+    (found,) = Engine(con).frame(chosen, Scope("2024-03"))["of"]
+    assert found == "2024-03, several: True"
 
 
 def test_what_depends_on_no_newer_rows_is_not_computed_again(con: duckdb.DuckDBPyConnection):
