@@ -55,21 +55,23 @@ def tag_distributions(
     tags = catalogue.active(f"{as_of:%Y-%m}")
     customers, holders = _holders(con, tags, as_of)
     # Most tags need what a small source does not give, and then nobody has a value of them.
-    held = [tag for tag in tags if holders[tag.code]]
+    with_value = [tag for tag in tags if holders[tag.code]]
     counts: dict[str, dict[str, int]] = {tag.code: {} for tag in tags if not is_number(tag)}
-    counted = [tag for tag in held if not is_number(tag) and tag.shape is not Shape.MANY]
+    counted = [tag for tag in with_value if not is_number(tag) and tag.shape is not Shape.MANY]
     counts |= _counts(con, counted, as_of)
-    for tag in held:
+    for tag in with_value:
         if tag.shape is Shape.MANY:
             counts[tag.code] = _combinations(con, tag, as_of)
     ages = {code: 0.0 for code, count in holders.items() if count}
     ages |= _ages(con, catalogue, tags, as_of)
-    sampled = _sample(con, held, as_of, customers, sample)
-    codes, values = _coded(held, sampled)
-    unheld = [tag for tag in tags if not holders[tag.code]]
-    sampled = sampled.with_columns(pl.lit(None, _sampled_type(t)).alias(t.code) for t in unheld)
-    codes |= {tag.code: np.full(sampled.height, -1) for tag in unheld}
-    values |= {tag.code: [] for tag in unheld}
+    sampled = _sample(con, with_value, as_of, customers, sample)
+    codes, values = _coded(with_value, sampled)
+    without_value = [tag for tag in tags if not holders[tag.code]]
+    sampled = sampled.with_columns(
+        pl.lit(None, _sampled_type(t)).alias(t.code) for t in without_value
+    )
+    codes |= {tag.code: np.full(sampled.height, -1) for tag in without_value}
+    values |= {tag.code: [] for tag in without_value}
     return TagDistributions(customers, holders, counts, ages, sampled, codes, values)
 
 
