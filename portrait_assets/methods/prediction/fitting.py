@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +12,21 @@ import polars as pl
 
 from portrait_assets.core.errors import suggestion
 from portrait_assets.core.threads import one_thread
+from portrait_assets.methods.prediction.binned.fitting import weighed
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.families.encoding import Encoding, Term, fit_encoding
+from portrait_assets.methods.prediction.families.columns import Term
+from portrait_assets.methods.prediction.families.encoding import (
+    Dropped,
+    Encoding,
+    fit_encoding,
+)
 from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot, folds_by_time
 from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
 from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.prediction.families.trees import Trees, fit_trees
 from portrait_assets.methods.prediction.model import Family, PredictionModel
+from portrait_assets.methods.prediction.rows import rounded
 
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
@@ -37,6 +45,7 @@ def fit(
     order: npt.NDArray[np.generic] | None = None,
     parameters: Parameters = PARAMETERS,
     encoding: Encoding | None = None,
+    groups: npt.NDArray[np.generic] | None = None,
 ) -> PredictionModel:
     """A model of how probable an outcome is, learned from rows whose outcome is known.
 
@@ -47,23 +56,32 @@ def fit(
     Args:
         frame: features; numbers, booleans, text and dates.
         outcome: 0 and 1, shape (rows,).
-        family: `logistic` (ridge) or `trees` (boosted).
+        family: `binned` (weights of bins), `logistic` (ridge) or `trees` (boosted).
         seed: of the parts that settings are tried on.
         monotone: by feature 1 where the score must not fall when it grows, -1 where not rise.
         order: the moment of each row, such as the month: settings are then chosen on the newest,
             and otherwise on parts drawn by lot.
         parameters: what is set before a model sees data.
-        encoding: of the features, where several models share it; by default their own.
+        encoding: of the features, where several models share it; by default their own. Bins, which
+            look at the outcome, are always their own.
+        groups: what rows are of, such as the customer of whom they are months: a bin's weight is
+            judged by other groups' rows. Every row is its own when None.
 
     Raises:
         PredictionError: for outcomes of one kind, fewer than ten of either, a family or a monotone
             feature that is not known, lengths that differ, or no feature that says anything.
     """
     events = _checked(outcome, frame.height, parameters)
-    if family not in ("logistic", "trees"):
-        raise PredictionError(f"{family} is no family of models: ask for logistic or trees")
+    if family not in ("binned", "logistic", "trees"):
+        raise PredictionError(f"{family} is no family of models: ask for binned, logistic or trees")
+    if family == "binned" and monotone:
+        raise PredictionError(
+            "the directions of bins follow from the outcome: ask for logistic or trees"
+        )
     return _fit(
-        _Request(frame, events, family, seed, monotone, order, parameters, LOGISTIC, encoding)
+        _Request(
+            frame, events, family, seed, monotone, order, parameters, LOGISTIC, encoding, groups
+        )
     )
 
 
@@ -120,6 +138,7 @@ class _Request(NamedTuple):
     parameters: Parameters
     loss: Loss
     encoding: Encoding | None = None
+    groups: npt.NDArray[np.generic] | None = None
 
 
 def _fit(asked: _Request) -> PredictionModel:
@@ -141,7 +160,10 @@ def _fit(asked: _Request) -> PredictionModel:
         facts["events"] = float(outcome.sum())
     else:
         facts |= {"least": float(outcome.min()), "most": float(outcome.max())}
-    scorer, chosen = _scorer(asked, encoding, folds)
+    found = _binned if asked.family == "binned" else _scorer
+    # One thread, so that sums are the same each time, and other load does not stall the others.
+    with one_thread():
+        encoding, scorer, chosen = found(asked, encoding, folds)
     return PredictionModel(
         family=cast(Family, asked.family),
         is_number=not asked.loss.is_logistic,
@@ -151,28 +173,56 @@ def _fit(asked: _Request) -> PredictionModel:
     )
 
 
-def _scorer(
-    asked: _Request, encoding: Encoding, folds: Sequence[Fold]
-) -> tuple[Linear | Trees, dict[str, float]]:
+_Found: TypeAlias = tuple[Encoding, Linear | Trees, dict[str, float]]
+"""What reads rows, what scores them, and what was chosen."""
+
+
+def _scorer(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Found:
     is_scaled = asked.family != "trees"
     terms = encoding.terms(is_scaled)
     signs = _signs(terms, asked.monotone or {})
     design = encoding.design(asked.frame, is_scaled)
-    # One thread, so that sums are the same each time, and other load does not stall the others.
-    with one_thread():
-        if is_scaled:
-            linear = fit_linear(
-                design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters
-            )
-            return linear.scorer, {"strength": linear.strength, "loss": linear.loss}
-        trees = fit_trees(
-            design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters, asked.seed
+    if is_scaled:
+        linear = fit_linear(
+            design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters
         )
-    return trees.scorer, {
-        "trees": float(trees.trees),
-        "leaves": float(trees.leaves),
-        "loss": trees.loss,
-    }
+        return encoding, linear.scorer, {"strength": linear.strength, "loss": linear.loss}
+    trees = fit_trees(
+        design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters, asked.seed
+    )
+    return (
+        encoding,
+        trees.scorer,
+        {"trees": float(trees.trees), "leaves": float(trees.leaves), "loss": trees.loss},
+    )
+
+
+def _binned(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Found:
+    """A regression on weights of bins, none of which counts against its own evidence."""
+    frame = asked.frame.select(list(dict.fromkeys(each.feature for each in encoding.features)))
+    groups = None
+    if asked.groups is not None:
+        groups = np.unique(asked.groups, return_inverse=True)[1].astype(np.int64)
+    found = weighed(frame, asked.outcome, groups, asked.parameters.folds, asked.seed)
+    terms = Encoding(found.features).terms(True)
+    signs = np.ones(len(terms), dtype=np.int64)
+    linear = fit_linear(
+        found.crosswise, asked.outcome, terms, signs, folds, asked.loss, asked.parameters
+    )
+    coefficients = linear.scorer.coefficients
+    kept = Encoding(tuple(each for each, c in zip(found.features, coefficients, strict=True) if c))
+    used = {each.feature for each in kept.features}
+    nothing = [
+        Dropped(name, "adds nothing to the others") for name in frame.columns if name not in used
+    ]
+    scorer = Linear(
+        terms=tuple(kept.terms(True)),
+        coefficients=coefficients[coefficients != 0],
+        means=rounded(kept.design(asked.frame, True).mean(axis=0)),
+        intercept=linear.scorer.intercept,
+    )
+    chosen = {"strength": linear.strength, "loss": linear.loss}
+    return replace(kept, dropped=(*encoding.dropped, *nothing)), scorer, chosen
 
 
 def _in_order_of_contents(asked: _Request) -> _Request:
@@ -190,6 +240,7 @@ def _in_order_of_contents(asked: _Request) -> _Request:
         frame=asked.frame[places],
         outcome=asked.outcome[at],
         order=None if asked.order is None else np.asarray(asked.order)[at],
+        groups=None if asked.groups is None else np.asarray(asked.groups)[at],
     )
 
 
