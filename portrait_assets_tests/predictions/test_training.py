@@ -253,7 +253,8 @@ def test_trees_learn_from_some_of_many_rows_and_lines_from_all(monkeypatch: pyte
         return fit(frame, outcome, family, **more)
 
     monkeypatch.setattr(training, "fit", noted)
-    monkeypatch.setattr(training, "RULE", replace(RULE, trees_from=100, tree_rows=300))
+    for module in (rule, training):
+        monkeypatch.setattr(module, "RULE", replace(RULE, trees_from=100, tree_rows=300))
     found = challenger(months(2, 400, leak=False), months(1, 400, leak=False), "2024-05")
     assert found.fault is None
     assert rows == {"logistic": (800, 800), "trees": (267, 267)}
