@@ -10,9 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.core.errors import suggestion
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.prediction.binned.fitting import weighed
+from portrait_assets.methods.prediction.checking import (
+    check_lengths,
+    check_monotone,
+    checked_events,
+)
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.encoding import (
@@ -71,7 +75,7 @@ def fit(
         PredictionError: for outcomes of one kind, fewer than ten of either, a family or a monotone
             feature that is not known, lengths that differ, or no feature that says anything.
     """
-    events = _checked(outcome, frame.height, parameters)
+    events = checked_events(outcome, frame.height, parameters)
     if family not in ("binned", "logistic", "trees"):
         raise PredictionError(f"{family} is no family of models: ask for binned, logistic or trees")
     if family == "binned" and monotone:
@@ -111,7 +115,7 @@ def fit_number(
             rows, and for what `fit` raises it.
     """
     numbers = np.asarray(outcome, dtype=np.float64)
-    _check_lengths(len(numbers), frame.height)
+    check_lengths(len(numbers), frame.height)
     if not np.isfinite(numbers).all():
         raise PredictionError("a number to learn from is missing or infinite: leave its row out")
     least = 2 * parameters.least_events
@@ -142,7 +146,7 @@ class _Request(NamedTuple):
 
 
 def _fit(asked: _Request) -> PredictionModel:
-    _check_monotone(asked)
+    check_monotone(asked.frame, asked.monotone or {})
     asked = _in_order_of_contents(asked)
     encoding = asked.encoding or fit_encoding(asked.frame)
     if not encoding.features:
@@ -282,45 +286,3 @@ def _is_enough(asked: _Request, fold: Fold) -> bool:
 def _signs(terms: Sequence[Term], monotone: Mapping[str, int]) -> Indexes:
     signs = [monotone.get(t.feature, 0) if t.kind == "number" else 0 for t in terms]
     return np.array(signs, dtype=np.int64)
-
-
-def _check_monotone(asked: _Request) -> None:
-    for feature, sign in (asked.monotone or {}).items():
-        if feature not in asked.frame.columns:
-            near = suggestion(feature, asked.frame.columns)
-            raise PredictionError(
-                f"the score is to be monotone in {feature}, which is no column{near}"
-            )
-        if sign not in (-1, 0, 1):
-            raise PredictionError(
-                f"the direction of {feature} is {sign}: give 1 (rising), -1 (falling) or 0"
-            )
-
-
-def _checked(outcome: npt.NDArray[np.generic], rows: int, parameters: Parameters) -> Floats:
-    """The outcome as 0.0 and 1.0."""
-    events = np.asarray(outcome, dtype=np.float64)
-    _check_lengths(len(events), rows)
-    if not np.isin(events, (0.0, 1.0)).all():
-        raise PredictionError("an outcome is neither 0 nor 1: leave out rows where it is unknown")
-    happened = int(events.sum())
-    others = len(events) - happened
-    if not happened or not others:
-        only = 1 if happened else 0
-        raise PredictionError(
-            f"the outcome is {only} in all {len(events):,} rows: a model needs both kinds"
-            if len(events)
-            else "there is no row whose outcome is known: a model needs some of both kinds"
-        )
-    if min(happened, others) < parameters.least_events:
-        few, which = (happened, 1) if happened < others else (others, 0)
-        raise PredictionError(
-            f"the outcome is {which} in only {few} of {len(events):,} rows, and a model needs "
-            f"{parameters.least_events} of each kind at least: give it more rows"
-        )
-    return events
-
-
-def _check_lengths(outcomes: int, rows: int) -> None:
-    if outcomes != rows:
-        raise PredictionError(f"there are {outcomes:,} outcomes for {rows:,} rows: give one each")

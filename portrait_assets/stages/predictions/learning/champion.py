@@ -268,10 +268,8 @@ class Deciding:
 
     def _knows_newest(self, old: Active) -> bool:
         """Whether it learned from windows that reach into the newest one: it is no fair rival."""
-        last = old.trained.last
-        return last is not None and (
-            next_month(last, self.asked.horizon) > self._newest["base_month"].max()  # type: ignore[operator]
-        )
+        last, newest = old.trained.last, str(self._newest["base_month"].max())
+        return last is not None and next_month(last, self.asked.horizon) > newest
 
     def _without_challenger(self, why: Words, tried_in: str | None) -> Decided:
         if self.champion is not None and not self._is_below_baseline:
