@@ -87,9 +87,12 @@ def test_it_is_of_the_same_family_and_keeps_its_calibration(
     assert found.facts["fitted_rows"] == 3_000
     assert chosen.curve is not None
     assert found.curve is not None
-    assert np.array_equal(found.curve.log_odds, chosen.curve.log_odds)
-    apart = found.margin(frame).mean() - chosen.margin(frame).mean()
-    assert found.curve.margins - chosen.curve.margins == pytest.approx(apart, abs=1e-6)
+    # As many of its probabilities are as high as those of the model that was judged.
+    for share in (0.01, 0.5, 0.9, 0.99):
+        given, known = (np.quantile(each.probability(frame), share) for each in (found, chosen))
+        assert given == pytest.approx(known, abs=0.05)
+    assert (np.diff(found.curve.margins) > 0).all()
+    assert (np.diff(found.curve.log_odds) >= 0).all()
     assert "spend_1m" not in [
         each.feature
         for each in fitted_again(past(frame), ASKED, chosen, ("spend_1m",)).encoding.features

@@ -7,15 +7,22 @@ outcome that leaves out half of the events, or more, which a model of few cannot
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
 
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets.methods.prediction.rows import rounded
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.contract import BINNED
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import FEW_UNTIL, RULE, parameters_for
+
+SHARES: npt.NDArray[np.float64] = expit(np.linspace(-7, 7, 29))
+"""Shares of the customers below those whose margins are held against each other, denser at the
+ends."""
 
 
 def fitted_again(
@@ -23,8 +30,9 @@ def fitted_again(
 ) -> PredictionModel:
     """A model of the family of the chosen one, of all closed windows, with its calibration.
 
-    The curve stays the one that was learned on a window that the chosen model had not seen, moved
-    by how much higher the margins of this one are on the mean of the recent windows.
+    Its margins in the windows that it learned from lie further apart than they will in others. So
+    its curve gives the probabilities that the chosen model, calibrated on a window that it had not
+    seen, gives to customers of the recent windows: the highest to the highest.
 
     Args:
         past: what is known in the month.
@@ -45,5 +53,7 @@ def fitted_again(
         groups=rows["customer_id"].to_numpy() if chosen.family == BINNED else None,
     )
     assert chosen.curve is not None
-    apart = past.margin(model, asked).mean() - past.margin(chosen, asked).mean()
-    return model.with_curve(Curve(chosen.curve.margins + np.round(apart, 9), chosen.curve.log_odds))
+    margins = np.quantile(past.margin(model, asked), SHARES)
+    log_odds = np.quantile(chosen.curve(past.margin(chosen, asked)), SHARES)
+    margins, firsts = np.unique(rounded(margins), return_index=True)
+    return model.with_curve(Curve(margins, rounded(log_odds)[firsts]))
