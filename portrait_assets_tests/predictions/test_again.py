@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,7 +17,10 @@ from portrait_assets.methods.prediction.calibration import calibrated
 from portrait_assets.methods.prediction.families.encoding import fit_encoding
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.predictions import rule
 from portrait_assets.stages.predictions.asked import Asked
+from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_MODEL
 from portrait_assets.stages.predictions.learning import again, champion
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.again import fitted_again
@@ -26,6 +31,7 @@ from portrait_assets.stages.predictions.learning.training import Challenger
 from portrait_assets.stages.predictions.rule import FEW_UNTIL, RULE, is_rare
 from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 
 SPEND = Baseline("spend", "spend_1m", falls=True)
 ASKED = Asked(replace(outcome("silence"), baselines=(SPEND,)), 1)
@@ -145,7 +151,7 @@ def test_who_knows_a_part_of_the_newest_window_is_no_rival_in_it(
 ):
     """A champion that knows each row of the newest window separates it best."""
     frame, hit = windows(), windows()["hit"].to_numpy()
-    known = fit(frame.select("recency_days", "hit"), hit, "trees")
+    known = fit(frame.select("recency_days"), hit, "logistic")
     monkeypatch.setattr(
         PredictionModel,
         "margin",
@@ -201,3 +207,27 @@ def test_all_rare_events_of_closed_windows_are_read_and_some_others():
 )
 def test_rare_is_what_has_few_events_among_many_rows(rows: int, events: int, rare: bool):
     assert is_rare(rows, events) is rare
+
+
+def test_of_a_rare_outcome_a_warehouse_has_a_model_of_all_its_windows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """In April the windows of January to March are over; that of March is judged on."""
+    monkeypatch.setattr(rule, "FEW_UNTIL", 500)
+    world = PredictionWorld(tmp_path, customers=400, months=4)
+    world.predict()
+    with closing(world.warehouse):
+        decision = world.decision("2024-04")
+        # The clue shows the habit as it is, which a line takes up better than bins.
+        assert (decision["action"], decision["family"]) == ("fitted", "logistic")
+        assert (decision["trained_from"], decision["trained_until"]) == ("2024-01", "2024-03")
+        assert decision["calibrated_on"] == "2024-03"
+        assert "fitted again to all closed windows" in str(decision["reason_en"])
+        model = Active.from_rows(world.rows(PREDICTION_MODEL, "2024-04"))
+        assert model.version == decision["model_version"]
+        # All of the rarer outcome, and as many of the other as there are.
+        assert cast(PredictionModel, model.learned).facts["fitted_rows"] == 1_200
+        scores = world.rows(PREDICTION, "2024-04").sort("customer_id")
+        matrix = world.rows(FEATURE_MATRIX, "2024-04").sort("customer_id")
+        assert scores["score"].to_numpy() == pytest.approx(model.probability(matrix), abs=1e-6)
+        assert scores.filter(pl.col("band") == "highest")["reason_1"].null_count() == 0
