@@ -15,6 +15,7 @@ import pytest
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets.stages.predictions import rule
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning import training, windows, words
 from portrait_assets.stages.predictions.learning.active import Active, Trained, places
@@ -29,7 +30,14 @@ from portrait_assets.stages.predictions.learning.judging import calibrated, shif
 from portrait_assets.stages.predictions.learning.labels import INPUTS, REFUSED
 from portrait_assets.stages.predictions.learning.training import challenger
 from portrait_assets.stages.predictions.learning.words import Words
-from portrait_assets.stages.predictions.rule import FEW, RULE, SMALL, parameters_for
+from portrait_assets.stages.predictions.rule import (
+    BINS,
+    FEW,
+    RULE,
+    SMALL,
+    families_for,
+    parameters_for,
+)
 from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.storage.engine import Engine
@@ -82,7 +90,9 @@ def test_trees_are_tried_where_there_are_many_of_either_outcome(monkeypatch: pyt
     assert events < 200
 
     def families(trees_from: int) -> list[str]:
-        monkeypatch.setattr(training, "RULE", replace(RULE, trees_from=trees_from))
+        few = replace(RULE, trees_from=trees_from)
+        for module in (rule, training):
+            monkeypatch.setattr(module, "RULE", few)
         return [*training._fitted(inputs, learned, judged)[1]]
 
     assert families(events) == ["logistic", "trees"]
@@ -243,7 +253,8 @@ def test_trees_learn_from_some_of_many_rows_and_lines_from_all(monkeypatch: pyte
         return fit(frame, outcome, family, **more)
 
     monkeypatch.setattr(training, "fit", noted)
-    monkeypatch.setattr(training, "RULE", replace(RULE, trees_from=100, tree_rows=300))
+    for module in (rule, training):
+        monkeypatch.setattr(module, "RULE", replace(RULE, trees_from=100, tree_rows=300))
     found = challenger(months(2, 400, leak=False), months(1, 400, leak=False), "2024-05")
     assert found.fault is None
     assert rows == {"logistic": (800, 800), "trees": (267, 267)}
@@ -257,6 +268,7 @@ def test_small_trees_learn_from_every_rare_event_and_from_some_others(
     monkeypatch.setattr(training, "RULE", few)
     for happened, is_rare in ((hit, hit), (~hit, hit)):
         rows = training._fitted_rows("trees", happened)
+        assert np.array_equal(training._fitted_rows("binned", happened), rows)
         assert (np.diff(rows) > 0).all()
         assert is_rare[rows].sum() == 400
         # Every fifteenth of 59,600 others: as many as ten for each event, at the most.
@@ -265,22 +277,25 @@ def test_small_trees_learn_from_every_rare_event_and_from_some_others(
 
 
 @pytest.mark.parametrize(
-    ("events", "rows", "tried"),
+    ("events", "rows", "families"),
     [
-        (300, 50_001, True),
-        (299, 50_001, False),
-        (2_999, 50_000, False),
-        (3_000, 50_000, True),
+        (3_000, 50_000, ("logistic", "trees")),
+        (2_999, 50_000, ("logistic",)),
+        (3_000, 50_001, ("logistic", "trees")),
+        (2_999, 50_001, ("binned", "logistic", "trees")),
+        (300, 50_001, ("binned", "logistic", "trees")),
+        (299, 50_001, ("binned", "logistic")),
     ],
 )
-def test_trees_of_few_events_are_tried_where_there_are_many_customer_months(
-    events: int, rows: int, tried: bool
+def test_bins_and_small_trees_are_tried_of_rare_outcomes_of_many_customer_months(
+    events: int, rows: int, families: tuple[str, ...]
 ):
-    assert training._are_trees_tried(events, rows) is tried
+    assert families_for(rows, events) == families
 
 
 def test_trees_of_rare_outcomes_are_small():
     assert parameters_for("trees", 60_000, 2_999) is SMALL
     assert parameters_for("trees", 60_000, 3_000) is FEW
+    assert parameters_for("binned", 60_000, 2_999) is BINS
     assert parameters_for("logistic", 50_000, 300) is FEW
     assert parameters_for("logistic", 60_000, 300) is PARAMETERS

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.core.errors import suggestion
 from portrait_assets.core.threads import one_thread
+from portrait_assets.methods.prediction.binned.fitting import weighed
+from portrait_assets.methods.prediction.checking import (
+    check_lengths,
+    check_monotone,
+    checked_events,
+)
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.families.encoding import Encoding, Term, fit_encoding
+from portrait_assets.methods.prediction.families.columns import Term
+from portrait_assets.methods.prediction.families.encoding import (
+    Dropped,
+    Encoding,
+    fit_encoding,
+)
 from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot, folds_by_time
 from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
 from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.prediction.families.trees import Trees, fit_trees
 from portrait_assets.methods.prediction.model import Family, PredictionModel
+from portrait_assets.methods.prediction.rows import rounded
 
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
@@ -37,6 +49,7 @@ def fit(
     order: npt.NDArray[np.generic] | None = None,
     parameters: Parameters = PARAMETERS,
     encoding: Encoding | None = None,
+    groups: npt.NDArray[np.generic] | None = None,
 ) -> PredictionModel:
     """A model of how probable an outcome is, learned from rows whose outcome is known.
 
@@ -47,23 +60,32 @@ def fit(
     Args:
         frame: features; numbers, booleans, text and dates.
         outcome: 0 and 1, shape (rows,).
-        family: `logistic` (ridge) or `trees` (boosted).
+        family: `binned` (weights of bins), `logistic` (ridge) or `trees` (boosted).
         seed: of the parts that settings are tried on.
         monotone: by feature 1 where the score must not fall when it grows, -1 where not rise.
         order: the moment of each row, such as the month: settings are then chosen on the newest,
             and otherwise on parts drawn by lot.
         parameters: what is set before a model sees data.
-        encoding: of the features, where several models share it; by default their own.
+        encoding: of the features, where several models share it; by default their own. Bins, which
+            look at the outcome, are always their own.
+        groups: what rows are of, such as the customer of whom they are months: a bin's weight is
+            judged by other groups' rows. Every row is its own when None.
 
     Raises:
         PredictionError: for outcomes of one kind, fewer than ten of either, a family or a monotone
             feature that is not known, lengths that differ, or no feature that says anything.
     """
-    events = _checked(outcome, frame.height, parameters)
-    if family not in ("logistic", "trees"):
-        raise PredictionError(f"{family} is no family of models: ask for logistic or trees")
+    events = checked_events(outcome, frame.height, parameters)
+    if family not in ("binned", "logistic", "trees"):
+        raise PredictionError(f"{family} is no family of models: ask for binned, logistic or trees")
+    if family == "binned" and monotone:
+        raise PredictionError(
+            "the directions of bins follow from the outcome: ask for logistic or trees"
+        )
     return _fit(
-        _Request(frame, events, family, seed, monotone, order, parameters, LOGISTIC, encoding)
+        _Request(
+            frame, events, family, seed, monotone, order, parameters, LOGISTIC, encoding, groups
+        )
     )
 
 
@@ -93,7 +115,7 @@ def fit_number(
             rows, and for what `fit` raises it.
     """
     numbers = np.asarray(outcome, dtype=np.float64)
-    _check_lengths(len(numbers), frame.height)
+    check_lengths(len(numbers), frame.height)
     if not np.isfinite(numbers).all():
         raise PredictionError("a number to learn from is missing or infinite: leave its row out")
     least = 2 * parameters.least_events
@@ -120,10 +142,11 @@ class _Request(NamedTuple):
     parameters: Parameters
     loss: Loss
     encoding: Encoding | None = None
+    groups: npt.NDArray[np.generic] | None = None
 
 
 def _fit(asked: _Request) -> PredictionModel:
-    _check_monotone(asked)
+    check_monotone(asked.frame, asked.monotone or {})
     asked = _in_order_of_contents(asked)
     encoding = asked.encoding or fit_encoding(asked.frame)
     if not encoding.features:
@@ -141,7 +164,10 @@ def _fit(asked: _Request) -> PredictionModel:
         facts["events"] = float(outcome.sum())
     else:
         facts |= {"least": float(outcome.min()), "most": float(outcome.max())}
-    scorer, chosen = _scorer(asked, encoding, folds)
+    found = _binned if asked.family == "binned" else _scorer
+    # One thread, so that sums are the same each time, and other load does not stall the others.
+    with one_thread():
+        encoding, scorer, chosen = found(asked, encoding, folds)
     return PredictionModel(
         family=cast(Family, asked.family),
         is_number=not asked.loss.is_logistic,
@@ -151,28 +177,56 @@ def _fit(asked: _Request) -> PredictionModel:
     )
 
 
-def _scorer(
-    asked: _Request, encoding: Encoding, folds: Sequence[Fold]
-) -> tuple[Linear | Trees, dict[str, float]]:
+_Found: TypeAlias = tuple[Encoding, Linear | Trees, dict[str, float]]
+"""What reads rows, what scores them, and what was chosen."""
+
+
+def _scorer(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Found:
     is_scaled = asked.family != "trees"
     terms = encoding.terms(is_scaled)
     signs = _signs(terms, asked.monotone or {})
     design = encoding.design(asked.frame, is_scaled)
-    # One thread, so that sums are the same each time, and other load does not stall the others.
-    with one_thread():
-        if is_scaled:
-            linear = fit_linear(
-                design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters
-            )
-            return linear.scorer, {"strength": linear.strength, "loss": linear.loss}
-        trees = fit_trees(
-            design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters, asked.seed
+    if is_scaled:
+        linear = fit_linear(
+            design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters
         )
-    return trees.scorer, {
-        "trees": float(trees.trees),
-        "leaves": float(trees.leaves),
-        "loss": trees.loss,
-    }
+        return encoding, linear.scorer, {"strength": linear.strength, "loss": linear.loss}
+    trees = fit_trees(
+        design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters, asked.seed
+    )
+    return (
+        encoding,
+        trees.scorer,
+        {"trees": float(trees.trees), "leaves": float(trees.leaves), "loss": trees.loss},
+    )
+
+
+def _binned(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Found:
+    """A regression on weights of bins, none of which counts against its own evidence."""
+    frame = asked.frame.select(list(dict.fromkeys(each.feature for each in encoding.features)))
+    groups = None
+    if asked.groups is not None:
+        groups = np.unique(asked.groups, return_inverse=True)[1].astype(np.int64)
+    found = weighed(frame, asked.outcome, groups, asked.parameters.folds, asked.seed)
+    terms = Encoding(found.features).terms(True)
+    signs = np.ones(len(terms), dtype=np.int64)
+    linear = fit_linear(
+        found.crosswise, asked.outcome, terms, signs, folds, asked.loss, asked.parameters
+    )
+    coefficients = linear.scorer.coefficients
+    kept = Encoding(tuple(each for each, c in zip(found.features, coefficients, strict=True) if c))
+    used = {each.feature for each in kept.features}
+    nothing = [
+        Dropped(name, "adds nothing to the others") for name in frame.columns if name not in used
+    ]
+    scorer = Linear(
+        terms=tuple(kept.terms(True)),
+        coefficients=coefficients[coefficients != 0],
+        means=rounded(kept.design(asked.frame, True).mean(axis=0)),
+        intercept=linear.scorer.intercept,
+    )
+    chosen = {"strength": linear.strength, "loss": linear.loss}
+    return replace(kept, dropped=(*encoding.dropped, *nothing)), scorer, chosen
 
 
 def _in_order_of_contents(asked: _Request) -> _Request:
@@ -190,6 +244,7 @@ def _in_order_of_contents(asked: _Request) -> _Request:
         frame=asked.frame[places],
         outcome=asked.outcome[at],
         order=None if asked.order is None else np.asarray(asked.order)[at],
+        groups=None if asked.groups is None else np.asarray(asked.groups)[at],
     )
 
 
@@ -231,45 +286,3 @@ def _is_enough(asked: _Request, fold: Fold) -> bool:
 def _signs(terms: Sequence[Term], monotone: Mapping[str, int]) -> Indexes:
     signs = [monotone.get(t.feature, 0) if t.kind == "number" else 0 for t in terms]
     return np.array(signs, dtype=np.int64)
-
-
-def _check_monotone(asked: _Request) -> None:
-    for feature, sign in (asked.monotone or {}).items():
-        if feature not in asked.frame.columns:
-            near = suggestion(feature, asked.frame.columns)
-            raise PredictionError(
-                f"the score is to be monotone in {feature}, which is no column{near}"
-            )
-        if sign not in (-1, 0, 1):
-            raise PredictionError(
-                f"the direction of {feature} is {sign}: give 1 (rising), -1 (falling) or 0"
-            )
-
-
-def _checked(outcome: npt.NDArray[np.generic], rows: int, parameters: Parameters) -> Floats:
-    """The outcome as 0.0 and 1.0."""
-    events = np.asarray(outcome, dtype=np.float64)
-    _check_lengths(len(events), rows)
-    if not np.isin(events, (0.0, 1.0)).all():
-        raise PredictionError("an outcome is neither 0 nor 1: leave out rows where it is unknown")
-    happened = int(events.sum())
-    others = len(events) - happened
-    if not happened or not others:
-        only = 1 if happened else 0
-        raise PredictionError(
-            f"the outcome is {only} in all {len(events):,} rows: a model needs both kinds"
-            if len(events)
-            else "there is no row whose outcome is known: a model needs some of both kinds"
-        )
-    if min(happened, others) < parameters.least_events:
-        few, which = (happened, 1) if happened < others else (others, 0)
-        raise PredictionError(
-            f"the outcome is {which} in only {few} of {len(events):,} rows, and a model needs "
-            f"{parameters.least_events} of each kind at least: give it more rows"
-        )
-    return events
-
-
-def _check_lengths(outcomes: int, rows: int) -> None:
-    if outcomes != rows:
-        raise PredictionError(f"there are {outcomes:,} outcomes for {rows:,} rows: give one each")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,15 @@ from scipy.special import expit
 
 from portrait_assets.methods.prediction.curve import Curve, curve_from
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.families.encoding import Dropped, Encoding, Term
+from portrait_assets.methods.prediction.families.columns import Term
+from portrait_assets.methods.prediction.families.encoding import Dropped, Encoding
 from portrait_assets.methods.prediction.families.encoding_rows import encoding_from, encoding_rows
 from portrait_assets.methods.prediction.families.linear import Linear, linear_from
 from portrait_assets.methods.prediction.families.trees import Trees, trees_from
 from portrait_assets.methods.prediction.rows import Row, part, to_frame, version
 
 Floats = npt.NDArray[np.float64]
-Family = Literal["logistic", "linear", "trees"]
+Family = Literal["binned", "logistic", "linear", "trees"]
 Scorer: TypeAlias = Linear | Trees
 
 CHUNK = 131_072
@@ -142,7 +143,7 @@ class PredictionModel:
         head = part(rows, "model")
         text = {row.key: row.text for row in head if row.text is not None}
         family = text.get("family")
-        if family not in ("logistic", "linear", "trees"):
+        if family not in get_args(Family):
             raise PredictionError(
                 f"these rows hold no model of a known family ({family or 'none is named'}): "
                 "fit it again with this version"

@@ -32,8 +32,10 @@ ROWS_SCHEMA: dict[str, pl.DataType] = {
 """Columns and types of the table.
 
 `part` is `model` (`key` with `value` or `text`), `dropped` (`text` says why), `encoding` (`key`
-names the number of the feature, or `level`, `other` and `missing`), `term` (`value` is the
-coefficient of a column of the design, `threshold` its mean; `key` is its kind), `node` of `tree`
+names the number of the feature, or `level`, `other` and `missing`; of bins, behind their number as
+`weights`, `interval` up to `threshold`, `code`, `level`, `other` and `missing`, each with its
+weight as `value`), `term` (`value` is the coefficient of a column of the design, `threshold` its
+mean; `key` is its kind), `node` of `tree`
 (`position` is its number; `key`, `feature` and `level` name the column that it splits at
 `threshold`, up to which rows go to the node `left`, and others to `right`; null where all known
 values go left; a leaf has no `key` and adds `value`; `rows` it was fitted on) or `calibration`

@@ -170,6 +170,7 @@ BASES = {
     "baseline": ("the best baseline", "最佳基准规则"),
 }
 FAMILIES = {
+    "binned": ("weights of bins", "分箱权重"),
     "logistic": ("logistic regression", "逻辑回归"),
     "trees": ("boosted trees", "提升树"),
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS as METHOD
 from portrait_assets.methods.prediction.families.parameters import Parameters
-from portrait_assets.stages.predictions.contract import TREES
+from portrait_assets.stages.predictions.contract import BINNED, FAMILIES, LOGISTIC, TREES
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,15 @@ class PredictionRule:
     """Categories of product beyond which none is predicted by itself: which of hundreds somebody
     buys next is a recommendation."""
     trees_from: int = 3_000
-    """Events from which on trees are tried: with fewer they hardly ever surely beat a line."""
+    """Events from which on trees are tried: with fewer they hardly ever surely beat a line. Fewer
+    of more than `FEW_UNTIL` customer-months are a rare outcome, for which bins are tried."""
     small_trees_from: int = 300
     """Events from which on small trees are tried of more than `FEW_UNTIL` customer-months: whether
     a borrower is past due already decides what else counts, which no line tells."""
     others_per_event: int = 20
-    """Customer-months without the rare event that small trees learn from for each with it. All
-    events are kept (G. King, L. Zeng 2001, "Logistic regression in rare events data"): further
-    customer-months without one tell little."""
+    """Customer-months without the rare event that bins and small trees learn from for each with
+    it. All events are kept (G. King, L. Zeng 2001, "Logistic regression in rare events data"):
+    further customer-months without one tell little."""
     suspicious_auc: float = 0.97
     """The area from which on it is looked for features that give the outcome away: with one of
     them a model would have as much."""
@@ -87,8 +88,27 @@ SMALL = replace(FEW, leaves=(4,), least_in_leaf=50, learning_rate=0.1, most_tree
 with 6 and 0.886 of a line."""
 
 
+BINS = replace(FEW, strengths=(0.003, 0.03))
+"""Weights of bins of rare outcomes say much the same of a borrower: strong penalties, under which
+they share what they say; between these two the loss hardly changes."""
+
+
+def is_rare(rows: int, events: int) -> bool:
+    """Whether an outcome has few events among many customer-months."""
+    return events < RULE.trees_from and rows > FEW_UNTIL
+
+
+def families_for(rows: int, events: int) -> tuple[str, ...]:
+    """The families that are tried for so many customer-months with so many events, in order."""
+    if not is_rare(rows, events):
+        return (LOGISTIC, TREES) if events >= RULE.trees_from else (LOGISTIC,)
+    return FAMILIES if events >= RULE.small_trees_from else (BINNED, LOGISTIC)
+
+
 def parameters_for(family: str, rows: int, events: int) -> Parameters:
     """What is set before a model of the family sees so many customer-months with so many events."""
+    if family == BINNED:
+        return BINS
     if family == TREES:
         return FEW if events >= RULE.trees_from else SMALL
     return FEW if rows <= FEW_UNTIL else METHOD

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from portrait_assets.methods.prediction.calibration import calibrated
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.families.encoding import Term
+from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.trees import Trees, _exported, trees_from
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel

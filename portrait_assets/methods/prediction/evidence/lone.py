@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.prediction.families.encoding import as_number, is_number
+from portrait_assets.methods.prediction.families.columns import as_number, is_number
 from portrait_assets.methods.statistics.paired import auc
 
 Floats = npt.NDArray[np.float64]

@@ -11,17 +11,21 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.core.errors import suggestion
+from portrait_assets.methods.prediction.binned.encoding import WeightEncoding
 from portrait_assets.methods.prediction.errors import PredictionError
-
-Floats = npt.NDArray[np.float64]
-Kind = Literal["number", "missing", "level", "other"]
+from portrait_assets.methods.prediction.families.columns import (
+    Floats,
+    Term,
+    is_number,
+    numbers_of,
+)
 
 TAIL_RATIO = 6.0
 """A number has a long tail when the 99th percentile of |x|, x != 0, exceeds so many medians."""
@@ -40,14 +44,6 @@ LEAST_LEVEL_ROWS = 10
 LEAST_LEVEL_SHARE = 0.002
 NORMAL_RANGE = 3.29
 """Standard deviations between the 5th and the 95th percentile of a normal distribution."""
-
-
-class Term(NamedTuple):
-    """A column of the design: a number, or whether the feature is missing, a level, or another."""
-
-    feature: str
-    kind: Kind
-    level: str | None = None
 
 
 class Dropped(NamedTuple):
@@ -115,7 +111,7 @@ class LevelEncoding:
         return pl.when(text.is_null()).then(missing).otherwise(known).alias(self.feature)
 
 
-FeatureEncoding: TypeAlias = NumberEncoding | LevelEncoding
+FeatureEncoding: TypeAlias = NumberEncoding | LevelEncoding | WeightEncoding
 
 
 @dataclass(frozen=True)
@@ -181,12 +177,15 @@ class Encoding:
         levels: dict[int, LevelEncoding] = {}
         width = 0
         for feature in self.features:
-            if isinstance(feature, NumberEncoding):
-                numbers[width] = feature
-            else:
-                levels[width] = feature
+            match feature:
+                case NumberEncoding():
+                    numbers[width] = feature
+                case LevelEncoding():
+                    levels[width] = feature
+                case WeightEncoding():
+                    design[:, width] = feature.column(rows)
             width += feature.width(scaled)
-        values = _values(rows, [each.feature for each in numbers.values()])
+        values = numbers_of(rows, [each.feature for each in numbers.values()])
         is_missing = np.isnan(values)
         if scaled:
             _scale(values, is_missing, [*numbers.values()])
@@ -204,22 +203,6 @@ class Encoding:
             design[shown, at + code[shown]] = 1.0
 
 
-def _values(rows: pl.DataFrame, names: Sequence[str]) -> Floats:
-    """Numbers as they are, NaN for what is missing or infinite; shape (rows, names)."""
-    if not names:
-        return np.empty((rows.height, 0))
-    different = list(dict.fromkeys(names))
-    if len(different) < len(names):
-        places = [different.index(name) for name in names]
-        return np.asfortranarray(_values(rows, different))[:, places]
-    plain = rows.select(names)
-    moments = [_as_number(column) for column in plain.iter_columns() if column.dtype.is_temporal()]
-    plain = plain.with_columns(moments).cast(pl.Float64, strict=False)
-    values = plain.to_numpy(writable=True)
-    values[~np.isfinite(values)] = np.nan
-    return values
-
-
 def _scale(values: Floats, is_missing: npt.NDArray[np.bool_], of: Sequence[NumberEncoding]) -> None:
     """Fill and scale numbers where they stand."""
     fills, units, centres, scales = (
@@ -234,29 +217,6 @@ def _scale(values: Floats, is_missing: npt.NDArray[np.bool_], of: Sequence[Numbe
     np.clip(values, -BOUND, BOUND, out=values)
 
 
-def as_number(column: pl.Series) -> pl.Series:
-    """A column as Float64: dates as days since 1970, NaN for what is missing or infinite."""
-    return pl.Series(column.name, _values(column.to_frame(), [column.name])[:, 0])
-
-
-def _as_number(moment: pl.Series) -> pl.Series:
-    """Days, of a time of day hours."""
-    match moment.dtype:
-        case pl.Date:
-            return moment.cast(pl.Int32)
-        case pl.Datetime():
-            return moment.dt.epoch("us").cast(pl.Float64) / 86_400e6
-        case pl.Duration():
-            return moment.dt.total_microseconds().cast(pl.Float64) / 86_400e6
-        case _:
-            return moment.cast(pl.Int64).cast(pl.Float64) / 3_600e9
-
-
-def is_number(column: pl.Series) -> bool:
-    """Whether a column is read as numbers: numbers, booleans, dates and times."""
-    return column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == pl.Boolean
-
-
 def _says_nothing(column: pl.Series) -> str | None:
     """Why these values say nothing, if they do not."""
     missing = column.null_count()
@@ -268,11 +228,11 @@ def _says_nothing(column: pl.Series) -> str | None:
 
 def fit_encoding(frame: pl.DataFrame, without: Sequence[str] = ()) -> Encoding:
     """The encoding of all columns of a frame but those that are left out."""
-    features: list[NumberEncoding | LevelEncoding] = []
+    features: list[FeatureEncoding] = []
     dropped: list[Dropped] = []
     columns = [column for column in frame.iter_columns() if column.name not in without]
     numbers = [column.name for column in columns if is_number(column)]
-    values = dict(zip(numbers, _values(frame, numbers).T, strict=True))
+    values = dict(zip(numbers, numbers_of(frame, numbers).T, strict=True))
     for column in columns:
         name = column.name
         found = _fit_number(name, values[name]) if name in values else _fit_levels(column)

@@ -7,9 +7,15 @@ from dataclasses import fields
 
 import polars as pl
 
+from portrait_assets.methods.prediction.binned.encoding import (
+    MARK,
+    WeightEncoding,
+    weights_from,
+)
 from portrait_assets.methods.prediction.families.encoding import (
     Dropped,
     Encoding,
+    FeatureEncoding,
     LevelEncoding,
     NumberEncoding,
 )
@@ -28,8 +34,11 @@ def encoding_rows(encoding: Encoding) -> list[Row]:
     return rows + [row._replace(position=at) for at, row in enumerate(written)]
 
 
-def _rows_of(encoding: NumberEncoding | LevelEncoding) -> Iterator[Row]:
+def _rows_of(encoding: FeatureEncoding) -> Iterator[Row]:
     name = encoding.feature
+    if isinstance(encoding, WeightEncoding):
+        yield from encoding.rows()
+        return
     if isinstance(encoding, NumberEncoding):
         for key in NUMBERS:
             yield Row("encoding", 0, name, key=key, value=float(getattr(encoding, key)))
@@ -52,8 +61,10 @@ def encoding_from(rows: pl.DataFrame) -> Encoding:
     return Encoding(tuple(_feature_from(*each) for each in by_feature.items()), tuple(dropped))
 
 
-def _feature_from(name: str, rows: Sequence[Row]) -> NumberEncoding | LevelEncoding:
+def _feature_from(name: str, rows: Sequence[Row]) -> FeatureEncoding:
     values = {str(row.key): row.value for row in rows}
+    if MARK in values:
+        return weights_from(name, rows)
     if "levels" in values:
         levels = tuple(str(row.level) for row in rows if row.key == "level")
         return LevelEncoding(name, levels, "other" in values, "missing" in values)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import Ridge
 
-from portrait_assets.methods.prediction.families.encoding import Term
+from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.folds import Fold
 from portrait_assets.methods.prediction.families.losses import Loss
 from portrait_assets.methods.prediction.families.newton import Logistic

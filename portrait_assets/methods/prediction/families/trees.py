@@ -19,7 +19,7 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from portrait_assets.core.threads import one_thread
-from portrait_assets.methods.prediction.families.encoding import Term
+from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.folds import Fold
 from portrait_assets.methods.prediction.families.losses import Loss
 from portrait_assets.methods.prediction.families.parameters import Parameters

@@ -11,7 +11,8 @@ import polars as pl
 
 from portrait_assets.core.errors import suggestion
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.families.encoding import Dropped, as_number, is_number
+from portrait_assets.methods.prediction.families.columns import as_number, is_number
+from portrait_assets.methods.prediction.families.encoding import Dropped
 
 IDENTIFYING = re.compile(r"(^|[_ ])(id|key|number|no)$", re.IGNORECASE)
 IDENTIFIER_SHARE = 0.5

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from scipy.special import expit, logit
 
-from portrait_assets.core.months import month_range
+from portrait_assets.core.months import month_range, next_month
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.statistics.paired import auc, auc_gain
 from portrait_assets.stages.predictions.asked import Asked
@@ -25,6 +25,7 @@ from portrait_assets.stages.predictions.governance.approvals import (
 )
 from portrait_assets.stages.predictions.learning import words
 from portrait_assets.stages.predictions.learning.active import Active, Trained
+from portrait_assets.stages.predictions.learning.again import fitted_again
 from portrait_assets.stages.predictions.learning.baseline import (
     BASE_RATE,
     Steps,
@@ -48,10 +49,11 @@ from portrait_assets.stages.predictions.learning.training import (
     has_enough_rows,
 )
 from portrait_assets.stages.predictions.learning.words import Words
-from portrait_assets.stages.predictions.rule import RULE
+from portrait_assets.stages.predictions.rule import RULE, is_rare
 from portrait_assets.stages.targets.outcome import Baseline
 
 _LEAST = 1e-12
+Leaking = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -232,20 +234,42 @@ class Deciding:
             decided = self._judged(self._baseline, "baseline", why, self._month)
         elif old is None:
             why = words.first_model(model.family, self._rule_name, better, found.leaking)
-            decided = self._judged(model, "fitted", why, self._month)
+            decided = self._taken(model, "fitted", why, learned, found.leaking)
         elif not is_better:
             why = words.refused_below_baseline(self._rule_name, better)
             decided = self._refused(old, why)
         elif self._area(model) < self._area(old) and not (
-            self._is_approved or self._is_below_baseline
+            self._is_approved or self._is_below_baseline or self._knows_newest(old)
         ):
             decided = self._refused(old, words.refused(self._area(old), self._area(model)))
         else:
             why = words.taken_over(
                 self._area(old), self._area(model), found.leaking, self._reason_to_refit
             )
-            decided = self._judged(model, "refitted", why, self._month)
+            decided = self._taken(model, "refitted", why, learned, found.leaking)
         return replace(decided, **areas)  # type: ignore[arg-type]
+
+    def _taken(
+        self, model: Active, action: str, why: Words, learned: pl.DataFrame, leaking: Leaking
+    ) -> Decided:
+        """The challenger takes the place; of a rare outcome, fitted again, with its areas."""
+        decided = self._judged(model, action, why, self._month)
+        hits = int(learned["hit"].sum())
+        if not is_rare(learned.height, min(hits, learned.height - hits)):
+            return decided
+        assert isinstance(model.learned, PredictionModel)
+        again = replace(
+            model,
+            learned=fitted_again(self.past, self.asked, model.learned, leaking),
+            trained=model.trained._replace(last=self.past.closed(self.asked.horizon)[-1]),
+        )
+        by = shift_of(self._recent["hit"].to_numpy(), self._probability(again))
+        return replace(decided, active=again.shifted(by), why=words.and_fitted_again(why))
+
+    def _knows_newest(self, old: Active) -> bool:
+        """Whether it learned from windows that reach into the newest one: it is no fair rival."""
+        last, newest = old.trained.last, str(self._newest["base_month"].max())
+        return last is not None and next_month(last, self.asked.horizon) > newest
 
     def _without_challenger(self, why: Words, tried_in: str | None) -> Decided:
         if self.champion is not None and not self._is_below_baseline:

@@ -90,6 +90,31 @@ class Past:
         bases = self.learned_from(asked.horizon)
         return self._with_inputs(asked, bases, self._most(bases)).head(RULE.most_rows)
 
+    def with_all_events(self, asked: Asked, others: int) -> pl.DataFrame:
+        """Those of all closed windows to whom the rarer outcome happened, and some to whom not.
+
+        Args:
+            asked: a target.
+            others: how many of these for each of those, drawn by lot.
+
+        Returns:
+            `base_month`, `customer_id` and `hit`, with all inputs.
+        """
+        bases = self.closed(asked.horizon)
+        hits = pl.concat(self.known(asked, (base,))["hit"] for base in bases)
+        is_hit_rare = 2 * hits.sum() <= len(hits)
+        events = int((hits == is_hit_rare).sum())
+        share = min(1.0, others * events / max(len(hits) - events, 1))
+        found = []
+        for base in bases:
+            rows = self._rows(asked, (base,)).select("base_month", "customer_id", "hit", LOT)
+            inputs = self.windows.features_once(base).filter(self._are_used((base,)))
+            below = int(share * self.windows.lots((base,))[base])
+            is_taken = (pl.col("hit") == is_hit_rare) | (pl.col(LOT) < below)
+            rows = rows.hstack(inputs).drop_nulls("hit")
+            found.append(rows.filter(is_taken).drop(LOT))
+        return pl.concat(found)
+
     def margin(self, model: PredictionModel, asked: Asked) -> Floats:
         """The scores of the recent rows of `known` by a model, before calibration."""
         bases = self.recent(asked.horizon)

@@ -20,12 +20,12 @@ from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.together import margins
 from portrait_assets.methods.statistics.paired import auc
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.contract import FAMILIES, TREES
+from portrait_assets.stages.predictions.contract import BINNED, LOGISTIC
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.learning.past import Past
-from portrait_assets.stages.predictions.rule import FEW_UNTIL, RULE, parameters_for
+from portrait_assets.stages.predictions.rule import RULE, families_for, parameters_for
 
 
 class Challenger(NamedTuple):
@@ -107,7 +107,7 @@ def _fitted(
     hit = learned["hit"].to_numpy()
     events = min(int(hit.sum()), int((~hit).sum()))
     own = (encoding or fit_encoding(inputs)).of(inputs)
-    families = FAMILIES if _are_trees_tried(events, len(hit)) else FAMILIES[:1]
+    families = families_for(len(hit), events)
 
     def fitted(family: str) -> PredictionModel:
         rows = _fitted_rows(family, hit)
@@ -119,6 +119,7 @@ def _fitted(
             order=months,
             parameters=parameters_for(family, len(hit), events),
             encoding=own,
+            groups=learned["customer_id"].to_numpy()[rows] if family == BINNED else None,
         )
 
     models = dict(zip(families, in_threads(fitted, families), strict=True))
@@ -126,18 +127,15 @@ def _fitted(
     return dict(zip(models, found, strict=True)), models
 
 
-def _are_trees_tried(events: int, rows: int) -> bool:
-    return events >= (RULE.small_trees_from if rows > FEW_UNTIL else RULE.trees_from)
-
-
 def _fitted_rows(family: str, hit: Bools) -> npt.NDArray[np.int64]:
     """The places of the rows that a family is fitted on.
 
-    Trees of a rare outcome see all of it and some of the others. Their scores are then too high by
-    a constant, which the calibration takes off: it is fitted on all rows of the newest window.
+    Bins and trees of a rare outcome see all of it and some of the others. Their scores are then too
+    high by a constant, which the calibration takes off: it is fitted on all rows of the newest
+    window.
     """
     rows = np.arange(len(hit))
-    if family != TREES:
+    if family == LOGISTIC:
         return rows[:: every_kth(len(hit), RULE.most_rows)]
     is_rare = hit if hit.sum() <= (~hit).sum() else ~hit
     events, others = rows[is_rare], rows[~is_rare]

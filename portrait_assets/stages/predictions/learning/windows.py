@@ -133,6 +133,11 @@ class Windows:
             self._features[bases, most] = self._inputs(bases, most)
         return self._features[bases, most]
 
+    def features_once(self, base: str) -> pl.DataFrame:
+        """The same of all customers drawn of a month, which are not kept for others to ask."""
+        known = self._features.get(((base,), LOTS))
+        return self._inputs((base,), LOTS) if known is None else known
+
     def release(self) -> None:
         """Let go of features, which take much room; they are read again if they are asked for."""
         self._features.clear()

@@ -127,6 +127,14 @@ def taken_over(old: float, new: float, leaking: Sequence[str], reason: str) -> W
     )
 
 
+def and_fitted_again(why: Words) -> Words:
+    """The same of a model of a rare outcome, which learned from all closed windows then."""
+    return Words(
+        f"{why.en} It was then fitted again to all closed windows, for the outcome is rare.",
+        f"{why.zh}因结果罕见，随后用全部已结束的观察期重新拟合。",
+    )
+
+
 def recalibrated(newest: Calibrated) -> Words:
     """Probabilities were set right."""
     return Words(

@@ -1,0 +1,1 @@
+"""Features as weights of their bins: the method of scorecards, for any outcome."""
