@@ -27,6 +27,7 @@ def regular(**own: object) -> dict[str, object]:
         "days_between_purchases_12m": 7.0,
         "tenure_days": 800,
         "tenure_is_lower_bound": False,
+        "purchases_12m": 52,
         "spend_1m": 40,
         "p": 0.1,
         "band": "lowest",
@@ -84,6 +85,11 @@ def test_churn_is_a_probable_silence_after_a_gap_of_three_usual_ones():
     assert {name for name, stage in found.items() if stage == "churn"} == {
         *("gone", "longer", "once", "never")
     }
+
+
+def test_without_transactions_nobody_has_left():
+    found = staged(of_a_card=regular(p=None, recency_days=None, purchases_12m=None), buys=regular())
+    assert found == {"buys": "growth"}
 
 
 def test_dormancy_is_twice_the_odds_of_all():

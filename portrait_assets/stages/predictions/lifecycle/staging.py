@@ -50,6 +50,8 @@ RULE = StageRule()
 def stages_step(targets: Targets, rule: StageRule = RULE) -> Step:
     """The stage of each customer of a month of whom a probability or a gap is known.
 
+    Nobody has one where the source gives no transactions: who is away is then not known.
+
     Args:
         targets: of the source, whose predictions of silence and high spend are read.
         rule: the numbers.
@@ -93,6 +95,7 @@ def _sql(targets: Targets, rule: StageRule, scope: Scope) -> str:
         FROM feature_matrix AS f
         LEFT JOIN {_of(targets, SILENCE)} AS s USING (customer_id)
         LEFT JOIN {_of(targets, SPEND)} AS h USING (customer_id)
+        WHERE f.purchases_12m IS NOT NULL
     )
     WHERE p IS NOT NULL OR days_between_purchases_12m IS NOT NULL OR away_days IS NOT NULL
     ORDER BY customer_id
