@@ -130,6 +130,18 @@ def test_a_mistake_in_a_table_s_sql_is_named(folder: Path, sql: str, says: str):
     assert "\n" not in str(error.value)
 
 
+def test_a_file_whose_name_does_not_tell_its_kind_is_text_with_a_delimiter(folder: Path):
+    (folder / "sales.csv").rename(folder / "sales.asc")
+    edit(folder / "source.yaml", "sales: sales.csv", "sales: sales.asc")
+    with pytest.raises(
+        SourceError,
+        match=r"source\.yaml, line 11: .* 'sales\.asc' is neither CSV, Parquet .* its delimiter",
+    ):
+        load_source(folder).check()
+    edit(folder / "source.yaml", "sales: sales.asc", 'sales: {path: sales.asc, delimiter: ","}')
+    use(folder)
+
+
 def test_a_source_without_transactions_or_balances_is_refused(folder: Path):
     (folder / "transactions.sql").unlink()
     with pytest.raises(SourceError, match="a portrait needs one of them"):

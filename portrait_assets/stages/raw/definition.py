@@ -24,13 +24,36 @@ class Title(Entry):
     zh: Text
 
 
+class FileKind(StrEnum):
+    """How a file's rows are read."""
+
+    TEXT = "text"
+    PARQUET = "parquet"
+    JSON = "json"
+
+
+_ENDINGS = {
+    FileKind.TEXT: (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
+    FileKind.PARQUET: (".parquet",),
+    FileKind.JSON: (".json", ".jsonl", ".ndjson", ".json.gz"),
+}
+
+
 class FileSpec(Entry):
-    """One file, or several that a pattern names, and how their text is read."""
+    """One file, or several that a pattern names, and how their text is read.
+
+    What has a `delimiter` is text, where its name tells nothing else.
+    """
 
     model_config = ConfigDict(title="file")
     path: Text
     encoding: Text = "utf-8"
     delimiter: Text | None = None
+
+    def kind(self, name: str) -> FileKind | None:
+        """The kind of a file by its name; None where that does not tell."""
+        by_name = (kind for kind, ends in _ENDINGS.items() if name.lower().endswith(ends))
+        return next(by_name, FileKind.TEXT if self.delimiter else None)
 
 
 class TableSpec(Entry):

@@ -18,7 +18,12 @@ from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.amendments import AMENDING_FILES, amending_file
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
-from portrait_assets.stages.raw.definition import SourceDefinition, TableSpec, months_kept
+from portrait_assets.stages.raw.definition import (
+    FileSpec,
+    SourceDefinition,
+    TableSpec,
+    months_kept,
+)
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS, KNOWN_OF_PROSPECTS, PROSPECTS
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
@@ -249,14 +254,21 @@ class Source:
                     f"{place}: the source lists no file '{rows_of}' for {table}.sql; say "
                     f"under tables.{table} which file it reads (rows_of) or that it is derived."
                 )
-        for name in self.definition.files:
-            for path in self.files(name):
-                if path.relative_to(self.files_folder).as_posix() in AMENDING_FILES:
-                    raise SourceError(
-                        f"{self.definition.place_of('files', name)}: {path.name} is the name of "
-                        "the file of what customers had corrected or object to; rename the "
-                        "source's own."
-                    )
+        for name, spec in self.definition.files.items():
+            self._check_files(self.definition.place_of("files", name), spec, self.files(name))
+
+    def _check_files(self, place: str, spec: FileSpec, paths: Collection[Path]) -> None:
+        for path in paths:
+            if spec.kind(path.name) is None:
+                raise SourceError(
+                    f"{place}: by its name '{path.name}' is neither CSV, Parquet nor JSON; "
+                    "rename it, or declare its delimiter if it is text."
+                )
+            if path.relative_to(self.files_folder).as_posix() in AMENDING_FILES:
+                raise SourceError(
+                    f"{place}: {path.name} is the name of the file of what customers had "
+                    "corrected or object to; rename the source's own."
+                )
 
 
 def load_source(own_folder: Path) -> Source:
