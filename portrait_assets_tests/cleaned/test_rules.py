@@ -212,6 +212,15 @@ def test_days_past_due_below_zero_are_a_code():
     assert rejects_of(found) == [(1, "days_past_due", "code for not known", "value", "-1")]
 
 
+def test_a_debt_with_a_minus_is_noted_and_kept():
+    row = {"customer_id": "K", "balance_on": "2024-01-31", "balance": "-5"}
+    debt = row | {"account_id": "A", "credit_limit": "100"}
+    found = clean(received(BALANCES, [row, debt]), BALANCES, CHINA)
+    rule = "below 0 on an account with a credit limit"
+    assert rejects_of(found) == [(2, "balance", rule, "note", "-5")]
+    assert found.kept["balance"].to_list() == [-5, -5]
+
+
 def test_a_risk_tolerance_that_expires_before_it_was_assessed_is_none():
     row = {"customer_id": "K", "risk_tolerance": "C4", "risk_assessed_on": "2024-01-05"}
     on_the_day = row | {"risk_tolerance_expires_on": "2024-01-05"}
