@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from portrait_assets.core.errors import suggestion
+from portrait_assets.core.errors import SourceError, suggestion
 from portrait_assets.core.yaml_file import Code, Entry, Month, Text
 from portrait_assets.methods.typing.rules import ColumnRules
+from portrait_assets.schema.table import Type
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS, PURPOSES, REQUESTS
@@ -235,3 +236,26 @@ class SourceDefinition(Entry):
     consent_default: dict[
         Annotated[str, AfterValidator(_purpose)], Annotated[bool, BeforeValidator(_granted)]
     ] = Field(default_factory=dict)
+
+
+def check_rules(definition: SourceDefinition) -> None:
+    """Check that each rule of a column is one for what the column holds.
+
+    Raises:
+        SourceError: when it is not.
+    """
+    for name, rules in definition.rules.items():
+        table, _, column = name.partition(".")
+        canonical = CANONICAL_BY_NAME[table]
+        kind = canonical.column(column).type
+        wrong = None
+        if rules.date_format and kind not in (Type.DATE, Type.TIMESTAMP):
+            wrong = f"{name} holds no dates; remove its date_format or name a column of dates"
+        elif rules.values and kind is not Type.TEXT:
+            wrong = f"{name} holds no text; give its values in the SQL"
+        elif not rules.given and column not in canonical.required:
+            wrong = f"{name} need not be given; leave it out of {table}.sql, and remove the rule"
+        elif not rules.given and kind is not Type.MONEY:
+            wrong = f"a row of {table} is nothing without {column}; only amounts may be unknown"
+        if wrong:
+            raise SourceError(f"{definition.place_of('rules', name)}: {wrong}.")

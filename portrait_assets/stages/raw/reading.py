@@ -301,9 +301,23 @@ class SourceReader:
                 f"{place} returns the column {unknown[0]}, which {canonical.name} does not have; "
                 f"rename it to one of: {', '.join(sorted(allowed))}."
             )
-        needed = {*canonical.required, "source_file", "source_row"}
+        left_out = self.source.left_out(canonical)
+        if returned_too := sorted(left_out & types.keys()):
+            raise SourceError(
+                f"{place} returns the column {returned_too[0]}, which is not given by the rules of "
+                "source.yaml; take it out of one of them."
+            )
+        needed = {*canonical.required, "source_file", "source_row"} - left_out
         if missing := sorted(needed - types.keys()):
-            raise SourceError(f"{place} does not return the column {missing[0]}; add it.")
+            optional = {column.name for column in canonical.in_row_currency}
+            unless = (
+                ", or declare under rules in source.yaml that there is none "
+                f"(`{canonical.name}.{missing[0]}: {{given: false}}`)"
+            )
+            raise SourceError(
+                f"{place} does not return the column {missing[0]}; add it"
+                f"{unless if missing[0] in optional else ''}."
+            )
         return types
 
 

@@ -15,13 +15,14 @@ from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folder, source_names
 from portrait_assets.core.yaml_file import read_yaml
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
-from portrait_assets.schema.table import Column, Type
+from portrait_assets.schema.table import Column
 from portrait_assets.stages.raw.amendments import AMENDING_FILES, amending_file
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.definition import (
     FileSpec,
     SourceDefinition,
     TableSpec,
+    check_rules,
     months_kept,
 )
 from portrait_assets.stages.raw.tables.canonical import Canonical
@@ -118,6 +119,12 @@ class Source:
         """The codes, in lower case, that stand for what is not known in a column of a table."""
         own = self.rules.get(f"{table}.{column.name}", ColumnRules())
         return [*column.sentinels, *(code.lower() for code in own.sentinels)]
+
+    def left_out(self, canonical: Canonical) -> set[str]:
+        """The columns of a table that the source declares not to know."""
+        names = {column.name for column in canonical.columns}
+        rules = {name: self.rules.get(f"{canonical.name}.{name}", ColumnRules()) for name in names}
+        return {name for name, own in rules.items() if not own.given}
 
     @cached_property
     def kept_from(self) -> dict[str, str]:
@@ -297,17 +304,5 @@ def load_source(own_folder: Path) -> Source:
             f"{definition.place_of('last_month')}: last_month lies before first_month; "
             "correct one of them."
         )
-    for name, rules in definition.rules.items():
-        table, _, column = name.partition(".")
-        kind = CANONICAL_BY_NAME[table].column(column).type
-        if rules.date_format and kind not in (Type.DATE, Type.TIMESTAMP):
-            raise SourceError(
-                f"{definition.place_of('rules', name)}: {name} holds no dates; remove its "
-                "date_format or name a column of dates."
-            )
-        if rules.values and kind is not Type.TEXT:
-            raise SourceError(
-                f"{definition.place_of('rules', name)}: {name} holds no text; give its values in "
-                "the SQL."
-            )
+    check_rules(definition)
     return Source(folder, definition, own_folder)
