@@ -54,9 +54,13 @@ def alternatives(need: Need) -> tuple[Evidence, ...]:
     return (need,) if isinstance(need, Evidence) else need
 
 
+OR = " or "
+"""Between alternatives in the name of a need."""
+
+
 def need_name(need: Need) -> str:
     """The need as text."""
-    return " or ".join(dict.fromkeys(each.name for each in alternatives(need)))
+    return OR.join(dict.fromkeys(each.name for each in alternatives(need)))
 
 
 TRANSACTIONS, BALANCES = Evidence("transactions"), Evidence("balances")
