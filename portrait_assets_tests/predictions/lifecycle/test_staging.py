@@ -101,6 +101,10 @@ def test_dormancy_is_twice_the_odds_of_all():
     assert staged(**of_four, last=regular(p=below))["last"] == "growth"
 
 
+def test_where_nobody_is_ever_silent_nobody_is_dormant():
+    assert set(staged(one=regular(p=0.0), other=regular(p=0.0)).values()) == {"growth"}
+
+
 def test_who_joined_to_the_day_less_than_three_months_ago_is_introduced():
     found = staged(
         new=regular(tenure_days=89, p=0.9, recency_days=30),
