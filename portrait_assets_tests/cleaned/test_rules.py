@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import polars as pl
 import pytest
@@ -199,6 +200,13 @@ def test_what_ends_on_the_day_that_it_starts_ends_then(
     found = clean(received(canonical, [row]), canonical, CHINA)
     assert [day is not None for day in found.kept[ends].to_list()] == [is_kept]
     assert found.rejects.height == (0 if is_kept else 1)
+
+
+def test_a_day_of_joining_that_stands_for_none_says_nothing_of_the_birth():
+    row = {"customer_id": "K", "joined_on": "1900-01-01", "birth_date": "1980-05-01"}
+    found = clean(received(CUSTOMERS, [row]), CUSTOMERS, CHINA)
+    assert rejects_of(found) == [(1, "joined_on", "code for not known", "value", "1900-01-01")]
+    assert found.kept["birth_date"].to_list() == [date(1980, 5, 1)]
 
 
 def test_days_past_due_below_zero_are_a_code():
