@@ -43,7 +43,7 @@ def model(version: str, labels: list[int], **differing: Any) -> Any:
     return of
 
 
-def test_a_month_without_customers_is_told_before_anything_is_fitted():
+def test_a_month_without_customers_ends_before_anything_is_fitted():
     assert with_customers(CUSTOMERS, "2024-01") is CUSTOMERS
     with pytest.raises(ClusterError, match="by the end of 2024-01; begin with a later first_month"):
         with_customers(CUSTOMERS.clear(), "2024-01")

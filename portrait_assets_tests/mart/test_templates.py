@@ -71,7 +71,7 @@ def test_every_section_of_the_templates_is_on_the_page_and_in_its_menu(page: str
 
 
 def test_a_source_without_purchases_has_no_words_of_them(small_file: Path, tmp_path: Path):
-    bank = shutil.copy(small_file, tmp_path / "bank.duckdb")
+    bank = Path(shutil.copy(small_file, tmp_path / "bank.duckdb"))
     with duckdb.connect(str(bank)) as con:
         con.execute(
             "UPDATE features.feature_matrix SET spend_12m = NULL, purchases_12m = NULL, "

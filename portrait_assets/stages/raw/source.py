@@ -14,6 +14,7 @@ from portrait_assets.core.invocation import command, pip_command
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folder, source_names
 from portrait_assets.core.yaml_file import read_yaml
+from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column
 from portrait_assets.stages.raw.amendments import AMENDING_FILES, amending_file
@@ -264,7 +265,7 @@ class Source:
         for name, spec in self.definition.files.items():
             self._check_files(self.definition.place_of("files", name), spec, self.files(name))
 
-    def _check_files(self, place: str, spec: FileSpec, paths: Collection[Path]) -> None:
+    def _check_files(self, place: Place, spec: FileSpec, paths: Collection[Path]) -> None:
         for path in paths:
             if spec.kind(path.name) is None:
                 raise SourceError(

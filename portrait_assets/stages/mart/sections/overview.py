@@ -33,8 +33,8 @@ def _without_value(published: Published) -> Row | None:
     missing = Counter(need for needs in lacking for need in needs)
     # Tables first: they are missing as a whole. Of alternatives one that is named anyway is enough.
     single = {need for need in missing if OR not in need}
-    told = [need for need in missing if need in single or single.isdisjoint(need.split(OR))]
-    named = sorted(told, key=lambda need: ("." in need, -missing[need], need))
+    shown = [need for need in missing if need in single or single.isdisjoint(need.split(OR))]
+    named = sorted(shown, key=lambda need: ("." in need, -missing[need], need))
     return {
         "tags": len(lacking),
         "of": len(active),
