@@ -134,7 +134,7 @@ def test_a_mistake_in_source_yaml_is_named(folder: Path, old: str, new: str, say
         ("DROP TABLE x", "must be a single SELECT"),
         ("SELECT card AS customer_id FROM nowhere", "does not run: .*; correct it to the tables"),
         ("SELECT *, 1 AS colour FROM sales", "returns the column"),
-        ("SELECT card AS customer_id FROM sales", "not return the column amount; add it, or"),
+        ("SELECT card AS customer_id FROM sales", "does not return the column amount; add it, or"),
         ("SELECT card AS customer_id, town AS Customer_ID FROM sales", "returns .* twice; leave"),
     ],
 )
