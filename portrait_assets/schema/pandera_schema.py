@@ -57,6 +57,15 @@ def _each_in(allowed: tuple[str, ...]) -> pa.Check:
     return pa.Check(each_is_allowed, name=f"each of {', '.join(allowed)}")
 
 
+_KEY_CHECK, _NULL_CHECK = "multiple_fields_uniqueness", "not_nullable"
+
+
+def _key_of(schema: pa.DataFrameSchema) -> str:
+    """The columns of the key within a month, in words."""
+    *others, last = [name for name in schema.unique or [] if name not in ("month", "as_of")] or [""]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def violations(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> tuple[int, str]:
     """How many failures the schema finds in the frame, and what they are, values left out.
 
@@ -72,19 +81,14 @@ def violations(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> tuple[int, st
             schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
-        summary = (
-            cases.group_by("column", "check", maintain_order=True)
-            .len()
-            .select(
-                pl.format(
-                    "{} fails {} ({}x)",
-                    pl.col("column").fill_null("a column or key"),
-                    "check",
-                    "len",
-                )
-            )
-            .to_series()
-            .to_list()
+        of_column = pl.col("column").fill_null("a column or key")
+        sentence = (
+            pl.when(pl.col("check") == _KEY_CHECK)
+            .then(pl.format(f"{{}} rows have the {_key_of(schema)} of another", "len"))
+            .when(pl.col("check") == _NULL_CHECK)
+            .then(pl.format("{} is empty in {} rows", of_column, "len"))
+            .otherwise(pl.format("{} fails {} ({}x)", of_column, "check", "len"))
         )
-        return cases.height, "; ".join(summary)
+        found = cases.group_by("column", "check", maintain_order=True).len().select(sentence)
+        return cases.height, "; ".join(found.to_series())
     return AS_CONTRACTED

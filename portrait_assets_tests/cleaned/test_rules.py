@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import polars as pl
 import pytest
@@ -201,6 +202,13 @@ def test_what_ends_on_the_day_that_it_starts_ends_then(
     assert found.rejects.height == (0 if is_kept else 1)
 
 
+def test_a_day_of_joining_that_stands_for_none_says_nothing_of_the_birth():
+    row = {"customer_id": "K", "joined_on": "1900-01-01", "birth_date": "1980-05-01"}
+    found = clean(received(CUSTOMERS, [row]), CUSTOMERS, CHINA)
+    assert rejects_of(found) == [(1, "joined_on", "code for not known", "value", "1900-01-01")]
+    assert found.kept["birth_date"].to_list() == [date(1980, 5, 1)]
+
+
 def test_days_past_due_below_zero_are_a_code():
     row = {
         "customer_id": "K",
@@ -210,6 +218,15 @@ def test_days_past_due_below_zero_are_a_code():
     }
     found = clean(received(BALANCES, [row]), BALANCES, CHINA)
     assert rejects_of(found) == [(1, "days_past_due", "code for not known", "value", "-1")]
+
+
+def test_a_debt_with_a_minus_is_noted_and_kept():
+    row = {"customer_id": "K", "balance_on": "2024-01-31", "balance": "-5"}
+    debt = row | {"account_id": "A", "credit_limit": "100"}
+    found = clean(received(BALANCES, [row, debt]), BALANCES, CHINA)
+    rule = "below 0 on an account with a credit limit"
+    assert rejects_of(found) == [(2, "balance", rule, "note", "-5")]
+    assert found.kept["balance"].to_list() == [-5, -5]
 
 
 def test_a_risk_tolerance_that_expires_before_it_was_assessed_is_none():

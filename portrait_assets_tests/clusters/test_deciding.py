@@ -15,15 +15,17 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.clustering.asked.support import AGREE_AT
+from portrait_assets.methods.clustering.errors import ClusterError
 from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.stages.clusters import active, champion
 from portrait_assets.stages.clusters.active import ActiveModel, active_model
+from portrait_assets.stages.clusters.assets import with_customers
 from portrait_assets.stages.clusters.champion import Decision, decide, mix_drift
 from portrait_assets.stages.clusters.micro.finding import FEWEST, SMALLEST_SHARE, Tried, taken
 from portrait_assets.stages.clusters.wealth import choosing
 from portrait_assets.stages.clusters.wealth.choosing import MARGIN, chosen
 
-NOBODY = pl.DataFrame({"customer_id": [f"c{n}" for n in range(100)]})
+CUSTOMERS = pl.DataFrame({"customer_id": [f"c{n}" for n in range(100)]})
 STABLE = RULE.stability.stable
 
 
@@ -41,6 +43,12 @@ def model(version: str, labels: list[int], **differing: Any) -> Any:
     return of
 
 
+def test_a_month_without_customers_ends_before_anything_is_fitted():
+    assert with_customers(CUSTOMERS, "2024-01") is CUSTOMERS
+    with pytest.raises(ClusterError, match="by the end of 2024-01; begin with a later first_month"):
+        with_customers(CUSTOMERS.clear(), "2024-01")
+
+
 @pytest.fixture
 def compare(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Decision]:
     """`decide` on models whose labels and silhouettes are as stated."""
@@ -52,7 +60,7 @@ def compare(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Decision]:
             champion, "assign", lambda of, sample: pl.DataFrame({"segment_id": of.labels})
         )
         monkeypatch.setattr(champion, "_silhouette", lambda points, labels: next(scores))
-        return decide(old, new, NOBODY, **more)
+        return decide(old, new, CUSTOMERS, **more)
 
     return run
 
@@ -205,7 +213,7 @@ def month(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, ActiveMod
             name="champion",
             with_baseline=lambda mix: SimpleNamespace(name=f"champion of {mix}"),
         )
-        found = active_model(NOBODY, months, before)
+        found = active_model(CUSTOMERS, months, before)
         return str(found.decision["challenger"]), found
 
     return run
@@ -278,10 +286,10 @@ def test_segments_that_lie_apart_are_taken_unless(
         segments=[SimpleNamespace(share=share) for share in (given["largest"], 0.1)],
     )
     monkeypatch.setattr(active, "retest_agreement", lambda *_, **__: given["retest"])
-    found = active._fault(of, NOBODY, NOBODY.lazy(), RULE)
+    found = active._fault(of, CUSTOMERS, CUSTOMERS.lazy(), RULE)
     assert (found is None) if fault is None else (fault in str(found))
     if "retest" in differing:
-        assert active._fault(of, NOBODY, None, RULE) is None, "there was no month before"
+        assert active._fault(of, CUSTOMERS, None, RULE) is None, "there was no month before"
 
 
 @pytest.mark.parametrize("segments", [1, 2])
@@ -299,7 +307,7 @@ def asked_model(name: str, segments: int = 4, depth: float = 0.5) -> Any:
     return SimpleNamespace(name=name, segments=segments, depth=depth)
 
 
-WEALTH: Any = SimpleNamespace(features=NOBODY, amounts=())
+WEALTH: Any = SimpleNamespace(features=CUSTOMERS, amounts=())
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,18 @@ def test_a_card_portfolio_tells_nothing_of_deposits():
     }
 
 
+def test_debts_with_a_minus_tell_nothing_of_what_is_owed():
+    of_utilisation = {
+        *("owed_balance", "credit_utilisation"),
+        *("highest_utilisation", "average_utilisation_12m"),
+    }
+    owes = balance("ann", "2024-01-31", -50, credit_limit=100)
+    world = World(JANUARY, balances=[owes])
+    assert known(world, JANUARY).isdisjoint(of_utilisation)
+    overpaid = balance("bob", "2024-01-31", 50, credit_limit=100)
+    assert known(World(JANUARY, balances=[owes, overpaid]), JANUARY) >= of_utilisation
+
+
 def test_a_line_that_cancels_shows_that_the_source_tells_of_returns():
     bought = sale("ann", "2024-01-03", 10, transaction_id="t1")
     cancelled = sale("bob", "2024-01-04", 4, kind="cancellation")

@@ -39,6 +39,18 @@ def test_the_first_day_of_the_data_is_not_the_day_a_customer_joined(beginnings: 
     }
 
 
+def test_a_day_of_joining_that_is_still_to_come_is_not_known_yet():
+    world = World(
+        "2024-09",
+        transactions=[sale(who, "2024-08-05", 1) for who in ("ann", "joe")],
+        customers=[
+            {"customer_id": who, "joined_on": day("2031-01-01")} for who in ("joe", "later")
+        ],
+    )
+    assert world.feature("tenure_days", "2024-09") == {"ann": 56, "joe": 56}
+    assert world.feature("tenure_is_lower_bound", "2024-09") == {"ann": True, "joe": True}
+
+
 @pytest.mark.parametrize(
     ("first", "is_bound"), [("2024-06-28", True), ("2024-06-29", True), ("2024-07-02", False)]
 )

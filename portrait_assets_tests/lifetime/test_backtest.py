@@ -9,14 +9,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.methods.lifetime import trees
 from portrait_assets.methods.lifetime.backtest import Backtest
 from portrait_assets.methods.lifetime.candidates import ORDER, REPEAT, Candidate
 from portrait_assets.methods.lifetime.errors import LifetimeError
 from portrait_assets.methods.lifetime.models import bg_nbd, pareto_nbd
-from portrait_assets.methods.lifetime.transactions import outcome, purchases
+from portrait_assets.methods.lifetime.transactions import Purchases, outcome, purchases
 from portrait_assets.methods.lifetime.trees import NAME as TREES
 from portrait_assets.methods.lifetime.values import Lifetime, lifetime_values
-from portrait_assets.methods.lifetime.windows import Window
+from portrait_assets.methods.lifetime.windows import Window, learnt_windows
 from portrait_assets_tests.lifetime import worlds
 from portrait_assets_tests.lifetime.worlds import after, transactions
 
@@ -65,6 +66,18 @@ def test_what_happens_after_the_last_day_changes_nothing(sales: pl.DataFrame, fo
         known.sample(fraction=1, shuffle=True, seed=1).lazy(), after(DAYS), HORIZON
     )
     assert again.values["expected_purchases"].equals(found.values["expected_purchases"])
+
+
+def test_trees_learn_from_purchases_of_which_no_amount_is_known(sales: pl.DataFrame):
+    unknown = sales.with_columns(amount=pl.lit(None, pl.Float64))
+    history = Purchases(purchases(unknown.lazy()))
+    customers = history.summary(after(DAYS), HORIZON)
+    windows = learnt_windows(after(0), after(DAYS), HORIZON)
+    found, why_not = trees.expected(history, windows, customers, HORIZON)
+    assert (found is not None, why_not) == (True, "")
+    done = history.outcome(customers, after(DAYS), after(DAYS + HORIZON))["purchases"]
+    assert found is not None
+    assert found.sum() == pytest.approx(done.sum(), rel=0.2)
 
 
 def test_a_score_is_what_was_expected_before_the_window_against_what_came_true(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 
+import polars as pl
 import pytest
 
 from portrait_assets.stages.mart.findings import areas
@@ -16,6 +17,7 @@ from portrait_assets.stages.mart.sections.overview import _first, _without_value
 from portrait_assets.stages.mart.sections.quality import quality
 from portrait_assets.stages.mart.sections.value import by_month, concentration
 from portrait_assets.stages.mart.segments import segments
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
 from portrait_assets_tests.mart.months_world import APRIL, ROWS, of_april
 
@@ -83,6 +85,18 @@ def test_what_tags_lack_is_counted_of_the_active_ones(published: Published):
         "needs": ["contacts", "responses.sent_at"],
         "more": 0,
     }
+
+
+def test_of_alternatives_one_that_is_named_by_itself_is_enough():
+    lacks = [["transactions", "balances.x or customers.y"], ["customers.joined_on or transactions"]]
+    con = scratch_database()
+    con.execute("CREATE SCHEMA tags")
+    con.register("given", pl.DataFrame({"as_of": APRIL, "in_force": True, "lacks": lacks}))
+    con.execute("CREATE TABLE tags.tag_catalogue AS SELECT *, 't' AS tag_code FROM given")
+    con.execute(f"CREATE VIEW newest_month AS SELECT DATE '{APRIL}' AS as_of")
+    found = _without_value(Published(con, "newest_month", smallest=1))
+    assert found is not None
+    assert found["needs"] == ["transactions", "balances.x or customers.y"]
 
 
 def test_quality_is_that_of_the_month(published: Published):

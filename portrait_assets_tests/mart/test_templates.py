@@ -70,6 +70,19 @@ def test_every_section_of_the_templates_is_on_the_page_and_in_its_menu(page: str
     assert rest == {"report.html", "macros.html"}, "a template is part of no page"
 
 
+def test_a_source_without_purchases_has_no_words_of_them(small_file: Path, tmp_path: Path):
+    bank = Path(shutil.copy(small_file, tmp_path / "bank.duckdb"))
+    with duckdb.connect(str(bank)) as con:
+        con.execute(
+            "UPDATE features.feature_matrix SET spend_12m = NULL, purchases_12m = NULL, "
+            "recency_days = NULL"
+        )
+    seen = sections(write(bank, tmp_path), "en")["segments"]
+    for words in ("spend in 12 months", "purchases in", "last purchase", "buys most"):
+        assert words in sections(write(small_file, tmp_path), "en")["segments"]
+        assert words not in seen
+
+
 def test_every_chart_that_the_rows_allow_is_drawn(page: str):
     assert set(re.findall(r'data-chart="(\w+)"', page)) == CHARTS
 

@@ -24,13 +24,14 @@ from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challenger
 from portrait_assets.stages.predictions.learning.windows import Windows
 from portrait_assets.stages.predictions.rule import FEW, FEW_UNTIL, RULE, SMALL, parameters_for
-from portrait_assets.stages.targets.outcome import Baseline
+from portrait_assets.stages.targets.outcome import Baseline, Outcome
 from portrait_assets.stages.targets.outcomes import outcome
 
 MONTH = "2024-06"
 SPEND = Baseline("spend", "spend_1m", falls=True)
 RECENCY = Baseline("recency", "recency_days", unknown_is_likely=True)
 SILENCE = outcome("silence")
+DEFAULT = outcome("answer").for_one("default")
 
 
 def windows(first: int, last: int, rows: int = 300) -> pl.DataFrame:
@@ -84,7 +85,7 @@ def deciding(rules: Sequence[Baseline], before: Before | None = None, **more: An
         encoding=lambda horizon: None,
         margin=lambda model, asked: model.margin(frame.filter(pl.col("base_month").is_in(bases))),
     )
-    asked = Asked(replace(SILENCE, baselines=tuple(rules)), 1)
+    asked = Asked(replace(more.pop("of", SILENCE), baselines=tuple(rules)), 1)
     return Deciding(cast(Past, past), asked, before, **more)
 
 
@@ -106,6 +107,26 @@ def test_where_no_window_is_over_the_first_baseline_orders(monkeypatch: pytest.M
     what, looked = decided(monkeypatch, deciding([SPEND, RECENCY], bases=(), frame=windows(3, 3)))
     assert (what.action, what.active.family, looked) == ("baseline", "spend", 0)
     assert (what.auc, what.baseline, what.tried_in) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("of", "is_known"),
+    [
+        (DEFAULT, False),
+        (replace(DEFAULT, unreported_is_no=True), True),
+        (SILENCE, True),
+    ],
+)
+def test_an_outcome_reported_of_hits_alone_has_no_probability(of: Outcome, is_known: bool):
+    hits = windows(3, 5).with_columns(hit=True)
+    what = deciding([SPEND], frame=hits, of=of).decide()
+    assert (what.action, what.active.family) == ("baseline", "spend")
+    assert np.isfinite(what.active.probability(hits)).all() == is_known
+    assert ('unreported: "no"' in what.why.en) != is_known
+    assert ('unreported: "no"' in what.why.zh) != is_known
+    # One customer whom it spared tells that the source reports of both.
+    hits[0, "hit"] = False
+    assert np.isfinite(deciding([SPEND], frame=hits, of=of).decide().active.probability(hits)).all()
 
 
 @pytest.mark.parametrize(("rows", "looked"), [(RULE.least_rows - 1, 0), (RULE.least_rows, 1)])

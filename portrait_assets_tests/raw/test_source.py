@@ -101,6 +101,21 @@ def test_the_corner_shop_is_four_files_and_no_python(folder: Path):
             "rules: {customers.region: {values: {a: [x], b: [y, x]}}}\nfiles_in: .",
             "line 9: .*'x' stands under a and b; keep one of them",
         ),
+        (
+            "files_in: .",
+            "rules: {transactions.quantity: {given: false}}\nfiles_in: .",
+            "line 9: transactions.quantity need not be given; leave it out of transactions.sql",
+        ),
+        (
+            "files_in: .",
+            "rules: {transactions.occurred_at: {given: false}}\nfiles_in: .",
+            "line 9: a row of transactions is nothing without occurred_at; only amounts",
+        ),
+        (
+            "files_in: .",
+            "rules: {transactions.amount: {given: false}}\nfiles_in: .",
+            "returns the column amount, which is not given by the rules of source.yaml; take",
+        ),
         ("files_in: .", "files_in: $NOWHERE_SET", "set that variable"),
         ("files_in: .", "files_in: package:no_such_package", "is not installed; install"),
     ],
@@ -119,7 +134,7 @@ def test_a_mistake_in_source_yaml_is_named(folder: Path, old: str, new: str, say
         ("DROP TABLE x", "must be a single SELECT"),
         ("SELECT card AS customer_id FROM nowhere", "does not run: .*; correct it to the tables"),
         ("SELECT *, 1 AS colour FROM sales", "returns the column"),
-        ("SELECT card AS customer_id FROM sales", "does not return the column amount; add it"),
+        ("SELECT card AS customer_id FROM sales", "does not return the column amount; add it, or"),
         ("SELECT card AS customer_id, town AS Customer_ID FROM sales", "returns .* twice; leave"),
     ],
 )
@@ -128,6 +143,32 @@ def test_a_mistake_in_a_table_s_sql_is_named(folder: Path, sql: str, says: str):
     with pytest.raises(SourceError, match=rf"corner_shop/transactions\.sql {says}") as error:
         use(folder)
     assert "\n" not in str(error.value)
+
+
+def test_a_file_whose_name_does_not_tell_its_kind_is_text_with_a_delimiter(folder: Path):
+    (folder / "sales.csv").rename(folder / "sales.asc")
+    edit(folder / "source.yaml", "sales: sales.csv", "sales: sales.asc")
+    with pytest.raises(
+        SourceError,
+        match=r"source\.yaml, line 11: .* 'sales\.asc' is neither CSV, Parquet .* its delimiter",
+    ):
+        load_source(folder).check()
+    edit(folder / "source.yaml", "sales: sales.asc", 'sales: {path: sales.asc, delimiter: ","}')
+    use(folder)
+
+
+def test_a_history_of_who_and_when_is_declared_to_have_no_amounts(folder: Path):
+    (folder / "transactions.sql").write_text(
+        "SELECT card AS customer_id, sold_at AS occurred_at, source_file, source_row FROM sales"
+    )
+    with pytest.raises(SourceError, match=r"`transactions\.amount: \{given: false\}`"):
+        use(folder)
+    edit(
+        folder / "source.yaml",
+        "files_in: .",
+        "rules: {transactions.amount: {given: false}}\nfiles_in: .",
+    )
+    use(folder)
 
 
 def test_a_source_without_transactions_or_balances_is_refused(folder: Path):

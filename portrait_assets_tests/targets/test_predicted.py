@@ -52,6 +52,17 @@ def test_a_target_is_predicted_once_there_is_what_it_is_derived_from(warehouse: 
     assert found["churn"].prediction_horizon == 1
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_high_spend_is_predicted_where_amounts_are_known(
+    warehouse: Warehouse, is_known: bool, monkeypatch: pytest.MonkeyPatch
+):
+    given = {"2024-04": frozenset({"transactions", *(["transactions.amount"] * is_known)})}
+    monkeypatch.setattr("portrait_assets.stages.targets.labels.given_in", lambda *_: given)
+    found = [each.code for each in predicted(warehouse, packaged_targets(), "2024-04")]
+    assert ("spend" in found) == is_known
+    assert "purchase" in found
+
+
 def test_an_outcome_that_is_not_reported_yet_is_not_predicted(warehouse: Warehouse):
     found = predicted(warehouse, packaged_targets(), "2024-03")
     assert [each.code for each in found] == [

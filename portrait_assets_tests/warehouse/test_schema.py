@@ -65,6 +65,15 @@ def test_a_wrong_shape_is_found(frame: pl.DataFrame):
     assert violations(contract_schema(TABLE), frame)[0] > 0
 
 
+def test_what_is_wrong_is_in_words():
+    schema = contract_schema(replace(TABLE, key=("id", "age"), partition_by=PartitionBy.MONTH))
+    month = GOOD.with_columns(month=pl.lit("2024-01"), age=pl.lit(7, pl.Int64))
+    twice = violations(schema, month.with_columns(id=pl.lit("a")))
+    assert twice == (2, "2 rows have the id and age of another")
+    empty = violations(schema, month.with_columns(id=pl.Series(["a", None])))
+    assert empty == (1, "id is empty in 1 rows")
+
+
 @pytest.mark.parametrize(
     ("changed", "failures"),
     [

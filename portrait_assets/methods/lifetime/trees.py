@@ -59,9 +59,12 @@ def expected(
         early_stopping=False,
         random_state=0,
     )
+    # Where no amount is known a column has no value, which scikit-learn does not bin.
+    has_values = ~np.isnan(x).all(axis=0)
     with one_thread():
-        model.fit(x, y)
-        return np.asarray(model.predict(_features(customers)), dtype=np.float64), ""
+        model.fit(x[:, has_values], y)
+        found = model.predict(_features(customers)[:, has_values])
+    return np.asarray(found, dtype=np.float64), ""
 
 
 def _features(customers: pl.DataFrame) -> Floats:

@@ -45,9 +45,11 @@ class ColumnRules(Entry):
     which its dates are written, and in no others. `values` are the words that a text column is to
     hold, each with the source's spellings of it; without `allowed` they are its domain. The rest
     state its domain, and `severity` what a value outside of it does to its row: row, value or note.
+    Of a column that is not `given` the source knows nothing, and its rows are kept without it.
     """
 
     model_config = ConfigDict(title="the rules of")
+    given: bool = True
     sentinels: tuple[AsWritten, ...] = ()
     date_format: Annotated[tuple[DateFormat, ...], BeforeValidator(_one_or_several)] = ()
     values: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
@@ -148,7 +150,7 @@ def column_rules(
     """
     for column in table.columns:
         given = own.get(f"{table.name}.{column.name}", ColumnRules())
-        is_required = column.name in table.required
+        is_required = column.name in table.required and given.given
         severity = Severity.ROW if is_required else Severity.VALUE
         of = _ColumnRule(column, received[column.name], given, column.name in unread)
         for name, broken in of.broken(forms.get(column.name), is_required):

@@ -61,6 +61,13 @@ CROSS_RULES: dict[str, tuple[Rule, ...]] = {
             pl.col("responded_on") < pl.col(FIRST_CONTACT),
         ),
     ),
+    "balances": (
+        Rule(
+            # An overpaid card is below 0 too; where all are, the sign is the other way round.
+            *("balance", "below 0 on an account with a credit limit", Severity.NOTE),
+            (pl.col("balance") < 0) & pl.col("credit_limit").is_not_null(),
+        ),
+    ),
     "transactions": (
         Rule(
             *("occurred_at", "before the customer joined", Severity.NOTE),

@@ -9,6 +9,7 @@ import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.clustering.assignment import assign
+from portrait_assets.methods.clustering.errors import ClusterError
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Table
@@ -91,6 +92,20 @@ def dated(frame: pl.DataFrame, month: str) -> pl.DataFrame:
     return frame.with_columns(pl.lit(last_day(month)).alias("as_of"))
 
 
+def with_customers(matrix: pl.DataFrame, month: str) -> pl.DataFrame:
+    """The feature matrix of a month that has customers.
+
+    Raises:
+        ClusterError: when it has none.
+    """
+    if matrix.is_empty():
+        raise ClusterError(
+            f"nobody is a customer by the end of {month}; begin with a later first_month in "
+            "source.yaml, or correct the rows that cleaned.rejects lists as set aside"
+        )
+    return matrix
+
+
 def clusters_assets(
     source_folder: Path, partitions: dg.PartitionsDefinition, smallest: int
 ) -> list[dg.AssetsDefinition]:
@@ -119,7 +134,7 @@ def clusters_assets(
         before = matrix_before(warehouse, months[0])
         rows: dict[Table, list[pl.DataFrame]] = {table: [table.empty()] for table in MODEL_TABLES}
         for month in warehouse.place.each(months):
-            matrix = of_month(features, month)
+            matrix = with_customers(of_month(features, month), month)
             uses = kept_uses(of_month(selections, month))
             history = all_months.index(month) + 1
             champion, decision = active_model(matrix, history, champion, uses, before)

@@ -27,19 +27,22 @@ from portrait_assets.storage.steps import EVER, Scope, Step, fit, upstream
 RECORD = Step(
     "record",
     (of_persons(GOLDEN_RECORD, EVER),),
-    f"SELECT customer_id, {', '.join(RECORDED)} FROM golden_record "
-    "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY month DESC) = 1",
+    lambda scope: (
+        f"SELECT customer_id, {', '.join(RECORDED)} FROM (SELECT * REPLACE (CASE WHEN joined_on "
+        f"<= {scope.day} THEN joined_on END AS joined_on) FROM golden_record) "
+        "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY month DESC) = 1"
+    ),
 )
-"""The golden record of each customer, as the last month with something new left it."""
+"""The golden record of each customer, as the last month with something new left it.
+
+A day of joining that is still to come is not known yet, such as of who bought before it.
+"""
 
 EVERYONE = Step(
     "everyone",
     (spend.HISTORY, balances.EVER_HELD, RECORD),
-    lambda scope: (
-        "SELECT customer_id FROM history "
-        "UNION SELECT customer_id FROM customer_balance_month_ever "
-        f"UNION SELECT customer_id FROM record WHERE joined_on <= {scope.day}"
-    ),
+    "SELECT customer_id FROM history UNION SELECT customer_id FROM customer_balance_month_ever "
+    "UNION SELECT customer_id FROM record WHERE joined_on IS NOT NULL",
 )
 """Who has a transaction, a balance or a joining day by the month's end."""
 

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from portrait_assets.core.errors import suggestion
+from portrait_assets.core.errors import SourceError, suggestion
 from portrait_assets.core.yaml_file import Code, Entry, Month, Text
 from portrait_assets.methods.typing.rules import ColumnRules
+from portrait_assets.schema.table import Type
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS, PURPOSES, REQUESTS
@@ -24,13 +25,36 @@ class Title(Entry):
     zh: Text
 
 
+class FileKind(StrEnum):
+    """How a file's rows are read."""
+
+    TEXT = "text"
+    PARQUET = "parquet"
+    JSON = "json"
+
+
+_ENDINGS = {
+    FileKind.TEXT: (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
+    FileKind.PARQUET: (".parquet",),
+    FileKind.JSON: (".json", ".jsonl", ".ndjson", ".json.gz"),
+}
+
+
 class FileSpec(Entry):
-    """One file, or several that a pattern names, and how their text is read."""
+    """One file, or several that a pattern names, and how their text is read.
+
+    What has a `delimiter` is text, where its name tells nothing else.
+    """
 
     model_config = ConfigDict(title="file")
     path: Text
     encoding: Text = "utf-8"
     delimiter: Text | None = None
+
+    def kind(self, name: str) -> FileKind | None:
+        """The kind of a file by its name; None where that does not tell."""
+        by_name = (kind for kind, ends in _ENDINGS.items() if name.lower().endswith(ends))
+        return next(by_name, FileKind.TEXT if self.delimiter else None)
 
 
 class TableSpec(Entry):
@@ -212,3 +236,26 @@ class SourceDefinition(Entry):
     consent_default: dict[
         Annotated[str, AfterValidator(_purpose)], Annotated[bool, BeforeValidator(_granted)]
     ] = Field(default_factory=dict)
+
+
+def check_rules(definition: SourceDefinition) -> None:
+    """Check that each rule of a column is one for what the column holds.
+
+    Raises:
+        SourceError: when it is not.
+    """
+    for name, rules in definition.rules.items():
+        table, _, column = name.partition(".")
+        canonical = CANONICAL_BY_NAME[table]
+        kind = canonical.column(column).type
+        wrong = None
+        if rules.date_format and kind not in (Type.DATE, Type.TIMESTAMP):
+            wrong = f"{name} holds no dates; remove its date_format or name a column of dates"
+        elif rules.values and kind is not Type.TEXT:
+            wrong = f"{name} holds no text; give its values in the SQL"
+        elif not rules.given and column not in canonical.required:
+            wrong = f"{name} need not be given; leave it out of {table}.sql, and remove the rule"
+        elif not rules.given and kind is not Type.MONEY:
+            wrong = f"a row of {table} is nothing without {column}; only amounts may be unknown"
+        if wrong:
+            raise SourceError(f"{definition.place_of('rules', name)}: {wrong}.")

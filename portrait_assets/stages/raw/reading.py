@@ -14,7 +14,7 @@ import polars as pl
 
 from portrait_assets.core.errors import SourceError
 from portrait_assets.stages.raw.amendments import AMENDING, amending_file, read_amendments
-from portrait_assets.stages.raw.definition import FileSpec
+from portrait_assets.stages.raw.definition import FileKind, FileSpec
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.text_files import BROKEN_LINES, load_text_file, transcode
@@ -26,7 +26,6 @@ from portrait_assets.storage.duckdb.connection import (
     unreadable,
 )
 
-TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PATTERN_CHARACTERS = frozenset("*?[]{}\\")
 
 
@@ -191,29 +190,24 @@ class SourceReader:
 
     def _select(self, table: str, path: Path, spec: FileSpec) -> str:
         file_name = path.relative_to(self.source.files_folder).as_posix()
-        suffixes = path.name.lower()
-        if suffixes.endswith(".parquet"):
+        kind = spec.kind(path.name)
+        if kind is FileKind.PARQUET:
             return (
                 f"SELECT * EXCLUDE (file_row_number), {literal(file_name)} AS source_file, "
                 "file_row_number + 1 AS source_row "
                 f"FROM read_parquet({literal(self._plainly_named(path))}, file_row_number = true)"
             )
-        if suffixes.endswith(TEXT_SUFFIXES):
+        if kind is FileKind.TEXT:
             # Read once into a table: its rows are counted, placed and selected several times.
             self._tables.append(table)
             name = table.rsplit(" ", 1)[0]
             found = load_text_file(self.con, table, self._as_utf8(path, spec), spec, file_name)
             self._broken.append((name, found))
             return f"SELECT * FROM {quote(table)}"
-        if suffixes.endswith((".json", ".jsonl", ".ndjson", ".json.gz")):
-            return (
-                f"SELECT *, {literal(file_name)} AS source_file, "
-                f"row_number() OVER () AS source_row "
-                f"FROM read_json({literal(self._plainly_named(path))})"
-            )
-        raise SourceError(
-            f"{self.source.name}: '{spec.path}' is of no kind that can be read; "
-            "give CSV, Parquet or JSON."
+        return (
+            f"SELECT *, {literal(file_name)} AS source_file, "
+            f"row_number() OVER () AS source_row "
+            f"FROM read_json({literal(self._plainly_named(path))})"
         )
 
     def _as_utf8(self, path: Path, spec: FileSpec) -> Path:
@@ -307,9 +301,23 @@ class SourceReader:
                 f"{place} returns the column {unknown[0]}, which {canonical.name} does not have; "
                 f"rename it to one of: {', '.join(sorted(allowed))}."
             )
-        needed = {*canonical.required, "source_file", "source_row"}
+        left_out = self.source.left_out(canonical)
+        if returned_too := sorted(left_out & types.keys()):
+            raise SourceError(
+                f"{place} returns the column {returned_too[0]}, which is not given by the rules of "
+                "source.yaml; take it out of one of them."
+            )
+        needed = {*canonical.required, "source_file", "source_row"} - left_out
         if missing := sorted(needed - types.keys()):
-            raise SourceError(f"{place} does not return the column {missing[0]}; add it.")
+            optional = {column.name for column in canonical.in_row_currency}
+            unless = (
+                ", or declare under rules in source.yaml that there is none "
+                f"(`{canonical.name}.{missing[0]}: {{given: false}}`)"
+            )
+            raise SourceError(
+                f"{place} does not return the column {missing[0]}; add it"
+                f"{unless if missing[0] in optional else ''}."
+            )
         return types
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.reading import Added, SourceReader
-from portrait_assets.stages.raw.tables.canonical import Canonical
+from portrait_assets.stages.raw.tables.canonical import SOURCE_FILE, SOURCE_ROW, Canonical
 from portrait_assets.storage.duckdb.connection import (
     is_number,
     literal,
@@ -42,6 +42,8 @@ class Received:
 
 def received(reader: SourceReader, canonical: Canonical) -> Received:
     """The rows of a table as its SQL gives them, but for identifiers that came as numbers.
+
+    Of a derived table the SQL numbers the rows itself, in whatever type of number.
 
     With those that the operator has added to it on behalf of customers.
 
@@ -91,6 +93,12 @@ def _delivered(reader: SourceReader, canonical: Canonical) -> Received:
     types = reader.columns(canonical)
     sql = reader.source.sql(canonical.name)
     rewritten = dict(_of_numbers(canonical, types))
+    places = {
+        column.name: str(column.type)
+        for column in (SOURCE_FILE, SOURCE_ROW)
+        if types[column.name] != str(column.type)
+    }
+    rewritten |= {name: f"TRY_CAST({name} AS {kind})" for name, kind in places.items()}
     if reader.may_write_numbers(sql):
         rewritten |= _of_texts(reader, canonical, types, sql)
     if not rewritten:
@@ -98,7 +106,7 @@ def _delivered(reader: SourceReader, canonical: Canonical) -> Received:
     columns = ", ".join(f"{expression} AS {quote(name)}" for name, expression in rewritten.items())
     return Received(
         f"SELECT * REPLACE ({columns}) FROM ({sql})",
-        {**types, **dict.fromkeys(rewritten, str(Type.TEXT))},
+        {**types, **dict.fromkeys(rewritten, str(Type.TEXT)), **places},
     )
 
 

@@ -14,11 +14,18 @@ from portrait_assets.core.invocation import command, pip_command
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folder, source_names
 from portrait_assets.core.yaml_file import read_yaml
+from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
-from portrait_assets.schema.table import Column, Type
+from portrait_assets.schema.table import Column
 from portrait_assets.stages.raw.amendments import AMENDING_FILES, amending_file
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
-from portrait_assets.stages.raw.definition import SourceDefinition, TableSpec, months_kept
+from portrait_assets.stages.raw.definition import (
+    FileSpec,
+    SourceDefinition,
+    TableSpec,
+    check_rules,
+    months_kept,
+)
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS, KNOWN_OF_PROSPECTS, PROSPECTS
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
@@ -113,6 +120,12 @@ class Source:
         """The codes, in lower case, that stand for what is not known in a column of a table."""
         own = self.rules.get(f"{table}.{column.name}", ColumnRules())
         return [*column.sentinels, *(code.lower() for code in own.sentinels)]
+
+    def left_out(self, canonical: Canonical) -> set[str]:
+        """The columns of a table that the source declares not to know."""
+        names = {column.name for column in canonical.columns}
+        rules = {name: self.rules.get(f"{canonical.name}.{name}", ColumnRules()) for name in names}
+        return {name for name, own in rules.items() if not own.given}
 
     @cached_property
     def kept_from(self) -> dict[str, str]:
@@ -249,14 +262,21 @@ class Source:
                     f"{place}: the source lists no file '{rows_of}' for {table}.sql; say "
                     f"under tables.{table} which file it reads (rows_of) or that it is derived."
                 )
-        for name in self.definition.files:
-            for path in self.files(name):
-                if path.relative_to(self.files_folder).as_posix() in AMENDING_FILES:
-                    raise SourceError(
-                        f"{self.definition.place_of('files', name)}: {path.name} is the name of "
-                        "the file of what customers had corrected or object to; rename the "
-                        "source's own."
-                    )
+        for name, spec in self.definition.files.items():
+            self._check_files(self.definition.place_of("files", name), spec, self.files(name))
+
+    def _check_files(self, place: Place, spec: FileSpec, paths: Collection[Path]) -> None:
+        for path in paths:
+            if spec.kind(path.name) is None:
+                raise SourceError(
+                    f"{place}: by its name '{path.name}' is neither CSV, Parquet nor JSON; "
+                    "rename it, or declare its delimiter if it is text."
+                )
+            if path.relative_to(self.files_folder).as_posix() in AMENDING_FILES:
+                raise SourceError(
+                    f"{place}: {path.name} is the name of the file of what customers had "
+                    "corrected or object to; rename the source's own."
+                )
 
 
 def load_source(own_folder: Path) -> Source:
@@ -285,17 +305,5 @@ def load_source(own_folder: Path) -> Source:
             f"{definition.place_of('last_month')}: last_month lies before first_month; "
             "correct one of them."
         )
-    for name, rules in definition.rules.items():
-        table, _, column = name.partition(".")
-        kind = CANONICAL_BY_NAME[table].column(column).type
-        if rules.date_format and kind not in (Type.DATE, Type.TIMESTAMP):
-            raise SourceError(
-                f"{definition.place_of('rules', name)}: {name} holds no dates; remove its "
-                "date_format or name a column of dates."
-            )
-        if rules.values and kind is not Type.TEXT:
-            raise SourceError(
-                f"{definition.place_of('rules', name)}: {name} holds no text; give its values in "
-                "the SQL."
-            )
+    check_rules(definition)
     return Source(folder, definition, own_folder)

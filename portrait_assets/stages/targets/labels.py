@@ -14,6 +14,8 @@ from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.features.declared.needs import AMOUNT
+from portrait_assets.stages.features.given import given_in
 from portrait_assets.stages.targets.contract import (
     CAMPAIGN_TARGET,
     PRODUCT_TARGET,
@@ -43,6 +45,8 @@ _NAMED_IN = {
     Kind.PRODUCT: (PRODUCT_TARGET, "category"),
     Kind.SOURCE: (SOURCE_OUTCOME, "outcome"),
 }
+SPEND = "spend"
+"""The fact that is a sum of amounts."""
 _NO_KIND = "unknown"  # Campaigns whose kind the source does not tell.
 
 
@@ -136,7 +140,8 @@ def predicted(warehouse: Warehouse, targets: Targets, month: str) -> list[Outcom
     """The targets that models predict as of the month, each of one kind or name.
 
     A target by kind stands for each that the data name up to the month, less those that a target
-    of their own names. What nothing is stored of is left out.
+    of their own names. What nothing is stored of is left out, and so is what is counted in amounts
+    where none is known.
     """
     found: dict[str, Outcome] = {}
     for outcome in targets.outcomes:
@@ -168,8 +173,13 @@ def _each(
 
 def _has_rows(warehouse: Warehouse, outcome: Outcome, month: str) -> bool:
     tables = [*tables_read(outcome)]
-    if TAKEN not in facts_read(outcome):
+    facts = facts_read(outcome)
+    if TAKEN not in facts:
         tables.append(CLEANED[outcome.needs])
+    if any(fact.name == SPEND for fact in facts):
+        given = given_in(warehouse, [month]).get(month)
+        if given is not None and AMOUNT.name not in given:
+            return False
     return all(
         any(rows for of, rows in warehouse.materialized(table).items() if of <= month)
         for table in tables

@@ -165,6 +165,11 @@ class Outcome:
         return self.by is Kind.SOURCE
 
     @property
+    def is_reported_of_some(self) -> bool:
+        """Whether nothing is known of customers of whom the source reports nothing."""
+        return self.is_of_source and not self.unreported_is_no
+
+    @property
     def is_several(self) -> bool:
         """Whether it stands for several, each named by the data."""
         return self.by is not None and self.of is None

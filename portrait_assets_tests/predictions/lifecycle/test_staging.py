@@ -27,6 +27,7 @@ def regular(**own: object) -> dict[str, object]:
         "days_between_purchases_12m": 7.0,
         "tenure_days": 800,
         "tenure_is_lower_bound": False,
+        "purchases_12m": 52,
         "spend_1m": 40,
         "p": 0.1,
         "band": "lowest",
@@ -86,6 +87,11 @@ def test_churn_is_a_probable_silence_after_a_gap_of_three_usual_ones():
     }
 
 
+def test_without_transactions_nobody_has_left():
+    found = staged(of_a_card=regular(p=None, recency_days=None, purchases_12m=None), buys=regular())
+    assert found == {"buys": "growth"}
+
+
 def test_dormancy_is_twice_the_odds_of_all():
     """The mean of 0.2, 0.2, 0.2 and 0.4 is 0.25: odds of a third, of which two thirds is double."""
     usual = [regular(p=0.2) for _ in range(3)]
@@ -93,6 +99,10 @@ def test_dormancy_is_twice_the_odds_of_all():
     of_four = {f"c{n}": each for n, each in enumerate(usual)}
     assert staged(**of_four, last=regular(p=at))["last"] == "dormancy"
     assert staged(**of_four, last=regular(p=below))["last"] == "growth"
+
+
+def test_where_nobody_is_ever_silent_nobody_is_dormant():
+    assert set(staged(one=regular(p=0.0), other=regular(p=0.0)).values()) == {"growth"}
 
 
 def test_who_joined_to_the_day_less_than_three_months_ago_is_introduced():

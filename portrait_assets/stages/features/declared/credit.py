@@ -28,7 +28,12 @@ def _credit(name: str, en: str, zh: str, formula: str, sql: str, **more: Any) ->
 
 
 def _use(name: str, en: str, zh: str, formula: str, sql: str, **more: Any) -> Feature:
-    more = {"needs": (needs.CREDIT_LIMIT,), "null_means": _NO_LIMIT, "unit": "times", **more}
+    more = {
+        "needs": (needs.CREDIT_LIMIT, needs.OWED),
+        "null_means": _NO_LIMIT,
+        "unit": "times",
+        **more,
+    }
     return _credit(name, en, zh, formula, sql, **more)
 
 

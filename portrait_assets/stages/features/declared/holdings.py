@@ -45,7 +45,7 @@ FEATURES: tuple[Feature, ...] = (
         "sum over accounts with a credit limit, last month with balances",
         "d.owed",
         unit=MONEY,
-        needs=(needs.CREDIT_LIMIT,),
+        needs=(needs.CREDIT_LIMIT, needs.OWED),
     ),
     _holding(
         "credit_utilisation",
@@ -55,7 +55,7 @@ FEATURES: tuple[Feature, ...] = (
         "owed_balance / credit limits",
         ratio("greatest(d.owed, 0)", "d.credit_limit"),
         unit="times",
-        needs=(needs.CREDIT_LIMIT,),
+        needs=(needs.CREDIT_LIMIT, needs.OWED),
         null_means="no credit limit within three months",
     ),
     _holding(

@@ -54,9 +54,13 @@ def alternatives(need: Need) -> tuple[Evidence, ...]:
     return (need,) if isinstance(need, Evidence) else need
 
 
+OR = " or "
+"""Between alternatives in the name of a need."""
+
+
 def need_name(need: Need) -> str:
     """The need as text."""
-    return " or ".join(dict.fromkeys(each.name for each in alternatives(need)))
+    return OR.join(dict.fromkeys(each.name for each in alternatives(need)))
 
 
 TRANSACTIONS, BALANCES = Evidence("transactions"), Evidence("balances")
@@ -102,6 +106,14 @@ DEPOSITS = Evidence(
     zh="无额度账户",
 )
 CREDIT_LIMIT = Evidence("balances", "credit_limit")
+# Some systems write what is owed with a minus, which is no use of a credit limit.
+OWED = Evidence(
+    "balances",
+    "balance",
+    where="credit_limit IS NOT NULL AND balance > 0",
+    en="a positive one of an account with a credit limit",
+    zh="授信账户的正余额（欠款）",
+)
 DAYS_PAST_DUE = Evidence("balances", "days_past_due")
 HELD_PRODUCT = Evidence("balances", "product_id")
 COMPLAINTS = Evidence(

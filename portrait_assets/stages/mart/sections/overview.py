@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from portrait_assets.stages.features.declared.needs import OR
 from portrait_assets.stages.mart.findings import areas, findings
 from portrait_assets.stages.mart.sections import TEMPLATES
 from portrait_assets.storage.published import Published, Row, Section
@@ -30,8 +31,10 @@ def _without_value(published: Published) -> Row | None:
     if not lacking:
         return None
     missing = Counter(need for needs in lacking for need in needs)
-    # Tables first: they are missing as a whole.
-    named = sorted(missing, key=lambda need: ("." in need, -missing[need], need))
+    # Tables first: they are missing as a whole. Of alternatives one that is named anyway is enough.
+    single = {need for need in missing if OR not in need}
+    shown = [need for need in missing if need in single or single.isdisjoint(need.split(OR))]
+    named = sorted(shown, key=lambda need: ("." in need, -missing[need], need))
     return {
         "tags": len(lacking),
         "of": len(active),

@@ -107,7 +107,8 @@ class Deciding:
         if decision is not None and decision.action is not Action.APPROVE:
             return self._pinned(decision)
         if self._recent.is_empty():
-            return self._judged(self._baseline, "baseline", words.nothing_known(self.asked))
+            why = words.hits_alone if self._are_hits_alone else words.nothing_known
+            return self._judged(self._baseline, "baseline", why(self.asked))
         if self._is_due:
             return self._fitted()
         if self.champion is None:
@@ -135,9 +136,22 @@ class Deciding:
         return self.before.tried_in if self.before else None
 
     @cached_property
-    def _recent(self) -> pl.DataFrame:
-        """The newest closed windows, with the features that baselines rest on."""
+    def _reported(self) -> pl.DataFrame:
         return self.past.known(self.asked, self.past.recent(self.asked.horizon))
+
+    @cached_property
+    def _are_hits_alone(self) -> bool:
+        """Whether the source reports an outcome of those alone to whom it happened."""
+        hit = self._reported["hit"]
+        return self.asked.outcome.is_reported_of_some and len(hit) > 0 and bool(hit.all())
+
+    @cached_property
+    def _recent(self) -> pl.DataFrame:
+        """The newest closed windows, with the features that baselines rest on.
+
+        None where only hits are reported: of how many it did not happen to nobody knows.
+        """
+        return self._reported.clear() if self._are_hits_alone else self._reported
 
     @cached_property
     def _is_newest(self) -> Bools:

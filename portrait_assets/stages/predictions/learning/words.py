@@ -31,6 +31,18 @@ def nothing_known(asked: Asked) -> Words:
     )
 
 
+def hits_alone(asked: Asked) -> Words:
+    """An outcome is reported of those alone to whom it happened."""
+    code = asked.code
+    return Words(
+        f"{code} is reported of those alone to whom it happened, so that its probability is not "
+        "known: where it spared all others, say so in targets.yaml "
+        '(`{code: answer, unreported: "no"}`).',
+        f"数据源仅报告发生{code}的客户，概率未知：如未报告即表示未发生，"
+        '请在 targets.yaml 中声明（`{code: answer, unreported: "no"}`）。',
+    )
+
+
 def too_few_rows(rows: int) -> Words:
     """There is little to learn from."""
     return Words(

@@ -50,6 +50,8 @@ RULE = StageRule()
 def stages_step(targets: Targets, rule: StageRule = RULE) -> Step:
     """The stage of each customer of a month of whom a probability or a gap is known.
 
+    Nobody has one where the source gives no transactions: who is away is then not known.
+
     Args:
         targets: of the source, whose predictions of silence and high spend are read.
         rule: the numbers.
@@ -70,6 +72,8 @@ def _sql(targets: Targets, rule: StageRule, scope: Scope) -> str:
     gap = f"coalesce(days_between_purchases_12m, {rule.unknown_gap_days})"
     long = f"away_days > greatest({rule.least_churn_days}, {rule.churn_gaps} * {gap})"
     longer = f"away_days > greatest({rule.least_dormant_days}, {rule.dormant_gaps} * {gap})"
+    # Where nobody is ever silent, nobody is likelier to be.
+    likelier = f"p > 0 AND p * (1 - of_all) >= {rule.dormant_odds} * of_all * (1 - p)"
     middle = "(SELECT quantile_disc(spend_1m, 0.5) FROM feature_matrix)"
     much = f"coalesce(spend_1m > 0 AND spend_1m >= {middle}, false)"
     # Exact, so that the sum does not depend on the order of the rows.
@@ -78,8 +82,7 @@ def _sql(targets: Targets, rule: StageRule, scope: Scope) -> str:
     SELECT customer_id,
         CASE WHEN coalesce(p >= {rule.churn_probability}, true) AND {long} THEN 'churn'
             WHEN joined_on IS NOT NULL AND tenure_days < {rule.new_days} THEN 'introduction'
-            WHEN coalesce(p * (1 - of_all) >= {rule.dormant_odds} * of_all * (1 - p), {longer})
-                THEN 'dormancy'
+            WHEN coalesce({likelier}, {longer}) THEN 'dormancy'
             WHEN coalesce(band IN ({literals(rule.mature_bands)}), {much}) THEN 'maturity'
             ELSE 'growth' END AS stage,
         CASE WHEN p IS NULL THEN 'gaps' ELSE 'predictions' END AS basis,
@@ -93,6 +96,7 @@ def _sql(targets: Targets, rule: StageRule, scope: Scope) -> str:
         FROM feature_matrix AS f
         LEFT JOIN {_of(targets, SILENCE)} AS s USING (customer_id)
         LEFT JOIN {_of(targets, SPEND)} AS h USING (customer_id)
+        WHERE f.purchases_12m IS NOT NULL
     )
     WHERE p IS NOT NULL OR days_between_purchases_12m IS NOT NULL OR away_days IS NOT NULL
     ORDER BY customer_id

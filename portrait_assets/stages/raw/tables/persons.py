@@ -45,7 +45,13 @@ CUSTOMERS = Canonical(
     columns=(
         CUSTOMER_ID,
         Column("recorded_on", Type.DATE, "Day from which the record holds", "记录生效日"),
-        Column("joined_on", Type.DATE, "Day the customer joined", "开户（入会）日期"),
+        Column(
+            "joined_on",
+            Type.DATE,
+            "Day the customer joined",
+            "开户（入会）日期",
+            sentinels=NO_DAY,
+        ),
         text("full_name", "Name", "姓名", sensitivity=C3),
         text("national_id", "National identity number", "身份证号", sensitivity=C3),
         text("phone", "Telephone number", "电话号码", sensitivity=C3),

@@ -159,7 +159,13 @@ BALANCES = Canonical(
         text("account_id", "Account identifier", "账户编号", sensitivity=C2),
         PRODUCT_ID,
         Column("balance_on", Type.DATE, "Day of the balance", "余额日期"),
-        Column("balance", Type.MONEY, "Balance", "余额", unit=ROW_CURRENCY),
+        Column(
+            "balance",
+            Type.MONEY,
+            "What is held, or owed on an account with a credit limit; both are positive",
+            "余额（有授信额度的账户为欠款额，其他账户为持有额，均为正数）",
+            unit=ROW_CURRENCY,
+        ),
         Column(
             "credit_limit",
             Type.MONEY,
