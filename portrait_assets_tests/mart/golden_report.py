@@ -124,26 +124,6 @@ def golden(what: str) -> Lines:
     return {name: line for name, line in read(GOLDEN_FILE).items() if name.startswith(f"{what}: ")}
 
 
-def differences(golden: Lines, now: Lines) -> list[str]:
-    """What reads or is drawn otherwise, from where it differs on."""
-    names = sorted(golden.keys() | now.keys())
-    return [
-        f"{name}: {_from_difference(golden.get(name, ''), now.get(name, ''))}"
-        for name in names
-        if golden.get(name) != now.get(name)
-    ]
-
-
-def _from_difference(then: object, now: object) -> str:
-    first, second = str(then), str(now)
-    at = next(
-        (n for n, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]),
-        min(len(first), len(second)),
-    )
-    start = max(at - 30, 0)
-    return f"was …{first[start : at + 60]}… and is …{second[start : at + 60]}…"
-
-
 def _now() -> Lines:
     # They compare with what this module writes.
     from portrait_assets_tests.mart import test_market, test_templates

@@ -13,10 +13,10 @@ from portrait_assets.stages.mart.sections import market
 from portrait_assets.stages.mart.sections.market import MARKET
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
+from portrait_assets.testing.golden_file import changes
 from portrait_assets_tests.mart.golden_report import (
     COMMAND,
     Drawn,
-    differences,
     golden,
     noted,
     of_section,
@@ -232,7 +232,7 @@ def test_the_section_has_four_charts_in_both_languages_and_its_tables() -> None:
     assert "tea + jam" in text
     assert "hold it" in text
     assert "持有减少" in text
-    changed = differences(golden("market"), of_section(rendered, drawn))
+    changed = changes(golden("market"), of_section(rendered, drawn))
     assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
 
 

@@ -17,11 +17,11 @@ from portrait_assets.schema.table import Type
 from portrait_assets.stages.mart import report
 from portrait_assets.stages.mart.room import ROOM
 from portrait_assets.storage.published import Section
+from portrait_assets.testing.golden_file import changes
 from portrait_assets_tests.mart.conftest import TITLE
 from portrait_assets_tests.mart.golden_report import (
     COMMAND,
     Drawn,
-    differences,
     golden,
     noted,
     of_page,
@@ -89,7 +89,7 @@ def test_every_chart_that_the_rows_allow_is_drawn(page: str):
 
 
 def test_the_page_reads_and_draws_as_in_the_golden_file(page_and_drawn: tuple[str, Drawn]):
-    changed = differences(golden("page"), of_page(*page_and_drawn))
+    changed = changes(golden("page"), of_page(*page_and_drawn))
     assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
 
 
