@@ -96,7 +96,9 @@ def words(name: str, body: str) -> Lines:
 
 
 def _plain(body: str) -> str:
-    without = re.sub(r"<svg.*?</svg>", " ", body, flags=re.DOTALL)
+    # A chart is what its label says; what it is drawn from stands in its own lines.
+    chart = r'<svg [^>]*?aria-label="([^"]*)".*?</svg>'
+    without = re.sub(chart, r" {\1} ", body, flags=re.DOTALL)
     kept = re.sub(r'<[^>]*?\b(?:style|id)="([^"]*)"[^>]*>', r" {\1} ", without)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", kept)).split())
 
