@@ -93,8 +93,8 @@ def test_what_is_not_given_is_reported_once_with_the_tags_and_features_it_costs(
     }
     active = pl.DataFrame(
         {
-            "tag_code": ["value_tier", "campaign_response", "contact_pressure"],
-            "lacks": [None, ["contacts", "responses"], ["contacts"]],
+            "tag_code": ["value_tier", "contact_pressure", "campaign_response"],
+            "lacks": [None, ["contacts"], ["contacts", "responses"]],
         }
     )
     found = findings.not_given(lacking, active)
