@@ -260,11 +260,7 @@ def test_what_is_given_is_entered_in_the_register_without_saying_of_whom(
 def test_membership_of_an_audience_is_named_in_both_languages():
     """Of an audience that is declared no more there is only the code."""
     saved = [SimpleNamespace(code="rich", name_en="Rich", name_zh="高价值")]
-    context = SimpleNamespace(
-        folder=SimpleNamespace(
-            read=lambda reader, *_: saved if reader is source_audiences else None
-        )
-    )
+    context = SimpleNamespace(folder=SimpleNamespace(read=lambda *_: saved))
     rows = tuple(
         {"audience_code": code, "as_of": date(2024, 4, 30), "change": change, "is_member": member}
         for code, change, member in (("rich", "entered", True), ("gone", "left", False))
