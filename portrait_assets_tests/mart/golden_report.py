@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import vl_convert
 
-from portrait_assets.methods.drawing import svg
 from portrait_assets.stages.mart.report import RenderedSection
 from portrait_assets.testing.golden_file import FOLDER, read, write
 
@@ -52,7 +52,7 @@ class Drawn:
 def noted() -> Iterator[Drawn]:
     """Notes what is given to be drawn meanwhile, which is drawn as ever."""
     drawn = Drawn()
-    draw = svg.vl_convert.vegalite_to_svg
+    draw = vl_convert.vegalite_to_svg
 
     def note(spec: dict[str, Any]) -> str:
         drawn.specs.append(spec)
@@ -60,7 +60,7 @@ def noted() -> Iterator[Drawn]:
         return drawing
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(svg.vl_convert, "vegalite_to_svg", note)
+        patch.setattr(vl_convert, "vegalite_to_svg", note)
         yield drawn
 
 

@@ -101,7 +101,7 @@ def _checks() -> pl.DataFrame:
 
 
 def _sizes() -> pl.DataFrame:
-    shares = {9: 0.09, 10: 0.01, 12: 0.00999, 900: 0.9, 901: 0.9004}
+    shares = {9: 0.09, 10: 0.01, 12: 0.00999, 123: 0.12345, 900: 0.9, 901: 0.9004}
     rows = [
         {"segment_id": number, "name_en": f"s{number}", "customers": customers, "share": share}
         for number, (customers, share) in enumerate(shares.items())
@@ -162,7 +162,8 @@ def _cards() -> pl.DataFrame:
 
 
 def _drift() -> pl.DataFrame:
-    moved = {"psi": 0.31456, "psi_expected": 0.01234, "psi_p95": 0.04567}
+    moved: dict[str, Any] = {"psi": 0.31456, "psi_expected": 0.01234, "psi_p95": 0.04567}
+    moved["reference_as_of"] = date(2024, 3, 31)
     kinds = [
         ("feature", "month before", "spend", "fail"),
         ("feature", "month before", "age", "warn"),
@@ -173,8 +174,6 @@ def _drift() -> pl.DataFrame:
     ]
     names = ("kind", "against", "subject", "verdict")
     rows = [dict(zip(names, each, strict=True)) | moved for each in kinds]
-    for row in rows:
-        row["reference_as_of"] = date(2024, 3, 31)
     return pl.concat(
         [evidence.drift_findings(_of(DRIFT, rows)), evidence.drift_findings(DRIFT.empty())]
     )
@@ -282,23 +281,19 @@ def _models() -> pl.DataFrame:
 
 
 def _vintages() -> pl.DataFrame:
-    vintage = {
+    vintage: dict[str, Any] = {
         **{"target": "default", "horizon": 6, "kind": "vintage", "base_month": "2024-03"},
         **{"known": 2000, "bads": 100, "expected_of_known": 0.052, "actual_bad_rate": 0.05},
         **{"auc": 0.75, "auc_high": 0.8, "baseline": "overdue", "baseline_auc": 0.7},
     }
-    rows = [
-        vintage | {"target": f"t{n}"} | changed
-        for n, changed in enumerate(
-            (
-                {},
-                {"baseline_auc": 0.77, "expected_of_known": 0.065},
-                {"baseline_auc": 0.81, "expected_of_known": 0.11},
-                {"baseline_auc": None, "bads": 0, "actual_bad_rate": 0.0},
-                {"baseline_auc": 0.8, "expected_of_known": 0.024},
-            )
-        )
+    changes: list[dict[str, Any]] = [
+        {},
+        {"baseline_auc": 0.77, "expected_of_known": 0.065},
+        {"baseline_auc": 0.81, "expected_of_known": 0.11},
+        {"baseline_auc": None, "bads": 0, "actual_bad_rate": 0.0},
+        {"baseline_auc": 0.8, "expected_of_known": 0.024},
     ]
+    rows = [vintage | {"target": f"t{n}"} | changed for n, changed in enumerate(changes)]
     rows += [vintage | {"base_month": "2024-02", "auc": 0.1}, vintage | {"kind": "cut"}]
     return card_findings(_of(CREDIT_CURVE, rows))
 
@@ -337,7 +332,7 @@ CASES = {
 }
 
 
-def said() -> dict[str, list[object]]:
+def sentences() -> dict[str, list[object]]:
     """By case and number, all that its finding says."""
     return {
         f"{case} {number:02}": [
@@ -349,5 +344,5 @@ def said() -> dict[str, list[object]]:
 
 
 if __name__ == "__main__":
-    write(said(), GOLDEN_FILE)
+    write(sentences(), GOLDEN_FILE)
     print(GOLDEN_FILE)

@@ -268,7 +268,7 @@ def test_a_segment_of_few_customers_is_not_counted():
 
 
 def test_at_each_threshold_findings_say_what_stands_in_the_golden_file():
-    changed = changes(read(finding_cases.GOLDEN_FILE), finding_cases.said())
+    changed = changes(read(finding_cases.GOLDEN_FILE), finding_cases.sentences())
     remedy = f"If all of it is meant, renew with `{finding_cases.COMMAND}`."
     assert not changed, "\n".join([*changed, remedy])
 
