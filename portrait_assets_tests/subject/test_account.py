@@ -265,8 +265,8 @@ def test_membership_of_an_audience_is_named_in_both_languages():
         {"audience_code": code, "as_of": date(2024, 4, 30), "change": change, "is_member": member}
         for code, change, member in (("rich", "entered", True), ("gone", "left", False))
     )
-    held = {AUDIENCE_MEMBERSHIP.full_name: Holding(AUDIENCE_MEMBERSHIP, rows)}
-    assert list(_audiences(cast(Context, context), held)) == [
+    by_table = {AUDIENCE_MEMBERSHIP.full_name: Holding(AUDIENCE_MEMBERSHIP, rows)}
+    assert list(_audiences(cast(Context, context), by_table)) == [
         {"audience": "rich", "en": "Rich", "zh": "高价值"}
         | {"as_of": "2024-04-30", "change": "entered", "is_member": True},
         {"audience": "gone", "en": "gone", "zh": "gone"}

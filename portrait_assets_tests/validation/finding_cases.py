@@ -139,9 +139,9 @@ def _features() -> pl.DataFrame:
 
 def _clusters() -> pl.DataFrame:
     decision = {"bootstrap_agreement": 0.81, "mix_drift": 0.12}
-    said = {"statement_en": "Three kinds.", "statement_zh": "三类客户。"}
+    stated = {"statement_en": "Three kinds.", "statement_zh": "三类客户。"}
     decisions = [
-        decision | said | {"is_stable": good, "refit_due": not good} for good in (True, False)
+        decision | stated | {"is_stable": good, "refit_due": not good} for good in (True, False)
     ]
     segments = [
         {"segment_id": number, "name_en": f"s{number}", "stability": stability}
