@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
+from portrait_assets.app.erasure.proof import _still
 from portrait_assets.app.erasure.second_pass import _where
 from portrait_assets.privacy.keys import Key, KeyName
-from portrait_assets.privacy.scan.wanted import Wanted
+from portrait_assets.privacy.scan.wanted import BYTES, Hits, Wanted
 from portrait_assets.storage.duckdb.connection import scratch_database
 
 KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
@@ -57,3 +58,12 @@ def test_only_where_something_was_found_anything_is_done(con: duckdb.DuckDBPyCon
     assert _where(con, {"raw.other": {"number"}}, WANTED, KEY) == ({}, {}, [])
     gone, written, _ = _where(con, {"raw.other": {"note"}}, WANTED, KEY)
     assert (gone, list(written)) == ({}, ["raw.other"])
+
+
+def test_what_two_passes_left_is_told_apart_by_where_it_is():
+    in_bytes = _still(Hits("warehouse.duckdb", BYTES, 1_200))
+    assert in_bytes.startswith("1,200 places in the bytes of warehouse.duckdb read like texts of")
+    assert _still(Hits("warehouse.duckdb", "raw.calls.note", 1)) == (
+        "1 values are still in warehouse.duckdb (raw.calls.note), which two more passes did not "
+        "remove"
+    )

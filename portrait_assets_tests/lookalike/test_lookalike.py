@@ -122,6 +122,7 @@ def test_the_file_has_scores_reasons_and_what_is_not_known(
         *("audience", "marketing"),
         written.height,
     )
+    assert entry["subject_named"], "of a list of customers, not of so many"
     assert entry["about"] == {
         **{"seed": "wealthy", "month": "2024-03"},
         "written_to": str(out.resolve()),
