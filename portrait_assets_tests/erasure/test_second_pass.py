@@ -60,7 +60,7 @@ def test_only_where_something_was_found_anything_is_done(con: duckdb.DuckDBPyCon
     assert (gone, list(written)) == ({}, ["raw.other"])
 
 
-def test_what_two_passes_left_is_told_apart_by_where_it_is():
+def test_what_two_passes_left_is_named_with_its_place():
     in_bytes = _still(Hits("warehouse.duckdb", BYTES, 1_200))
     assert in_bytes.startswith("1,200 places in the bytes of warehouse.duckdb read like texts of")
     assert _still(Hits("warehouse.duckdb", "raw.calls.note", 1)) == (
