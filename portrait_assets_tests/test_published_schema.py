@@ -1,4 +1,4 @@
-"""What is published changes only on purpose: it is compared with a golden file."""
+"""What is published, and what rows are held to, changes only on purpose, by golden files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from portrait_assets.schema.table import MONEY_SCALE, Column, Table, Type
 from portrait_assets.storage.duckdb.publishing import View
+from portrait_assets.testing import golden_contracts, golden_file
 from portrait_assets.testing.golden import (
     COMMAND,
     Schema,
@@ -117,3 +118,45 @@ def test_a_golden_file_holds_the_schema_with_a_line_for_each_column(schema: Sche
     assert sum('"type":' in line for line in file.read_text().splitlines()) == sum(
         len(relation["columns"]) for relation in schema.values()
     )
+
+
+SHARE = Column("share", Type.NUMBER, "Share", "占比", minimum=0, maximum=1)
+SHARES = Table("features", "shares", "Shares", "占比", (SHARE,), key=("month",), published=True)
+
+
+def test_what_rows_are_held_to_is_as_in_the_golden_file():
+    changed = golden_contracts.differences(
+        golden_file.read(golden_contracts.GOLDEN_FILE), golden_contracts.shop_contracts()
+    )
+    assert not changed, "\n".join(
+        [*changed, f"If all of it is meant, renew with `{golden_contracts.COMMAND}`."]
+    )
+
+
+def test_what_is_declared_otherwise_than_by_default_is_listed():
+    assert golden_contracts.contracts([SHARES]) == {
+        "features.shares": ["key: month", "published: True"],
+        "features.shares month": ["nullable: False"],
+        "features.shares share": ["minimum: 0", "maximum: 1"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        (replace(SHARES, columns=(replace(SHARE, minimum=-1),)), ["features.shares share"]),
+        (replace(SHARES, columns=(replace(SHARE, nullable=False),)), ["features.shares share"]),
+        (replace(SHARES, columns=(replace(SHARE, allowed=("a",)),)), ["features.shares share"]),
+        (replace(SHARES, columns=(replace(SHARE, identifies=True),)), ["features.shares share"]),
+        (replace(SHARES, key=()), ["features.shares"]),
+        (replace(SHARES, private=("share",)), ["features.shares"]),
+        (replace(SHARES, columns=()), ["features.shares share"]),
+        (replace(SHARES, columns=(SHARE, replace(SHARE, name="other"))), []),
+    ],
+    ids=["domain", "null", "words", "who", "key", "private", "gone", "new"],
+)
+def test_a_change_is_named_and_what_is_new_is_none(table: Table, names: list[str]):
+    found = golden_contracts.differences(
+        golden_contracts.contracts([SHARES]), golden_contracts.contracts([table])
+    )
+    assert [each.split(":")[0] for each in found] == names

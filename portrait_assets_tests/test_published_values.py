@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from portrait_assets.app.cli.printing import EXAMPLE_QUERIES
 from portrait_assets.app.status import Segment, read_published
 from portrait_assets.core.months import last_day
 from portrait_assets.core.settings import Settings
@@ -106,6 +107,18 @@ def test_status_shows_the_segments_of_the_newest_month(
     ).fetchall()
     assert len(rows) > 1, "in the first month all are one"
     assert read_published(all_months).segments == tuple(Segment(*row) for row in rows)
+
+
+def test_queries_that_are_printed_to_try_run_on_what_is_published(
+    published: duckdb.DuckDBPyConnection, matrix: pl.DataFrame
+):
+    portrait, segments, tags = (published.sql(query).pl() for query in EXAMPLE_QUERIES)
+    assert portrait.height == 5
+    assert segments["customers"].to_list() == sorted(segments["customers"], reverse=True)
+    assert segments["percent"].sum() == pytest.approx(100, abs=1)
+    tiers = tags.filter(tag_code="value_tier").select("tag_value", "customers").rows()
+    expected = Counter(values_of(matrix, NEWEST, "value_tier").values())
+    assert tiers == sorted(expected.items(), key=str)
 
 
 def test_changes_of_every_tag_that_is_no_number_are_recorded(

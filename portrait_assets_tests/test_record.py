@@ -236,7 +236,9 @@ def test_what_a_version_without_pseudonyms_published_is_published_again(
 def test_the_tables_of_a_month_are_those_of_the_flow_but_for_what_is_published_of_it():
     stored = Materialized(State(1, 1), None, 9)
     of_month = dict.fromkeys(("raw.sales", "features.matrix", "validation.check_results"), stored)
-    assert Record({"2024-01": of_month}).tables == ["features.matrix", "raw.sales"]
+    others = dict.fromkeys((f"raw.t{number}" for number in range(9)), stored)
+    found = Record({"2024-01": of_month, "2024-02": others}).tables
+    assert found == ["features.matrix", "raw.sales", *others]
     upstream = {"raw.sales": (), "features.matrix": ("raw.sales",), "mart.report": ("raw.sales",)}
     assert Record({"2024-01": of_month}, upstream=upstream).tables == [
         *("raw.sales", "features.matrix")

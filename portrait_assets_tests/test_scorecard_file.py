@@ -168,3 +168,8 @@ def test_files_that_cannot_be_read_or_would_be_written_over_are_one_sentence(tmp
         scorecard_file(here, "y", Outputs(here), [], CardRules())
     with pytest.raises(ScorecardError, match=r"'out.csv' would be written over"):
         scorecard_file(here, "y", Outputs(*[tmp_path / "out.csv"] * 2), [], CardRules())
+
+
+def test_blanks_about_the_names_of_a_header_are_no_part_of_them(tmp_path: Path):
+    (tmp_path / "loans.csv").write_text(" pay_0 ; income\n1;2\n")
+    assert read_table(tmp_path / "loans.csv").columns == ["pay_0", "income"]

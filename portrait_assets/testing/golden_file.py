@@ -24,3 +24,20 @@ def write(values: Mapping[str, object], path: Path) -> None:
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def changes(golden: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    """What is another now, by name, from where it differs on; what is gone or new is empty."""
+    return [
+        f"{name}: {_from_difference(golden.get(name, ''), now.get(name, ''))}"
+        for name in sorted(golden.keys() | now.keys())
+        if golden.get(name) != now.get(name)
+    ]
+
+
+def _from_difference(then: object, now: object) -> str:
+    first, second = str(then), str(now)
+    pairs = zip(first, second, strict=False)
+    at = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
+    start = max(at - 30, 0)
+    return f"was …{first[start : at + 60]}… and is …{second[start : at + 60]}…"

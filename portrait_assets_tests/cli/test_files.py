@@ -126,9 +126,9 @@ def scored(**differing: object) -> SimpleNamespace:
         base_rate_brier=0.18751,
         gain=Interval(0.0, -0.01, 0.01),
     )
-    refused = SimpleNamespace(feature="sex", reason="protected")
-    leaking = SimpleNamespace(feature="late", reason="gives it away")
-    suspect = SimpleNamespace(feature="odd", sentence="says much")
+    refused = SimpleNamespace(feature="sex", reason="protected [by law]")
+    leaking = SimpleNamespace(feature="late", reason="gives [it] away")
+    suspect = SimpleNamespace(feature="odd", sentence="says [much]")
     fitted = SimpleNamespace(
         card=card, left_out=[refused, leaking], refused=[refused], suspects=[suspect]
     )
@@ -167,8 +167,8 @@ def test_scorecard_prints_card_proof_what_is_left_out_and_bands(
         assert line in lines
     sentence = lines[lines.index("Refused") : lines.index("Bands")]
     assert [line for line in sentence if line] == [
-        *("Refused", "sex: protected", "Left out", "late: gives it away"),
-        *("To look at", "odd: says much"),
+        *("Refused", "sex: protected [by law]", "Left out", "late: gives [it] away"),
+        *("To look at", "odd: says [much]"),
     ]
 
 

@@ -68,6 +68,7 @@ def refused(
 
 
 def test_prospects_are_ranked_by_how_much_they_resemble_the_seed(found: FoundLookalike):
+    assert found.rows.equals(found.rows.sort("rank", "prospect_id"))
     rows = found.rows.with_columns(number=pl.col("prospect_id").str.slice(1).cast(pl.Int64))
     both = rows.join(pl.concat([STRANGERS, persons(range(2_000, 2_030))]), on="number", how="left")
     assert roc_auc_score(is_wealthy(both), -both["rank"]) > 0.95
@@ -121,6 +122,7 @@ def test_the_file_has_scores_reasons_and_what_is_not_known(
         *("audience", "marketing"),
         written.height,
     )
+    assert entry["subject_named"], "of a list of customers, not of so many"
     assert entry["about"] == {
         **{"seed": "wealthy", "month": "2024-03"},
         "written_to": str(out.resolve()),

@@ -8,11 +8,19 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.months import last_day, month_range
-from portrait_assets.stages.mart.report import _rendered
+from portrait_assets.stages.mart.report import RenderedSection, _rendered
 from portrait_assets.stages.mart.sections import market
 from portrait_assets.stages.mart.sections.market import MARKET
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
+from portrait_assets.testing.golden_file import changes
+from portrait_assets_tests.mart.golden_report import (
+    COMMAND,
+    Drawn,
+    golden,
+    noted,
+    of_section,
+)
 
 AS_OF = date(2024, 12, 31)
 MONTHS = month_range("2024-07", "2024-12")
@@ -164,6 +172,12 @@ def published(tables: dict[str, list[dict[str, object]]]) -> Published:
     return Published(con, "newest_month", smallest=10)
 
 
+def section() -> tuple[RenderedSection, Drawn]:
+    """The section of these tables, and what its charts are drawn from."""
+    with noted() as drawn:
+        return _rendered(MARKET, published(TABLES), "CNY"), drawn
+
+
 @pytest.fixture(scope="module")
 def filled() -> Published:
     return published(TABLES)
@@ -201,10 +215,10 @@ def test_needs_are_of_segments_that_lack_or_want(filled: Published) -> None:
     assert found == [("tea", "now客群"), ("jam", "now客群")]
 
 
-def test_the_section_has_four_charts_in_both_languages_and_its_tables(filled: Published) -> None:
-    section = _rendered(MARKET, filled, "CNY")
-    text = str(section.html)
-    assert section.charts == 4
+def test_the_section_has_four_charts_in_both_languages_and_its_tables() -> None:
+    rendered, drawn = section()
+    text = str(rendered.html)
+    assert rendered.charts == 4
     for name in ("takings", "trends", "seasons", "competitors"):
         assert f'data-chart="{name}"' in text
     for words in (
@@ -218,6 +232,8 @@ def test_the_section_has_four_charts_in_both_languages_and_its_tables(filled: Pu
     assert "tea + jam" in text
     assert "hold it" in text
     assert "持有减少" in text
+    changed = changes(golden("market"), of_section(rendered, drawn))
+    assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
 
 
 def test_without_tables_the_section_says_what_is_missing() -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import polars as pl
 import pytest
 
+from portrait_assets.stages.mart.findings import _subject_name
 from portrait_assets.stages.mart.sections.models.credit import cards
 from portrait_assets.stages.mart.sections.models.lifetime import by_tenth, methods, totals
 from portrait_assets.stages.mart.sections.models.predictions import models, stages
-from portrait_assets.stages.mart.words import model_name
+from portrait_assets.stages.mart.words import METRICS, model_name
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
+from portrait_assets.testing.golden_file import FOLDER, read
 from portrait_assets_tests.mart import small_models
 
 CUSTOMERS = [f"K{number:02d}" for number in range(40)]
@@ -110,3 +112,23 @@ def test_a_finding_on_a_model_names_its_target():
     assert model_name("model silence") == ("model silence", "预测模型 沉默")
     assert model_name("credit score overdue")[1].startswith("信用评分 ")
     assert model_name("transactions") == ("transactions", "transactions")
+
+
+def test_every_metric_of_a_finding_has_a_name_in_chinese():
+    findings = read(FOLDER / "findings.json").values()
+    assert {metric for _, _, metric, *_ in findings} <= METRICS.keys()
+    assert METRICS["AUC, 1 month on"] == "AUC(1个月后)"
+    assert METRICS["tags that separate, 6 months on"] == "有区分力的标签数（6个月后）"
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("gender", ("gender", "性别")),
+        ("customer value", ("customer value", "客户价值")),
+        ("every feature", ("all features", "全部特征")),
+        ("scorecard overdue", ("scorecard overdue", "评分卡 逾期")),
+    ],
+)
+def test_what_a_finding_is_about_has_a_name(subject: str, name: tuple[str, str]):
+    assert _subject_name(subject, {}, {}, []) == name

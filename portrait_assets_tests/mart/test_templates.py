@@ -17,7 +17,15 @@ from portrait_assets.schema.table import Type
 from portrait_assets.stages.mart import report
 from portrait_assets.stages.mart.room import ROOM
 from portrait_assets.storage.published import Section
+from portrait_assets.testing.golden_file import changes
 from portrait_assets_tests.mart.conftest import TITLE
+from portrait_assets_tests.mart.golden_report import (
+    COMMAND,
+    Drawn,
+    golden,
+    noted,
+    of_page,
+)
 from portrait_assets_tests.mart.small_file import CUSTOMERS, write_small_file
 
 TEMPLATES = Path(report.__file__).parent / "templates"
@@ -46,8 +54,14 @@ def write(portrait_file: Path, folder: Path, sections: Sequence[Section] | None 
 
 
 @pytest.fixture(scope="module")
-def page(small_file: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write(small_file, tmp_path_factory.mktemp("page"))
+def page_and_drawn(small_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Drawn]:
+    with noted() as drawn:
+        return write(small_file, tmp_path_factory.mktemp("page")), drawn
+
+
+@pytest.fixture(scope="module")
+def page(page_and_drawn: tuple[str, Drawn]) -> str:
+    return page_and_drawn[0]
 
 
 def sections(page: str, language: str) -> dict[str, str]:
@@ -85,6 +99,11 @@ def test_a_source_without_purchases_has_no_words_of_them(small_file: Path, tmp_p
 
 def test_every_chart_that_the_rows_allow_is_drawn(page: str):
     assert set(re.findall(r'data-chart="(\w+)"', page)) == CHARTS
+
+
+def test_the_page_reads_and_draws_as_in_the_golden_file(page_and_drawn: tuple[str, Drawn]):
+    changed = changes(golden("page"), of_page(*page_and_drawn))
+    assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
 
 
 CHINESE = re.compile("[一-鿿]")

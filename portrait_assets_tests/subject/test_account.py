@@ -9,22 +9,31 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import duckdb
 import pytest
 
-from portrait_assets.app.subject.account import Account, account_of, portable, require_customer
+from portrait_assets.app.subject.account import (
+    Account,
+    _audiences,
+    account_of,
+    portable,
+    require_customer,
+)
 from portrait_assets.app.subject.leaving import give_account
 from portrait_assets.app.subject.page import as_json, as_page, write_account
 from portrait_assets.app.subject.person import UnknownPersonError
+from portrait_assets.app.subject.records import Holding
 from portrait_assets.core.errors import WarehouseBusyError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import digest_of
 from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
 from portrait_assets.stages.rooms import ROOMS
-from portrait_assets.storage.dagster.room import Room
+from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP
+from portrait_assets.storage.dagster.room import Context, Room
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.testing.shop import SHOP_MONTHS
 
@@ -246,3 +255,20 @@ def test_what_is_given_is_entered_in_the_register_without_saying_of_whom(
     assert {each["outlet"] for each in json.loads(given.text)["recipients"]} <= {
         *("publication", "report"),
     }
+
+
+def test_membership_of_an_audience_is_named_in_both_languages():
+    """Of an audience that is declared no more there is only the code."""
+    saved = [SimpleNamespace(code="rich", name_en="Rich", name_zh="高价值")]
+    context = SimpleNamespace(folder=SimpleNamespace(read=lambda *_: saved))
+    rows = tuple(
+        {"audience_code": code, "as_of": date(2024, 4, 30), "change": change, "is_member": member}
+        for code, change, member in (("rich", "entered", True), ("gone", "left", False))
+    )
+    by_table = {AUDIENCE_MEMBERSHIP.full_name: Holding(AUDIENCE_MEMBERSHIP, rows)}
+    assert list(_audiences(cast(Context, context), by_table)) == [
+        {"audience": "rich", "en": "Rich", "zh": "高价值"}
+        | {"as_of": "2024-04-30", "change": "entered", "is_member": True},
+        {"audience": "gone", "en": "gone", "zh": "gone"}
+        | {"as_of": "2024-04-30", "change": "left", "is_member": False},
+    ]

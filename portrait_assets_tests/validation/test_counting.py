@@ -13,13 +13,13 @@ import pytest
 
 from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.stages.targets.outcomes import outcome, packaged_targets
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtest import backtest
 from portrait_assets.stages.validation.buckets import OTHERS, UNKNOWN, encoded
 from portrait_assets.stages.validation.cells import SUMS, Cells
 from portrait_assets.stages.validation.claims import Buckets, Claim
-from portrait_assets.stages.validation.counting import count_outcomes
+from portrait_assets.stages.validation.counting import Steps, _known, count_outcomes
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.orders import _names, bucket_order
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of, rows_of
@@ -214,3 +214,28 @@ def test_bins_of_a_number_stand_in_its_order_and_other_values_by_their_rates():
     )
     assert _names(bins, tag) == ("2.5", "9", "10")
     assert _names(values, tag) == ("10", "2.5", "9")
+
+
+def test_of_what_the_source_names_each_window_has_those_of_its_own_horizon():
+    """Default within one month of the second customer, within three of the first as well."""
+    of_source = next(each for each in packaged_targets().outcomes if each.is_named_by_source)
+    rows = pl.DataFrame(
+        [
+            (horizon, name, place, place < defaulted, 0.0)
+            for horizon, defaulted in ((1, 1), (3, 2))
+            for name in ("default", "churn")
+            for place in range(3)
+        ],
+        schema=["horizon", "answer_of", "place", "hit", "amount"],
+        orient="row",
+    )
+    steps = cast(Steps, SimpleNamespace(number={}))
+    happened = pl.DataFrame(schema={"horizon": pl.Int64})
+    for horizon, hits in ((1, [True, False, False]), (3, [True, True, False])):
+        found = list(_known(Window("2024-01", horizon), steps, happened, {of_source: rows}))
+        assert [(each, code) for each, code, _ in found] == [
+            *((of_source, "default"), (of_source, "churn"))
+        ]
+        for _, _, known in found:
+            assert known.places.tolist() == [0, 1, 2]
+            assert known.hit.tolist() == hits

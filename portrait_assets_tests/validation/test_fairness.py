@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -14,12 +15,14 @@ from portrait_assets.methods.statistics.intervals import newcombe
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.deciding import deciding
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.tags.catalogue.tag import Shape, Tag
 from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.validation.buckets import OTHERS
-from portrait_assets.stages.validation.claims import claims_of_catalogue
+from portrait_assets.stages.validation.claims import Claim, claims_of_catalogue
 from portrait_assets.stages.validation.contract import FAIRNESS, Attribute
 from portrait_assets.stages.validation.fairness import (
     Selection,
+    _of_tag,
     fairness,
     groups_known,
     known_shares,
@@ -290,3 +293,38 @@ def test_what_decides_is_what_programmes_predictions_and_audiences_read():
     assert values == {"save", "win_back", "welcome", "lift", "widen", "reward", "none"}
     risk = [each for each in chosen if each.tag == "lapse_risk"]
     assert [(each.value, each.outcomes) for each in risk] == [("high", (outcome("silence"),))]
+
+
+PURCHASE = outcome("purchase")
+LIKELIEST_LAST = Claim("tier", PURCHASE, order=("high", "mid", "low"))
+
+
+@pytest.mark.parametrize(
+    ("tag", "claims", "compared"),
+    [
+        ({"values": ("low", "mid", "high")}, [], ["low", "mid", "high"]),
+        ({"values": ("low", "mid", "high")}, [LIKELIEST_LAST], ["high"]),
+        ({"values": ("low", "mid", "high"), "target": "default"}, [], ["low"]),
+        ({"values": ("low", "mid", "high"), "target": "purchase"}, [], ["low", "mid", "high"]),
+        ({"values": ("yes", "no")}, [], ["yes"]),
+        ({"values": ("tea", "jam"), "shape": Shape.MANY}, [LIKELIEST_LAST], ["tea", "jam"]),
+        ({"type": Type.BOOLEAN}, [], ["true"]),
+        ({"type": Type.MONEY}, [Claim("tier", PURCHASE)], ["(top fifth)"]),
+        ({"type": Type.INTEGER}, [Claim("tier", PURCHASE, falls=True)], ["(bottom fifth)"]),
+        ({"type": Type.TEXT}, [], []),
+    ],
+    ids=[
+        *("all", "the likeliest", "of the source", "of what is derived", "one of two", "any"),
+        *("true", "most", "least", "open text"),
+    ],
+)
+def test_of_a_tag_those_values_are_compared_that_somebody_gets_by_it(
+    tag: dict[str, Any], claims: list[Claim], compared: list[str]
+):
+    of = {"code": "tier", "values": (), "type": Type.TEXT, "shape": Shape.ONE, "target": None} | tag
+    of["values"] = [SimpleNamespace(value=value) for value in of["values"]]
+    found = [*_of_tag(cast(Tag, SimpleNamespace(**of)), claims, {"purchase"})]
+    assert [each.value for each in found] == compared
+    predicts = (PURCHASE,) if claims and of["shape"] is Shape.ONE else ()
+    named = "default" if of["target"] == "default" else None
+    assert all((each.outcomes, each.source_outcome) == (predicts, named) for each in found)

@@ -20,6 +20,8 @@ from portrait_assets.stages.validation.findings_evidence import feature_health
 from portrait_assets.stages.validation.judging import holders
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.checks import Subject
+from portrait_assets.testing.golden_file import changes, read
+from portrait_assets_tests.validation import finding_cases
 from portrait_assets_tests.validation.town_world import MATRIX, MONTHS, TAGS, Town
 
 
@@ -91,8 +93,8 @@ def test_what_is_not_given_is_reported_once_with_the_tags_and_features_it_costs(
     }
     active = pl.DataFrame(
         {
-            "tag_code": ["value_tier", "campaign_response", "contact_pressure"],
-            "lacks": [None, ["contacts", "responses"], ["contacts"]],
+            "tag_code": ["value_tier", "contact_pressure", "campaign_response"],
+            "lacks": [None, ["contacts"], ["contacts", "responses"]],
         }
     )
     found = findings.not_given(lacking, active)
@@ -263,6 +265,12 @@ def test_a_segment_of_few_customers_is_not_counted():
     assert found["advice_en"].to_list()[1] == "Fewer than 10 customers: too small to act on."
     assert found["verdict"].to_list()[1] == "warn"
     assert findings.segment_sizes(segments)["value"].to_list() == [0.91, 0.09]
+
+
+def test_at_each_threshold_findings_say_what_stands_in_the_golden_file():
+    changed = changes(read(finding_cases.GOLDEN_FILE), finding_cases.sentences())
+    remedy = f"If all of it is meant, renew with `{finding_cases.COMMAND}`."
+    assert not changed, "\n".join([*changed, remedy])
 
 
 def test_holders_have_a_value_and_of_several_values_at_least_one(town: Town):

@@ -10,7 +10,8 @@ import pytest
 
 from portrait_assets.schema.columns import count, share
 from portrait_assets.schema.pandera_schema import contract_schema, violations
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import POLARS_TYPES, Column, PartitionBy, Table, Type
+from portrait_assets.storage.duckdb.connection import scratch_database
 
 TABLE = Table(
     "cleaned",
@@ -30,6 +31,12 @@ GOOD = pl.DataFrame(
     {"id": ["a", "b"], "age": [30, None], "grade": ["R1", None], "likes": [["tea"], None]},
     schema=TABLE.polars_schema,
 )
+
+
+@pytest.mark.parametrize("kind", list(Type))
+def test_a_column_is_of_one_type_in_duckdb_and_in_polars(kind: Type):
+    with scratch_database() as con:
+        assert con.sql(f"SELECT NULL::{kind} AS value").pl().schema["value"] == POLARS_TYPES[kind]
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ def test_a_failure_in_the_middle_leaves_the_table_as_it_was(warehouse: Warehouse
     with pytest.raises(RuntimeError):
         warehouse.write(SALES, ["2024-01"], breaks_down())
     assert warehouse.read(SALES, ["2024-01"]).height == 2
+    assert warehouse.write(SALES, ["2024-01"], JANUARY.head(1)) == {"2024-01": 1}, "it goes on"
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def _print_set_aside(found: Sequence[SetAside], out: Console) -> None:
     out.print("\n[bold]Set aside or corrected[/bold]")
     for each in found:
         place = f"{each.table}.{each.column}" if each.column else each.table
-        out.print(f"  {place}: {each.rule} ({each.severity}) {each.count:,}")
+        out.print(f"  {place}: {each.rule} ({each.severity}) {each.count:,}", markup=False)
     if not found:
         out.print("  nothing: every value of every row was taken as it came")
 
@@ -142,7 +142,7 @@ def _print_segments(segments: Sequence[Segment], out: Console) -> None:
     for each in segments:
         names = f"{each.en} / {each.zh}"
         number = "-" if each.segment_id is None else each.segment_id
-        out.print(f"  {number}  {each.customers:>7,}  {each.share:6.1%}  {names}")
+        out.print(f"  {number}  {each.customers:>7,}  {each.share:6.1%}  {names}", markup=False)
 
 
 def _print_checks(checks: Checks, out: Console) -> None:
@@ -150,4 +150,5 @@ def _print_checks(checks: Checks, out: Console) -> None:
     out.print(f"\n[bold]Checks[/bold]  {counts}")
     for each in checks.problems:
         of = ", ".join(each.months)
-        out.print(f"  {each.severity} {each.table} {each.check}: {of} ({each.detail})")
+        found = f"  {each.severity} {each.table} {each.check}: {of} ({each.detail})"
+        out.print(found, markup=False)

@@ -183,7 +183,8 @@ def card_findings(curve: pl.DataFrame) -> pl.DataFrame:
         pl.col("base_month") == pl.col("base_month").max().over("target", "horizon")
     )
     area, rule, highest = (pl.col(name) for name in ("auc", "baseline_auc", "auc_high"))
-    numbers = ("base_month", area.round(3), "baseline", rule.round(3))
+    alone = ("base_month", area.round(3))
+    numbers = (*alone, "baseline", rule.round(3))
     subject = pl.format(f"{CARD} {{}}", "target")
     beside = finding(
         newest,
@@ -195,8 +196,14 @@ def card_findings(curve: pl.DataFrame) -> pl.DataFrame:
             (rule.is_null(), _OPEN), (highest < rule, _FAIL), (area < rule, _WARN), otherwise=_PASS
         ),
         (
-            pl.format("Scores of {}: AUC {} and the baseline {} {}.", *numbers),
-            pl.format("{}的评分：AUC为{}，基准规则（{}）为{}。", *numbers),
+            when(
+                (rule.is_null(), pl.format("Scores of {}: AUC {}, without a baseline.", *alone)),
+                otherwise=pl.format("Scores of {}: AUC {} and the baseline {} {}.", *numbers),
+            ),
+            when(
+                (rule.is_null(), pl.format("{}的评分：AUC为{}，无基准规则可比。", *alone)),
+                otherwise=pl.format("{}的评分：AUC为{}，基准规则（{}）为{}。", *numbers),
+            ),
         ),
         threshold=0.0,
     )
