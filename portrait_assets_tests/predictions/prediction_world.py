@@ -102,6 +102,7 @@ class PredictionWorld:
             {
                 "customer_id": names,
                 "recency_days": [None if ago is None else 30 * ago + 5 for ago in last],
+                "purchases_12m": [0 if ago is None else 1 for ago in last],
                 "purchases_1m": bought[at].astype(int),
             }
             | {name: _as_feature(name, shown) for name in self.clue_in}
