@@ -105,6 +105,14 @@ def test_a_dominant_segment_gives_way_to_even_and_clear_ones_of_nearly_the_score
     assert segments_found(two, three, of_3=clear) == segments
 
 
+@pytest.mark.parametrize(("largest", "segments"), [(LARGEST, 3), (LARGEST + 1e-6, 2)])
+def test_more_segments_alike_in_score_win_unless_one_is_dominant(
+    largest: float, segments: int
+) -> None:
+    two, three = line(genie.FAMILY, 2, 1.0, 0.96), line(genie.FAMILY, 3, 0.99, 0.96)
+    assert segments_found(two, with_numbers(three, largest_share=largest)) == segments
+
+
 @pytest.mark.parametrize(
     ("stability", "score", "clear", "segments"),
     [
