@@ -1,4 +1,4 @@
-"""Settings that all tests share, and the corner shop, materialized once for all of them."""
+"""Settings that all tests share, and small worlds, materialized once for all of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import atexit
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -57,18 +57,23 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     invocation._settings.set(None)
 
 
-def _materialized_once(factory: pytest.TempPathFactory, name: str, months: int) -> Settings:
-    """A shop that the first worker to ask for it materializes, and the others find."""
+def _materialized_once(
+    factory: pytest.TempPathFactory,
+    name: str,
+    make: Callable[[Path], Settings],
+    months: Sequence[str],
+) -> Settings:
+    """A world that the first worker to ask for it materializes, and the others find."""
     # Imported late: most files of tests need no Dagster, which takes seconds to import.
-    from portrait_assets.testing import shop
+    from portrait_assets.testing.shop import run
 
     session = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     root = factory.getbasetemp()
     record = (root.parent if session else root) / f"{name}-{session}.json"
     with warehouse_lock(record.with_suffix(".lock"), name, 600):
         if not record.exists():
-            settings: Settings = getattr(shop, name)(factory.mktemp(name))
-            assert shop.run(settings, shop.SHOP_MONTHS[:months]).success
+            settings = make(factory.mktemp(name))
+            assert run(settings, months).success
             record.write_text(settings.model_dump_json())
     return Settings.model_validate_json(record.read_text())
 
@@ -76,10 +81,22 @@ def _materialized_once(factory: pytest.TempPathFactory, name: str, months: int) 
 @pytest.fixture(scope="session")
 def all_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The shop with all its months materialized; a test that changes it works on a copy."""
-    return _materialized_once(tmp_path_factory, "shop", 4)
+    from portrait_assets.testing.shop import SHOP_MONTHS, shop
+
+    return _materialized_once(tmp_path_factory, "shop", shop, SHOP_MONTHS)
 
 
 @pytest.fixture(scope="session")
 def first_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The short shop with both its months materialized; a test that changes it works on a copy."""
-    return _materialized_once(tmp_path_factory, "short_shop", 2)
+    from portrait_assets.testing.shop import SHOP_MONTHS, short_shop
+
+    return _materialized_once(tmp_path_factory, "short_shop", short_shop, SHOP_MONTHS[:2])
+
+
+@pytest.fixture(scope="session")
+def bank_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A small bank with its months materialized, for slow tests; none changes it."""
+    from portrait_assets.testing.small_bank import BANK_MONTHS, small_bank
+
+    return _materialized_once(tmp_path_factory, "small_bank", small_bank, BANK_MONTHS)

@@ -1,4 +1,4 @@
-"""What is published of the corner shop changes only on purpose: it is compared with a golden file.
+"""What is stored of small worlds changes only on purpose: it is compared with golden files.
 
 The oracles of other tests show that values are right; this one that none changes unseen.
 """
@@ -13,11 +13,15 @@ import pytest
 from portrait_assets.core.settings import Settings
 from portrait_assets.testing.golden_file import read, write
 from portrait_assets.testing.golden_values import (
+    BANK,
     COMMAND,
-    GOLDEN_FILE,
+    PUBLISHED,
+    STORED,
+    bank_keys,
     differences,
     figures,
     published_keys,
+    unpublished_keys,
 )
 
 KEYS = {"tags.held": ["customer_id"], "tags.quality": ["tag_code"]}
@@ -31,7 +35,18 @@ INSERT INTO tags.quality VALUES ('tier', 1.8, 'pass'), ('age', 1.1, 'warn');
 
 
 def test_what_is_published_of_the_shop_is_as_in_the_golden_file(all_months: Settings):
-    changed = differences(read(GOLDEN_FILE), figures(all_months.portrait_file, published_keys()))
+    changed = differences(read(PUBLISHED), figures(all_months.portrait_file, published_keys()))
+    assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
+
+
+@pytest.mark.slow
+def test_what_is_stored_of_a_bank_is_as_in_the_golden_file(bank_months: Settings):
+    changed = differences(read(BANK), figures(bank_months.warehouse_file, bank_keys()))
+    assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
+
+
+def test_what_is_stored_beside_it_is_as_in_the_golden_file(all_months: Settings):
+    changed = differences(read(STORED), figures(all_months.warehouse_file, unpublished_keys()))
     assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
 
 

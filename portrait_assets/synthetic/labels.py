@@ -127,9 +127,7 @@ rules:
 """
 
 
-def write_labels(
-    folder: Path, calendar: Calendar, customers: int, seed: int, marks: bool = False
-) -> None:
+def write_labels(folder: Path, calendar: Calendar, customers: int, seed: int, marks: bool) -> None:
     """Write SYNTHETIC, README.txt and the source definition into the folder."""
     (folder / "SYNTHETIC").write_text(LABEL + "\n", encoding="utf-8")
     readme = README.format(

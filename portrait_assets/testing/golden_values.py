@@ -1,9 +1,10 @@
-"""The golden file of published values: a figure for each column or subject of the corner shop.
+"""The golden files of values: a figure for each column or subject of the tables of small worlds.
 
-    python -m portrait_assets.testing.golden_values [FILE]
+    python -m portrait_assets.testing.golden_values [FOLDER]
 
-runs the corner shop and writes the file that this repository's tests compare with. It shows that
-values have changed, not that they are right: for that the tests have oracles.
+runs the corner shop and a small bank and writes the files that this repository's tests compare
+with: what is published of the shop, what is stored beside it, and what is stored of the bank. They
+show that values have changed, not that they are right: for that the tests have oracles.
 """
 
 from __future__ import annotations
@@ -19,11 +20,18 @@ import duckdb
 import polars as pl
 import polars.selectors as cs
 
+from portrait_assets.core.settings import Settings
+from portrait_assets.core.source_folder import PACKAGED_SOURCES
+from portrait_assets.orchestration.definitions import context_of
+from portrait_assets.schema.table import Table
 from portrait_assets.testing.golden import shop_schema
 from portrait_assets.testing.golden_file import FOLDER, write
 from portrait_assets.testing.shop import run, shop
+from portrait_assets.testing.small_bank import BANK_MONTHS, small_bank
 
-GOLDEN_FILE = FOLDER / "published_values.json"
+PUBLISHED, STORED, BANK = (
+    FOLDER / f"{name}_values.json" for name in ("published", "stored", "bank")
+)
 COMMAND = "python -m portrait_assets.testing.golden_values"
 TOLERANCE = 5e-4
 """Relative to the sum of magnitudes: above what rounding does, below what one customer does."""
@@ -43,10 +51,10 @@ Figures = dict[str, list[object]]
 
 
 def figures(path: Path, keys: Mapping[str, list[str]]) -> Figures:
-    """The figures of a published file, of whose tables `keys` names the columns of the key."""
+    """The figures of a DuckDB file, of whose tables `keys` names the columns of the key."""
     with duckdb.connect(str(path), read_only=True) as con:
         return {
-            f"{table} {part}": _figure(frame)
+            f"{table} {part}": figure(frame)
             for table, key in sorted(keys.items())
             if table not in DECLARED
             for part, frame in _parts(con.sql(f"FROM {table} ORDER BY ALL").pl(), key)
@@ -65,7 +73,8 @@ def _parts(frame: pl.DataFrame, key: list[str]) -> Iterator[tuple[str, pl.DataFr
     return ((" ".join(map(str, subject)), rows) for subject, rows in groups.items())
 
 
-def _figure(frame: pl.DataFrame) -> list[object]:
+def figure(frame: pl.DataFrame) -> list[object]:
+    """Rows, digest of texts and of nulls, sum and size of numbers, each weighted by its place."""
     texts = frame.select(~cs.numeric(), cs.numeric().is_null())
     digest = hashlib.sha256(repr(texts.rows()).encode()).hexdigest()[:8]
     numbers = frame.select(cs.numeric().cast(pl.Float64))
@@ -112,10 +121,28 @@ def published_keys() -> dict[str, list[str]]:
     return {name: each["key"] for name, each in shop_schema().items() if each["kind"] == "table"}
 
 
+def unpublished_keys() -> dict[str, list[str]]:
+    """The key of each table of the corner shop that is stored and not published, by name."""
+    return {each.full_name: list(each.key) for each in _stored("corner_shop") if not each.published}
+
+
+def bank_keys() -> dict[str, list[str]]:
+    """The key of each table that is stored of a bank, by name."""
+    return {each.full_name: list(each.key) for each in _stored("synthetic_bank")}
+
+
+def _stored(source: str) -> Iterator[Table]:
+    context = context_of(Settings(data_dir=PACKAGED_SOURCES.parent, source=source))
+    return (each.stored for each in context.tables)
+
+
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else GOLDEN_FILE
+    place = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     with TemporaryDirectory() as folder:
-        settings = shop(Path(folder))
+        settings, bank = shop(Path(folder)), small_bank(Path(folder))
         assert run(settings).success
-        write(figures(settings.portrait_file, published_keys()), target)
-    print(target)
+        assert run(bank, BANK_MONTHS).success
+        write(figures(settings.portrait_file, published_keys()), place / PUBLISHED.name)
+        write(figures(settings.warehouse_file, unpublished_keys()), place / STORED.name)
+        write(figures(bank.warehouse_file, bank_keys()), place / BANK.name)
+    print(place)

@@ -57,6 +57,17 @@ def test_a_good_row_is_typed_by_its_contract():
     assert found.kept["amount"].to_list() == [Decimal("1.50")]
 
 
+def test_rows_stand_in_the_order_of_files_and_lines_however_they_come():
+    for places in permutations([("a.csv", 1), ("a.csv", 2), ("b.csv", 1), ("b.csv", 3)]):
+        rows = [
+            SALE | {"source_file": file, "amount": f"{n}"} for n, (file, _) in enumerate(places)
+        ]
+        lines = pl.Series("source_row", [line for _, line in places], dtype=pl.Int64)
+        raw = received(TRANSACTIONS, rows).with_columns(lines)
+        kept = clean(raw, TRANSACTIONS, Conventions()).kept
+        assert kept.select("source_file", "source_row").rows() == sorted(places)
+
+
 @pytest.mark.parametrize("amount", ["much", "NaN", "inf", "1.2.3"])
 def test_a_required_value_that_cannot_be_read_sets_its_row_aside(amount: str):
     found = cleaned_sales({}, {"amount": amount})

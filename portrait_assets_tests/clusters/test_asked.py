@@ -8,7 +8,12 @@ from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.asked.model import AskedModel, fit_asked
 from portrait_assets.methods.clustering.asked.outcomes import SHRUNK_BY, gain, log_losses
-from portrait_assets.methods.clustering.asked.scaling import Space, fit_space
+from portrait_assets.methods.clustering.asked.scaling import (
+    LEAST_HOLDERS,
+    TAILS,
+    Space,
+    fit_space,
+)
 from portrait_assets.methods.clustering.asked.support import (
     Support,
     centres_of,
@@ -47,6 +52,23 @@ def test_an_amount_is_counted_in_units_of_the_median_holder() -> None:
     assert axes["held_deposit"].unit == pytest.approx(deposits.median(), abs=0.01)
     assert "held_gold" not in axes  # One in fifty has it.
     assert axes["tenure"].unit == 0
+
+
+@pytest.mark.parametrize(("owners", "is_axis"), [(5, True), (4, False)])
+def test_an_amount_that_one_in_twenty_has_is_an_axis(owners: int, is_axis: bool) -> None:
+    assert LEAST_HOLDERS == 0.05
+    amount = [*range(1, owners + 1), *[0] * (100 - owners)]
+    assert bool(fit_space(pl.DataFrame({"amount": amount}), ["amount"], []).axes) == is_axis
+
+
+def test_an_amount_spreads_as_those_differ_who_have_some() -> None:
+    """Ten customers are one small group; of its mean those without any are part."""
+    amount = np.array([0, 0, 0, 0, 0, 10, 20, 20, 30, 40])
+    (axis,) = fit_space(pl.DataFrame({"amount": amount}), ["amount"], []).axes
+    counted = np.log1p(amount / 20)
+    low, high = np.quantile(counted, [TAILS, 1 - TAILS])
+    counted = counted.clip(low, high)
+    assert axis.spread == pytest.approx(np.sqrt(((counted[5:] - counted.mean()) ** 2).mean()))
 
 
 def test_what_differs_within_a_kind_is_one_apart_and_what_tells_kinds_apart_far_more() -> None:

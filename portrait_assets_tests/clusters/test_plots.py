@@ -1,9 +1,14 @@
+from typing import Any
+
+import altair as alt
 import polars as pl
 import pytest
 
 from portrait_assets.methods.clustering.quality import segment_quality
 from portrait_assets.methods.drawing.font import FONT_FILE
+from portrait_assets.stages.clusters.pictures import plots
 from portrait_assets.stages.clusters.pictures.plots import (
+    FEATURES_SHOWN,
     heat_map_png,
     leading_candidates,
     quality_png,
@@ -61,3 +66,53 @@ def test_the_selection_shows_divisions_too_and_what_was_chosen_first() -> None:
     )
     shown = leading_candidates(candidates)
     assert shown["stability"].to_list() == [0.95, 0.99, 0.9]
+
+
+@pytest.fixture
+def charts(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What is drawn from now on, as it is given to be drawn."""
+    given: list[dict[str, Any]] = []
+
+    def kept(chart: alt.Chart, font_file: object = None) -> bytes:
+        given.append(chart.to_dict())
+        return PNG
+
+    monkeypatch.setattr(plots, "png", kept)
+    return given
+
+
+def rows_drawn(chart: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = chart["datasets"][chart["data"]["name"]]
+    return found
+
+
+def differences(*rows: tuple[str, str | None, int, float]) -> pl.DataFrame:
+    names = ["feature", "level", "segment_id", "std_difference"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def test_a_heat_map_has_the_most_telling_rows_first_whichever_way_they_differ(
+    charts: list[dict[str, Any]],
+) -> None:
+    profile = differences(
+        *(("age", None, 1, -0.5), ("age", None, 2, 0.2), ("spend", None, 1, 1.0)),
+        *(("spend", None, 2, 0.0), ("job", "clerk", 1, 0.9), ("job", "clerk", 2, -2.5)),
+    )
+    names = pl.DataFrame({"segment_id": [1, 2], "name_zh": ["高额", "低额"]})
+    heat_map_png(profile, names, {"age": "年龄"})
+    (chart,) = charts
+    assert chart["encoding"]["y"]["sort"] == ["job: clerk", "spend", "年龄"]
+    shown = {(row["row"], row["segment"], row["std_difference"]) for row in rows_drawn(chart)}
+    assert shown == {
+        *(("年龄", "1 高额", -0.5), ("年龄", "2 低额", 0.2), ("spend", "1 高额", 1.0)),
+        *(("spend", "2 低额", 0.0), ("job: clerk", "1 高额", 0.9), ("job: clerk", "2 低额", -2.5)),
+    }
+
+
+def test_a_heat_map_of_many_features_has_some_and_of_equal_ones_the_first(
+    charts: list[dict[str, Any]],
+) -> None:
+    many = FEATURES_SHOWN + 5
+    heat_map_png(differences(*((f"f{n:02}", None, 1, 1.0) for n in reversed(range(many)))))
+    assert charts[0]["encoding"]["y"]["sort"] == [f"f{n:02}" for n in range(FEATURES_SHOWN)]
+    assert len(rows_drawn(charts[0])) == FEATURES_SHOWN

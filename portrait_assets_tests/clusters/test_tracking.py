@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -118,9 +119,25 @@ def test_lasting_ids_are_put_on_every_prototype(small_bank: Bank) -> None:
     )
     renamed = with_lasting_ids(small_bank.model, matches)
     assert renamed.segments[0].from_segments == (11,)
-    assert renamed.next_id > max(renamed.segment_ids)
+    assert renamed.next_id == ids[-1] + 11
     expected = small_bank.assignment["segment_id"] + 10
     assert assign(renamed, small_bank.features)["segment_id"].equals(expected)
+
+
+@pytest.mark.parametrize(("next_id", "taken"), [(5, 14), (14, 14), (50, 50)])
+def test_a_segment_without_customers_takes_the_next_id_that_was_never_used(
+    small_bank: Bank, next_id: int, taken: int
+) -> None:
+    model = replace(small_bank.model, next_id=next_id)
+    first, *others, last = model.segment_ids
+    matches = pl.DataFrame({"new_id": [first, *others], "segment_id": [13, *others]})
+    matches = matches.with_columns(status=pl.lit("kept"), old_ids=pl.lit([], pl.List(pl.Int64)))
+    renamed = with_lasting_ids(model, matches)
+    assert renamed.segment_ids == sorted([13, *others, taken])
+    assert renamed.next_id == taken + 1
+    (unmatched,) = (each for each in renamed.segments if each.segment_id == taken)
+    assert (unmatched.status, unmatched.from_segments) == ("new", ())
+    assert last not in renamed.segment_ids
 
 
 def test_migration_counts_those_who_came_and_went() -> None:

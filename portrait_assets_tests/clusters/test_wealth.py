@@ -276,6 +276,9 @@ def test_a_segment_is_described_by_size_assets_rule_and_name(four: Wealth) -> No
     assert "无存款" in names[only_bonds].zh
     later = named(model, four, assigned, names, 1)
     assert later == names
+    poor = four._replace(features=four.features.with_columns(pl.lit(0.0).alias(ASSETS)))
+    shares = description_rows(model, poor, assigned, names, is_new=True)["asset_share"]
+    assert shares.null_count() == len(shares), "where nothing is held nobody has a share of it"
 
 
 def test_what_a_segment_holds_and_takes_hides_few_customers() -> None:

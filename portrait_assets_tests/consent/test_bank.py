@@ -17,35 +17,18 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.keys import KeyName, find_key
 from portrait_assets.privacy.pseudonyms import pseudonyms
 from portrait_assets.stages.tags.audiences.finding import find_audience
-from portrait_assets.synthetic.bank import generate_bank
-from portrait_assets.synthetic.settings import Life, Privacy
-from portrait_assets.synthetic.settings import Settings as Planted
-from portrait_assets.testing.shop import run
-
-MONTHS = ["2023-01", "2023-02", "2023-03", "2023-04"]
-PLANTED = Planted(
-    life=Life(minors=0.05), privacy=Privacy(objection=0.2, erasure=0.5, withdrawing=0.05)
-)
-
-
-@pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = tmp_path_factory.mktemp("consents") / "bank"
-    generate_bank(folder, 600, len(MONTHS), 3, settings=PLANTED)
-    settings = Settings(data_dir=folder, source="synthetic_bank")
-    assert run(settings, MONTHS).success
-    return settings
+from portrait_assets.testing.small_bank import BANK_MONTHS
 
 
 @pytest.fixture
-def con(bank: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(str(bank.portrait_file), read_only=True) as opened:
+def con(bank_months: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(bank_months.portrait_file), read_only=True) as opened:
         yield opened
 
 
-def published(bank: Settings, ids: pl.Series) -> pl.Series:
+def published(bank_months: Settings, ids: pl.Series) -> pl.Series:
     """The pseudonyms that the published file bears for these identifiers."""
-    key = find_key(bank, KeyName.PSEUDONYMS)
+    key = find_key(bank_months, KeyName.PSEUDONYMS)
     assert key is not None
     return pseudonyms(key, ids)
 
@@ -54,9 +37,9 @@ def rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
     return con.execute(sql).fetchall()
 
 
-def refusals(bank: Settings) -> pl.DataFrame:
+def refusals(bank_months: Settings) -> pl.DataFrame:
     """Who refuses profiling at which month's end, from the files alone; of one record each."""
-    folder = bank.data_dir
+    folder = bank_months.data_dir
     consents = pl.read_parquet(folder / "consents.parquet").filter(purpose="profiling")
     requests = pl.read_parquet(folder / "requests.parquet").filter(
         (pl.col("kind") == "erasure")
@@ -75,7 +58,7 @@ def refusals(bank: Settings) -> pl.DataFrame:
         ]
     ).drop_nulls()
     found = []
-    for month in MONTHS:
+    for month in BANK_MONTHS:
         as_of = last_day(month)
         granted = consents.filter(pl.col("granted_on") <= as_of)
         last = ends.filter(pl.col("known") <= as_of).group_by("customer_id").agg(pl.max("day"))
@@ -88,15 +71,15 @@ def refusals(bank: Settings) -> pl.DataFrame:
 
 @pytest.mark.slow
 def test_who_objects_keeps_a_row_of_nulls_from_that_month_on(
-    bank: Settings, con: duckdb.DuckDBPyConnection
+    bank_months: Settings, con: duckdb.DuckDBPyConnection
 ) -> None:
-    truth = bank.data_dir / "truth"
+    truth = bank_months.data_dir / "truth"
     two = pl.read_parquet(truth / "duplicates.parquet")
     minors = pl.read_parquet(truth / "minors.parquet")
     several = pl.concat([two["customer_id"], two["duplicate_id"], minors["customer_id"]])
-    others = published(bank, several)
-    refused = refusals(bank)
-    refused = refused.with_columns(published(bank, refused["customer_id"]))
+    others = published(bank_months, several)
+    refused = refusals(bank_months)
+    refused = refused.with_columns(published(bank_months, refused["customer_id"]))
     here = con.sql("SELECT as_of, customer_id, profiling_allowed FROM tags.portrait_matrix").pl()
     here = here.filter(~pl.col("customer_id").is_in(others.implode()))
     expected = here.join(refused, on=["customer_id", "as_of"], how="semi")
@@ -111,7 +94,7 @@ def test_who_objects_keeps_a_row_of_nulls_from_that_month_on(
 
 @pytest.mark.slow
 def test_nothing_else_that_is_published_is_of_them(
-    bank: Settings, con: duckdb.DuckDBPyConnection
+    bank_months: Settings, con: duckdb.DuckDBPyConnection
 ) -> None:
     refused = "(SELECT as_of, customer_id FROM tags.portrait_matrix WHERE NOT profiling_allowed)"
     tables = rows(
@@ -137,9 +120,9 @@ def test_nothing_else_that_is_published_is_of_them(
 
 @pytest.mark.slow
 def test_minors_without_a_guardian_are_absent(
-    bank: Settings, con: duckdb.DuckDBPyConnection
+    bank_months: Settings, con: duckdb.DuckDBPyConnection
 ) -> None:
-    minors = pl.read_parquet(bank.data_dir / "truth" / "minors.parquet")
+    minors = pl.read_parquet(bank_months.data_dir / "truth" / "minors.parquet")
     young = minors.filter(pl.col("born_on") > date(2009, 4, 30))
     here = {who for (who,) in rows(con, "SELECT customer_id FROM portrait")}
     # Of some the day of birth is not known, or badly written, and nothing makes them minors.
@@ -148,23 +131,27 @@ def test_minors_without_a_guardian_are_absent(
         for (who,) in rows(
             con,
             "SELECT customer_id FROM read_parquet("
-            f"'{bank.data_dir}/customers.parquet') WHERE birth_date LIKE '____-__-__'",
+            f"'{bank_months.data_dir}/customers.parquet') WHERE birth_date LIKE '____-__-__'",
         )
     }
     alone = set(young.filter(~pl.col("has_guardian_consent"))["customer_id"]) & known
     assert alone
-    assert not set(published(bank, pl.Series(list(alone)))) & here
+    assert not set(published(bank_months, pl.Series(list(alone)))) & here
     agreed = young.filter("has_guardian_consent")["customer_id"]
-    assert set(published(bank, agreed)) & here
+    assert set(published(bank_months, agreed)) & here
 
 
 @pytest.mark.slow
-def test_an_export_leaves_out_who_has_not_agreed(bank: Settings, tmp_path: Path) -> None:
+def test_an_export_leaves_out_who_has_not_agreed(bank_months: Settings, tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
     found = find_audience(
-        bank.portrait_file, "customer_id IS NOT NULL", door_of(bank), out=path, channel="app"
+        bank_months.portrait_file,
+        "customer_id IS NOT NULL",
+        door_of(bank_months),
+        out=path,
+        channel="app",
     )
-    consents = pl.read_parquet(bank.data_dir / "consents.parquet").filter(
+    consents = pl.read_parquet(bank_months.data_dir / "consents.parquet").filter(
         purpose="marketing", channel="app"
     )
     agreed = set(consents["customer_id"])
@@ -177,17 +164,17 @@ def test_an_export_leaves_out_who_has_not_agreed(bank: Settings, tmp_path: Path)
     assert len(written) > 50
     assert sum(found.left_out.values()) == found.audience.size - len(written)
     assert not written & withdrawn
-    duplicates = pl.read_parquet(bank.data_dir / "truth" / "duplicates.parquet")
+    duplicates = pl.read_parquet(bank_months.data_dir / "truth" / "duplicates.parquet")
     assert written - agreed <= set(duplicates["customer_id"]) | set(duplicates["duplicate_id"])
 
 
 @pytest.mark.slow
 def test_who_refuses_profiling_and_not_marketing_is_in_a_campaigns_file_without_tags(
-    bank: Settings, con: duckdb.DuckDBPyConnection, tmp_path: Path
+    bank_months: Settings, con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     path = tmp_path / "people.parquet"
     found = find_audience(
-        *(bank.portrait_file, "customer_id IS NOT NULL", door_of(bank)),
+        *(bank_months.portrait_file, "customer_id IS NOT NULL", door_of(bank_months)),
         out=path,
         with_generic=True,
     )
@@ -204,7 +191,7 @@ def test_who_refuses_profiling_and_not_marketing_is_in_a_campaigns_file_without_
         "JOIN newest_month USING (as_of) WHERE NOT profiling_allowed)",
     )
     assert expected
-    identified = set(published(bank, generic["customer_id"]))
+    identified = set(published(bank_months, generic["customer_id"]))
     assert identified == {who for (who,) in expected}
     tags = [
         name
@@ -216,12 +203,14 @@ def test_who_refuses_profiling_and_not_marketing_is_in_a_campaigns_file_without_
 
 
 @pytest.mark.slow
-def test_no_check_counts_them_as_missing(bank: Settings, con: duckdb.DuckDBPyConnection) -> None:
+def test_no_check_counts_them_as_missing(
+    bank_months: Settings, con: duckdb.DuckDBPyConnection
+) -> None:
     found = rows(
         con,
         "SELECT as_of, count(*) FILTER (profiling_allowed), max(base.customers) "
         "FROM tags.portrait_matrix JOIN (SELECT as_of, max(customers) AS customers "
         "FROM tags.tag_quality GROUP BY ALL) AS base USING (as_of) GROUP BY ALL",
     )
-    assert len(found) == len(MONTHS)
+    assert len(found) == len(BANK_MONTHS)
     assert all(here == counted for _, here, counted in found)

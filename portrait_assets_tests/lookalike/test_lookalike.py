@@ -32,9 +32,14 @@ def asking(seed: str, month: str | None = None, **more: Any) -> Asked:
     return Asked(seed, month, parameters=FEW, **more)
 
 
+@pytest.fixture(scope="module")
+def bare_town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    return Town(tmp_path_factory.mktemp("bare"))
+
+
 @pytest.fixture
-def town(tmp_path: Path) -> Town:
-    return Town(tmp_path)
+def town(bare_town: Town, tmp_path: Path) -> Town:
+    return bare_town.copied_to(tmp_path / "town")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ the person `C3`.
 
 from __future__ import annotations
 
+import shutil
+from copy import copy
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,13 @@ class Town:
             )
         self.add_customers(persons(range(1, customers + 1)), "2024-01", date(2020, 1, 1))
         self.consents()
+
+    def copied_to(self, folder: Path) -> Town:
+        """The same town in a folder that does not exist yet, which takes less than to write it."""
+        shutil.copytree(self.settings.data_dir, folder)
+        town = copy(self)
+        town.settings = self.settings.model_copy(update={"data_dir": folder})
+        return town
 
     def warehouse(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(self.settings.warehouse_file))

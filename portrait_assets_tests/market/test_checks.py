@@ -11,6 +11,7 @@ import pytest
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.market import checks
 from portrait_assets.stages.market.changes.contract import DEMAND_CHANGE, TAKINGS_CHANGE
+from portrait_assets.stages.market.columns import FALSE_DISCOVERIES
 from portrait_assets.stages.market.competitors.contract import COMPETITOR, LAUNCH
 from portrait_assets.stages.market.demand.contract import DEMAND, ITEM_MONTH, SEASON
 from portrait_assets.stages.market.design.contract import BUNDLE
@@ -59,12 +60,14 @@ def failures(check: TableCheck, table: Table, rows: list[dict[str, object]]) -> 
     [
         (checks.SEGMENTS_ADD_UP, ITEM_MONTH, ITEMS, {"amount": Decimal(6)}),
         (checks.SEGMENTS_ADD_UP, ITEM_MONTH, ITEMS, {"customers": 4}),
+        (checks.SEGMENTS_ADD_UP, ITEM_MONTH, ITEMS, {"lines": 6}),
         (checks.SEGMENTS_ADD_UP, ITEM_MONTH, ITEMS, {"item": "jam"}),
         (checks.PARTS_ADD_UP, TAKINGS_CHANGE, TAKINGS, {"mix": Decimal(0)}),
         (checks.PARTS_ADD_UP, TAKINGS_CHANGE, TAKINGS, {"amount": Decimal("9.01")}),
         (checks.SEASONS_ARE_ONE, SEASON, SEASONS, {"index": 1.1}),
         (checks.SEASONS_ARE_ONE, SEASON, SEASONS, {"item": "tea"}),
         (checks.WITHIN_INTERVALS, DEMAND_CHANGE, CHANGE, {"reach_change_low": 0.3}),
+        (checks.WITHIN_INTERVALS, DEMAND_CHANGE, CHANGE, {"reach_change_high": 0.2}),
         (checks.WITHIN_INTERVALS, DEMAND_CHANGE, CHANGE, {"reach": 0.5}),
         (checks.GAP_IS_OF_BOTH, COMPETITOR, GAP, {"own_value": 1.5}),
         (checks.GAP_IS_OF_BOTH, COMPETITOR, GAP, {"own_value": None}),
@@ -80,6 +83,22 @@ def test_a_check_fails_on_the_damage_that_it_is_for(
 ) -> None:
     assert failures(check, table, rows) == 0
     assert failures(check, table, [rows[0] | damage, *rows[1:]]) > 0
+
+
+@pytest.mark.parametrize(
+    ("check", "table", "rows", "at_the_limit"),
+    [
+        (checks.WITHIN_INTERVALS, DEMAND_CHANGE, CHANGE, {"reach_change_low": 0.25}),
+        (checks.WITHIN_INTERVALS, DEMAND_CHANGE, CHANGE, {"reach_change_high": 0.25}),
+        (checks.GAP_IS_OF_BOTH, COMPETITOR, GAP, {"own_value": None, "gap": None}),
+        (checks.SURELY_TOGETHER, BUNDLE, BUNDLES, {"q_value": FALSE_DISCOVERIES}),
+        (SMALL, LAUNCH, COUNTED, {"takers": 10}),
+    ],
+)
+def test_a_check_passes_at_its_limit(
+    check: TableCheck, table: Table, rows: list[dict[str, object]], at_the_limit: dict[str, object]
+) -> None:
+    assert failures(check, table, [rows[0] | at_the_limit, *rows[1:]]) == 0
 
 
 def test_no_row_is_of_few_customers_but_of_none() -> None:

@@ -11,7 +11,14 @@ from scipy.stats import norm
 from portrait_assets.stages.market.columns import EVERYONE
 from portrait_assets.stages.market.design.bundling import IN_BASKET, bundle_step
 from portrait_assets.stages.market.design.needs import COUNTS, OFFERED, need_rows
-from portrait_assets.stages.market.design.prices import BANDS, LEAST_LINES, price_rows
+from portrait_assets.stages.market.design.prices import (
+    BANDS,
+    EDGE,
+    LEAST_LINES,
+    PRICE_BAND,
+    PRICED,
+    price_rows,
+)
 from portrait_assets_tests.market.world import accounts, lines, members, people, step_rows
 
 Row = dict[str, object]
@@ -114,6 +121,56 @@ def test_what_is_on_offer_is_introduced_and_not_withdrawn() -> None:
 
 
 # -- prices -----------------------------------------------------------------------------------
+
+
+def test_what_costs_nothing_is_given_back_or_of_no_category_has_no_price() -> None:
+    rows = step_rows(
+        PRICED,
+        bought=lines(
+            *(("ann", "tea", 6, 4), ("ann", "jam", 5), ("ann", "oil", 3, 0)),
+            *(("ann", "tea", 0, 1), ("ann", "tea", -6, 4), ("ann", None, 7, 1)),
+        ),
+        holding=accounts(("ann", "fund 1", "0.01"), ("ann", "loan 1", 0)),
+        member=members(ann=1),
+    )
+    assert sorted(rows.select("measure", "item", "price").rows()) == [
+        ("holdings", "fund", Decimal("0.01")),
+        *(("purchases", "jam", Decimal(5)), ("purchases", "oil", Decimal(3))),
+        ("purchases", "tea", Decimal("1.5")),
+    ]
+
+
+def priced(*prices: tuple[str, int]) -> pl.DataFrame:
+    """So many lines of tea at each price."""
+    each = [Decimal(price) for price, count in prices for _ in range(count)]
+    return pl.DataFrame({"price": each}).select(
+        customer_id=pl.lit("ann"),
+        segment_id=pl.lit(1, pl.Int64),
+        measure=pl.lit("purchases"),
+        item=pl.lit("tea"),
+        price=pl.col("price").cast(pl.Decimal(18, 2)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("price", "edge"),
+    [("123.45", "130"), ("130.00", "130"), ("9.99", "10"), ("9.90", "9.9"), ("0.05", "0.05")],
+)
+def test_the_edges_of_bands_have_two_digits_rounded_up(price: str, edge: str) -> None:
+    (edges,) = step_rows(EDGE, priced=priced((price, LEAST_LINES)))["edges"]
+    assert edges.to_list() == [Decimal(edge)]
+    assert step_rows(EDGE, priced=priced((price, LEAST_LINES - 1))).is_empty()
+
+
+def test_the_usual_price_of_a_band_is_paid_most_often_and_of_equals_the_lower() -> None:
+    lines_at = (("1.00", 2), ("1.10", 9), ("1.20", 9), ("4.00", 40), ("5.00", 20), ("6.00", 20))
+    rows = step_rows(PRICE_BAND, priced=priced(*lines_at))
+    bands = [(1, "1.00"), (1, "1.10"), (1, "1.20"), (2, "4.00"), (3, "5.00"), (4, "6.00")]
+    assert rows.sort("price").select("band", "price").rows() == [
+        (band, Decimal(price)) for band, price in bands
+    ]
+    usual = rows.filter("is_usual").sort("band")["price"].to_list()
+    assert usual == [*map(Decimal, ("1.10", "4.00", "5.00", "6.00"))]
 
 
 def test_bands_hold_a_fifth_of_the_lines_and_prices_are_of_a_unit() -> None:

@@ -126,8 +126,29 @@ def test_a_customer_without_an_answer_and_a_stranger_are_found(computed: Compute
     assert computed.found(EVERYONE, NEXT_PRODUCT, without).failures == 1
     stranger = rows.tail(1).with_columns(customer_id=pl.lit("x"))
     assert computed.found(EVERYONE, NEXT_PRODUCT, pl.concat([rows, stranger])).failures == 1
-    twice = rows.filter(product_id="none").with_columns(rank=pl.lit(2, pl.UInt32))
-    assert computed.found(EVERYONE, NEXT_PRODUCT, pl.concat([rows, twice])).failures == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [("f1", 2), ("f2", 3)],
+        [("f1", 1), ("f2", 3)],
+        [("f1", 1), ("f1", 2)],
+        [("f1", 1), ("none", 2)],
+        [("none", 1), ("none", 2)],
+    ],
+    ids=["no first", "a gap", "a product twice", "none beside an offer", "none twice"],
+)
+def test_an_answer_whose_ranks_or_products_do_not_fit_is_found(
+    computed: Computed, answer: list[tuple[str, int]]
+):
+    rows = computed.rows[NEXT_PRODUCT]
+    own = pl.DataFrame(answer, schema=["product_id", "rank"], orient="row").cast(
+        {"rank": pl.UInt32}
+    )
+    others, ann = rows.filter(pl.col("customer_id") != "ann"), rows.filter(customer_id="ann")
+    given = own.join(ann.head(1).drop("product_id", "rank"), how="cross").select(rows.columns)
+    assert computed.found(EVERYONE, NEXT_PRODUCT, pl.concat([others, given])).failures == 1
 
 
 def test_an_offer_that_is_no_better_than_the_base_is_found(computed: Computed):
@@ -141,10 +162,14 @@ def test_an_offer_that_is_no_better_than_the_base_is_found(computed: Computed):
 
 def test_an_affinity_of_somebody_who_refuses_is_found(computed: Computed):
     rows = computed.rows[NEXT_PRODUCT]
-    used = rows.with_columns(probability=pl.lit(0.5))
-    assert computed.found(REFUSALS_KEPT, NEXT_PRODUCT, used) == Finding(
-        1, "1 refuse profiling, 1 rows use it"
-    )
+    for column, value in (
+        *(("probability", 0.5), ("base_probability", 0.5), ("value", 1)),
+        ("basis", "personal"),
+    ):
+        used = rows.with_columns(pl.lit(value).cast(rows.schema[column]).alias(column))
+        assert computed.found(REFUSALS_KEPT, NEXT_PRODUCT, used) == Finding(
+            1, "1 refuse profiling, 1 rows use it"
+        )
 
 
 def test_a_product_above_the_grade_of_its_set_is_found(computed: Computed):

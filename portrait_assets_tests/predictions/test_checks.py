@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import polars as pl
 import pytest
 
 from portrait_assets.schema.table import Table
+from portrait_assets.stages.predictions.backtests.backtest import FEWEST, PLACEBO_DISTANCE
 from portrait_assets.stages.predictions.checks import (
     CALIBRATED,
     CHECKS,
@@ -26,6 +28,7 @@ from portrait_assets.stages.predictions.contract import (
     PREDICTION_MODEL,
 )
 from portrait_assets.storage.dagster.checks import CONTRACT, Finding, Subject, TableCheck
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 
 MONTH = "2024-05"
@@ -62,9 +65,66 @@ def test_a_probability_above_1_breaks_the_contract(world: PredictionWorld):
     assert found(world, CONTRACT, PREDICTION, rows).failures > 0
 
 
-def test_a_score_outside_of_its_interval_is_found(world: PredictionWorld):
-    rows = world.rows(PREDICTION, MONTH).with_columns(high=pl.col("score") - 0.01)
-    assert found(world, WITHIN, PREDICTION, rows) == Finding(300, "silence")
+def failures(check: TableCheck, table: Table, *rows: dict[str, object]) -> int:
+    """What a check that looks at rows alone finds in these; what they leave out is null."""
+    frame = table.empty()
+    given = pl.DataFrame(rows, schema_overrides={n: frame.schema[n] for n in rows[0]})
+    every = pl.concat([frame, given], how="diagonal")
+    return check.find(Subject(cast(Warehouse, None), table, MONTH, lambda: every)).failures
+
+
+SCORED: dict[str, object] = {"target": "silence", "horizon": 1, "rank": 1, "basis": "model"}
+SCORED |= {"score": 0.5, "low": 0.5, "high": 0.5, "reason_1": "recency_days"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_found"),
+    [
+        ({}, False),
+        ({"low": 0.51}, True),
+        ({"high": 0.49}, True),
+        ({"low": None, "high": None}, False),
+        ({"basis": "baseline"}, True),
+        ({"basis": "baseline", "reason_1": None}, False),
+        ({"score": None}, True),
+        ({"score": None, "reason_1": None, "basis": "baseline"}, False),
+    ],
+)
+def test_a_score_outside_of_its_interval_or_without_its_reasons_is_found(
+    changed: dict[str, object], is_found: bool
+):
+    assert failures(WITHIN, PREDICTION, SCORED | changed) == is_found
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_found"),
+    [
+        ({"rank": 2, "score": 0.6}, True),
+        ({"rank": 2, "score": 0.5}, False),
+        ({"rank": 1, "score": 0.6}, False),  # Alike in rank, as of one band.
+        ({"rank": 2, "score": 0.6, "target": "default"}, False),
+        ({"rank": 2, "score": 0.6, "horizon": 3}, False),
+    ],
+)
+def test_a_score_above_that_of_the_rank_before_is_found(changed: dict[str, object], is_found: bool):
+    assert failures(RANKED, PREDICTION, SCORED, SCORED | changed) == is_found
+
+
+@pytest.mark.parametrize(
+    ("hits", "customers", "area", "is_found"),
+    [
+        (FEWEST, 2 * FEWEST, 0.51 + PLACEBO_DISTANCE, True),
+        (FEWEST, 2 * FEWEST, 0.49 - PLACEBO_DISTANCE, True),
+        (FEWEST, 2 * FEWEST, 0.49 + PLACEBO_DISTANCE, False),
+        (FEWEST - 1, 2 * FEWEST, 0.9, False),
+        (FEWEST, 2 * FEWEST - 1, 0.9, False),
+    ],
+)
+def test_a_placebo_is_judged_where_enough_happened_and_enough_did_not(
+    hits: int, customers: int, area: float, is_found: bool
+):
+    row = {"target": "silence", "hits": hits, "customers": customers, "placebo_auc": area}
+    assert failures(PLACEBO, PREDICTION_BACKTEST, row) == is_found
 
 
 def test_a_rank_against_the_score_is_found(world: PredictionWorld):

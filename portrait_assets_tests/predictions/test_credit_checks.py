@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import polars as pl
 import pytest
@@ -24,6 +25,7 @@ from portrait_assets.stages.predictions.credit.contract import (
     SCORECARD,
 )
 from portrait_assets.storage.dagster.checks import CONTRACT, Finding, Subject, TableCheck
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.predictions.credit_world import CreditWorld
 
 MONTH = "2024-05"
@@ -85,6 +87,30 @@ def test_more_points_with_a_higher_probability_are_found(world: CreditWorld):
         band=pl.when(pl.col("band") == "A").then(pl.lit("E")).otherwise("band")
     )
     assert found(world, IN_ORDER, CREDIT_SCORE, worse).failures > 0
+
+
+SCORED = {"target": "default", "horizon": 1, "points": 400, "probability": 0.2, "band": "B"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_found"),
+    [
+        ({"probability": 0.2}, False),
+        ({"probability": 0.21}, True),
+        ({"band": "A"}, False),
+        ({"band": "C"}, True),
+        ({"probability": 0.21, "target": "silence"}, False),
+        ({"probability": 0.21, "horizon": 3}, False),
+    ],
+)
+def test_only_scores_of_one_target_and_horizon_are_compared(
+    changed: dict[str, object], is_found: bool
+):
+    more = SCORED | {"points": 401} | changed
+    kinds = {name: CREDIT_SCORE.empty().schema[name] for name in SCORED}
+    rows = pl.DataFrame([SCORED, more]).cast(kinds)  # type: ignore[arg-type]
+    subject = Subject(cast(Warehouse, None), CREDIT_SCORE, MONTH, lambda: rows)
+    assert IN_ORDER.find(subject).failures == is_found
 
 
 def test_a_customer_who_is_not_accounted_for_is_found(world: CreditWorld):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import altair as alt
 import dagster as dg
 import polars as pl
 import pytest
 
 from portrait_assets.stages.predictions.contract import PREDICTION_BACKTEST, PREDICTION_CALIBRATION
 from portrait_assets.stages.predictions.credit.contract import CREDIT_CURVE
+from portrait_assets.stages.predictions.pictures import plots
 from portrait_assets.stages.predictions.pictures.draw import (
     drawn_backtests,
     drawn_cards,
@@ -57,3 +60,59 @@ def test_of_nothing_nothing_is_drawn():
     assert drawn_backtests(*empty) == {}
     assert drawn_cards(CREDIT_CURVE.empty()) == {}
     assert drawn_values(VALUE_MODEL.empty()) == {}
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[list[dict[str, Any]]]:
+    """Of each chart that is drawn from now on, the rows that it is drawn from."""
+    given: list[list[dict[str, Any]]] = []
+
+    def kept(chart: alt.TopLevelMixin) -> bytes:
+        rows = chart.to_dict()["datasets"].values()
+        given.append([row for each in rows for row in each])
+        return PNG
+
+    monkeypatch.setattr(plots, "png", kept)
+    return given
+
+
+def test_areas_are_drawn_beside_those_of_baselines_where_they_are_known(
+    drawn: list[list[dict[str, Any]]],
+):
+    tests = pl.DataFrame(
+        [("a", 0.8, 0.75, 0.85, 0.7), ("b", None, None, None, 0.6), ("c", 0.9, None, None, None)],
+        schema=["target", "auc", "auc_low", "auc_high", "baseline_auc"],
+        orient="row",
+    )
+    assert plots.of_backtests(tests, pl.DataFrame()).keys() == {"areas"}
+    (rows,) = drawn
+    areas = [(row["target"], row["side"], row["area"]) for row in rows if "area" in row]
+    assert sorted(areas) == [
+        ("a", "baseline", 0.7),
+        ("a", "prediction", 0.8),
+        ("c", "prediction", 0.9),
+    ]
+    intervals = [row for row in rows if "auc_low" in row]
+    assert intervals == [{"target": "a", "auc_low": 0.75, "auc_high": 0.85}]
+
+
+def test_a_card_is_drawn_where_outcomes_are_known(drawn: list[list[dict[str, Any]]]):
+    curve = pl.DataFrame(
+        [("cut", 0.5, 0.02, 0.03), ("cut", 0.9, None, 0.05), ("vintage", None, 0.04, 0.01)],
+        schema=["kind", "approval_share", "actual_bad_rate", "expected_of_known"],
+        orient="row",
+    ).with_columns(
+        target=pl.lit("default"),
+        base_month=pl.lit("2024-01"),
+        low=pl.col("actual_bad_rate") / 2,
+        high=pl.col("actual_bad_rate") * 2,
+    )
+    assert plots.of_cards(curve).keys() == {"approval", "vintages"}
+    found = [
+        [(row["approval_share"], row["side"], row["value"], row["low"]) for row in rows]
+        for rows in drawn
+    ]
+    assert found == [
+        [(0.5, "actual", 0.02, 0.01), (0.5, "expected", 0.03, 0.01)],
+        [(None, "actual", 0.04, 0.02), (None, "expected", 0.01, 0.02)],
+    ]

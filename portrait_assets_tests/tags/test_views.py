@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,10 @@ from portrait_assets.stages.tags.views import (
     CUSTOMER_CONSENT_VIEW,
     NEWEST_MONTH_VIEW,
     PORTRAIT_VIEW,
+    evidence_view,
 )
 from portrait_assets.storage.duckdb.connection import scratch_database
+from portrait_assets.testing.tag_world import HOME, TIER, catalogue_of
 from portrait_assets_tests.privacy.consent_world import write_consents
 
 JANUARY, FEBRUARY, MARCH = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)
@@ -69,3 +72,13 @@ def test_what_is_allowed_is_said_once_of_each_customer_of_the_newest_month():
             f"FROM ({CUSTOMER_CONSENT_VIEW.sql}) ORDER BY customer_id"
         ).fetchall()
     assert found == [("ann", False, True, "sms", False), ("bob", False, False, None, True)]
+
+
+def test_evidence_is_of_tags_that_were_active_at_some_time(tmp_path: Path):
+    """A draft alone has decided nothing; one beside an active version waits with that."""
+    drafted = HOME.replace("code: home", "code: home\n    status: draft")
+    second = TIER.replace("code: tier", "code: tier\n    version: 2\n    status: draft")
+    assert drafted != HOME
+    shown = evidence_view(catalogue_of(tmp_path, TIER, second, drafted)).sql
+    assert "'tier'" in shown
+    assert "'home'" not in shown

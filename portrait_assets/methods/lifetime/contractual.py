@@ -64,7 +64,7 @@ def tenure_hazard(
     if months == 0 or (exposed_until == entered_months).all():
         raise LifetimeError("No contract was observed for a whole month, so no hazard is known.")
     begun = np.bincount(entered_months, minlength=months + 1)
-    gone = np.bincount(exposed_until, minlength=months + 1)
+    gone = np.bincount(exposed_until)
     at_risk = np.cumsum(begun - gone)[:months]
     ends = np.bincount(tenure_months[ended], minlength=months)[:months]
     enough = at_risk >= FEWEST_AT_RISK

@@ -59,7 +59,7 @@ def rows_of(table: pl.DataFrame) -> Counter[str]:
     return Counter(repr(row) for row in table.iter_rows())
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(tables(), st.integers(1, 12))
 def test_every_combination_is_had_by_k_rows_and_cells_add_up(table: pl.DataFrame, k: int):
     found = anonymous(table, k)

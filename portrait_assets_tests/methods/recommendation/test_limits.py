@@ -204,3 +204,16 @@ def test_what_no_other_has_has_no_lift_and_families_are_tested_apart():
     assert found["q_value"][2] == found["p_value"][2]
     assert found["stands_out"].to_list() == [True, None, False]
     assert FALSE_DISCOVERY == 0.05
+
+
+@pytest.mark.parametrize(
+    ("own", "size", "everyone"),
+    [(0, 0, 5), (5, 100, 5), (0, 10, 0), (10, 10, 100)],
+    ids=["nobody in the group", "no others", "nobody has it", "all have it"],
+)
+def test_a_lift_has_no_interval_where_there_is_nothing_to_compare(
+    own: int, size: int, everyone: int
+):
+    cell = {"customers": own, "group_size": size, "all_customers": everyone, "all_size": 100}
+    found = lifts(pl.DataFrame([cell]), [])
+    assert found.select("lift_low", "lift_high").row(0) == (None, None)

@@ -120,3 +120,12 @@ def test_an_error_beyond_chance_is_seen():
     counts = sampled(rows[:, None, :].astype(float))
     by_chance = scores.calibration_error_by_chance(counts)
     assert scores.calibration_error(counts)[0] > by_chance[-1]
+
+
+def test_buckets_of_nobody_change_no_error():
+    rows = np.array([[30.0, 20.0], [9.0, 15.0], [0.0, 0.0], [10.0, 14.0]])
+    some = sampled(rows[:, None, :])
+    with_empty = sampled(np.insert(rows, 1, 0.0, axis=1)[:, None, :])
+    assert scores.calibration_error(with_empty)[0] == pytest.approx((1 + 1) / 50)
+    by_chance = scores.calibration_error_by_chance(with_empty)
+    np.testing.assert_array_equal(by_chance, scores.calibration_error_by_chance(some))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -56,12 +57,25 @@ def test_what_is_materialized_passes_all_checks(world: ValueWorld, month: str):
             assert result.failures == 0, (table.name, check.name, result.detail)
 
 
-def test_an_expectation_outside_of_its_interval_is_found(world: ValueWorld):
+@pytest.mark.parametrize(
+    ("end", "expected", "beyond"),
+    [
+        ("low", "expected_purchases", 0.01),
+        ("high", "expected_purchases", -0.01),
+        ("spend_low", "expected_spend", Decimal("0.01")),
+        ("spend_high", "expected_spend", Decimal("-0.01")),
+    ],
+)
+def test_an_expectation_outside_of_its_interval_is_found(
+    world: ValueWorld, end: str, expected: str, beyond: float | Decimal
+):
     rows = world.rows(CUSTOMER_VALUE, MONTH)
-    raised = rows.with_columns(expected_purchases=pl.col("high") + 1.0)
-    assert found(world, WITHIN, CUSTOMER_VALUE, raised).failures == rows.height
-    spent = rows.with_columns(expected_spend=pl.col("spend_high") + 1)
-    assert found(world, WITHIN, CUSTOMER_VALUE, spent).failures == rows.height
+    at = rows.with_columns(pl.col(expected).alias(end))
+    assert found(world, WITHIN, CUSTOMER_VALUE, at).failures == 0
+    is_first = pl.int_range(pl.len()) < 2
+    moved = pl.when(is_first).then(pl.col(end) + beyond).otherwise(pl.col(end))
+    some = at.with_columns(moved.cast(at.schema[end]))
+    assert found(world, WITHIN, CUSTOMER_VALUE, some).failures == 2
 
 
 def test_a_chance_above_1_breaks_the_contract(world: ValueWorld):

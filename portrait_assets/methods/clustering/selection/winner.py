@@ -161,10 +161,8 @@ def _most_within_tolerance(
     pool: list[Scored], top: float, proved: Callable[[Scored], Proof], rule: SelectionRule
 ) -> Scored:
     good = [line for line in pool if line.number("score") >= top - rule.scoring.tolerance]
-    if len(good) > 1:
-        clearest = max(proved(line).clear_share for line in good)
-        least = rule.winning.clear_part * clearest
-        good = [line for line in good if proved(line).clear_share >= least]
+    least = rule.winning.clear_part * max(proved(line).clear_share for line in good)
+    good = [line for line in good if proved(line).clear_share >= least]
     return max(good, key=lambda line: line.number("segments"))
 
 
