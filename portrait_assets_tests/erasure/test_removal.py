@@ -14,10 +14,10 @@ import pytest
 
 from portrait_assets.app.erasure import erase as erasing
 from portrait_assets.app.erasure.erase import _Clock
-from portrait_assets.app.erasure.persons import Asked, find_persons, name_ids, own_texts
-from portrait_assets.app.erasure.removal import copy_without, put_in_place
-from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
+from portrait_assets.app.erasure.people.persons import Asked, find_persons, name_ids, own_texts
 from portrait_assets.app.erasure.retain import to_retain
+from portrait_assets.app.erasure.rows.removal import copy_without, put_in_place
+from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.privacy.erasure import ErasureError, Plan, plan_file
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.scan.wanted import Hits, Scan, Wanted

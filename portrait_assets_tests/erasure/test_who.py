@@ -10,8 +10,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.app.erasure import persons as finding
-from portrait_assets.app.erasure.persons import (
+from portrait_assets.app.erasure.people import persons as finding
+from portrait_assets.app.erasure.people.persons import (
     Asked,
     Persons,
     find_persons,
@@ -22,7 +22,7 @@ from portrait_assets.app.erasure.persons import (
     requested,
     sentence_of_unknown,
 )
-from portrait_assets.app.erasure.removed_rows import (
+from portrait_assets.app.erasure.rows.removed_rows import (
     LINE_SCHEMA,
     Removed,
     any_of,

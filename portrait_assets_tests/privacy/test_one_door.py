@@ -50,7 +50,7 @@ THROUGH_THE_DOOR = {
     "stages/tags/audiences/export.py": "stages/tags/audiences/finding.py",
 }
 WITHOUT_CUSTOMERS = {
-    "app/erasure/removal.py": "the warehouse written anew, without some people",
+    "app/erasure/rows/removal.py": "the warehouse written anew, without some people",
     "app/erasure/traces.py": "files that are here already, without some people",
     "privacy/certificate.py": "what was erased, which names nobody",
     "privacy/erasure.py": "the plan of an erasure, beside the warehouse and for its owner alone",

@@ -8,23 +8,23 @@ from pathlib import Path
 
 import polars as pl
 
-from portrait_assets.app.erasure.persons import (
+from portrait_assets.app.erasure.people.persons import (
     PROSPECTS,
     name_ids,
     own_texts,
 )
+from portrait_assets.app.erasure.people.undated import unplaced_lines
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.proof import certificate_of, digests_of
-from portrait_assets.app.erasure.removal import copy_without, put_in_place
-from portrait_assets.app.erasure.removed_rows import Removed
-from portrait_assets.app.erasure.second_pass import MOST_PASSES, ours, pass_again
+from portrait_assets.app.erasure.rows.removal import copy_without, put_in_place
+from portrait_assets.app.erasure.rows.removed_rows import Removed
+from portrait_assets.app.erasure.rows.second_pass import MOST_PASSES, ours, pass_again
 from portrait_assets.app.erasure.traces import (
     clean_decisions,
     clean_file,
     files_of,
     remove_accounts,
 )
-from portrait_assets.app.erasure.undated import unplaced_lines
 from portrait_assets.app.erasure.warehouse import (
     id_columns,
     opened,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from portrait_assets.app.erasure.persons import (
+from portrait_assets.app.erasure.people.persons import (
     PROSPECTS,
 )
 from portrait_assets.app.erasure.traces import (

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.persons import name_ids
-from portrait_assets.app.erasure.removal import copy_without, put_in_place
-from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
+from portrait_assets.app.erasure.people.persons import name_ids
+from portrait_assets.app.erasure.rows.removal import copy_without, put_in_place
+from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.app.erasure.traces import shown, source_files
 from portrait_assets.app.erasure.warehouse import (
     id_columns,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from portrait_assets.app.erasure.recounting import Recounting, recounted_steps
+from portrait_assets.app.erasure.rows.recounting import Recounting, recounted_steps
 from portrait_assets.app.estimate import size
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.persons import name_ids
-from portrait_assets.app.erasure.removal import copy_without, marked, marks_of, put_in_place
-from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
+from portrait_assets.app.erasure.people.persons import name_ids
+from portrait_assets.app.erasure.rows.removal import copy_without, marked, marks_of, put_in_place
+from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.app.erasure.traces import shown
 from portrait_assets.app.erasure.warehouse import id_columns, opened, remove_published
 from portrait_assets.core.settings import Settings

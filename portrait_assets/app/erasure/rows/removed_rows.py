@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.persons import PROSPECTS, is_erased
-from portrait_assets.app.erasure.recounting import Recounting, few_sql
+from portrait_assets.app.erasure.people.persons import PROSPECTS, is_erased
+from portrait_assets.app.erasure.rows.recounting import Recounting, few_sql
 from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of
 from portrait_assets.schema.table import Table

@@ -14,8 +14,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.recounting import count_again
-from portrait_assets.app.erasure.removed_rows import (
+from portrait_assets.app.erasure.rows.recounting import count_again
+from portrait_assets.app.erasure.rows.removed_rows import (
     KEPT,
     PLACE,
     Removed,
