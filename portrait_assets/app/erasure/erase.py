@@ -27,6 +27,7 @@ from portrait_assets.app.erasure.traces import (
 )
 from portrait_assets.app.erasure.warehouse import (
     id_columns,
+    new_file,
     opened,
     recounting_of,
     remove_published,
@@ -58,7 +59,6 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets.storage.duckdb.publishing import temporary_file
 
 REVIEWED_RECORDS = ("record_1", "record_2")
 """Columns of reviewers' decisions and of linked pairs that name records."""
@@ -266,28 +266,19 @@ def _remove(
         plan = plan.model_copy(update={"rows": tuple(others)})
         write_plan(settings, plan)
     inputs = (plan.inputs, _inputs(settings))
-    new = temporary_file(settings.warehouse_file)
-    new.unlink(missing_ok=True)
-    try:
-        with opened(settings, tables) as con:
-            name_ids(con, list(plan.customers), list(plan.prospects))
-            lines = unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
-            recounting = recounting_of(settings, source, con)
-            rows = copy_without(
-                Removed(
-                    *(con, tables, id_columns(tables), key, plan.texts, lines, inputs),
-                    recounting=recounting,
-                ),
-                new,
-            )
-            if {each.name for each in rows}.isdisjoint(each.name for each in plan.rows):
-                plan = plan.model_copy(update={"rows": (*rows, *plan.rows)})
-                write_plan(settings, plan)
-            con.close()
-            put_in_place(new, settings.warehouse_file)
-    finally:
-        new.unlink(missing_ok=True)
-        new.with_name(f"{new.name}.wal").unlink(missing_ok=True)
+    with new_file(settings) as new, opened(settings, tables) as con:
+        name_ids(con, list(plan.customers), list(plan.prospects))
+        lines = unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
+        removed = Removed(
+            *(con, tables, id_columns(tables), key, plan.texts, lines, inputs),
+            recounting=recounting_of(settings, source, con),
+        )
+        rows = copy_without(removed, new, settings.memory_limit_gib, settings.threads)
+        if {each.name for each in rows}.isdisjoint(each.name for each in plan.rows):
+            plan = plan.model_copy(update={"rows": (*rows, *plan.rows)})
+            write_plan(settings, plan)
+        con.close()
+        put_in_place(new, settings.warehouse_file)
     remove_published(settings)
     plan = _cleaned(settings, plan, None, wanted)
     plan = plan.model_copy(update={"phase": Phase.PUBLISHING})
