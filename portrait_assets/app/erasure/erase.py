@@ -16,6 +16,7 @@ from portrait_assets.app.erasure.people.persons import (
 from portrait_assets.app.erasure.people.undated import unplaced_lines
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.proof import certificate_of, digests_of
+from portrait_assets.app.erasure.publishing import publish_apart
 from portrait_assets.app.erasure.rows.removal import copy_without, put_in_place
 from portrait_assets.app.erasure.rows.removed_rows import Removed
 from portrait_assets.app.erasure.rows.second_pass import MOST_PASSES, ours, pass_again
@@ -35,7 +36,7 @@ from portrait_assets.app.erasure.warehouse import (
     tables_of,
 )
 from portrait_assets.app.progress import Progress
-from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
+from portrait_assets.app.run import machine_failures_in_a_sentence
 from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate, write_certificate
@@ -49,7 +50,7 @@ from portrait_assets.privacy.erasure import (
 )
 from portrait_assets.privacy.pseudonyms import keys, pseudonyms
 from portrait_assets.privacy.scan.files import scan
-from portrait_assets.privacy.scan.wanted import BYTES, Scan, Wanted
+from portrait_assets.privacy.scan.wanted import Scan, Wanted
 from portrait_assets.privacy.tombstones import (
     Tombstones,
     append_tombstones,
@@ -165,7 +166,7 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
         plan = _remove(settings, source, plan, tables, wanted)
         clock.noted("removing")
     progress.say("The warehouse holds none of their rows; publishing.")
-    publish_again(settings, source.months(), progress)
+    publish_apart(settings, source.months(), progress)
     clock.noted("publishing")
     plan, after = _searched(settings, source, plan, tables, wanted, progress)
     clock.noted("scan after")
@@ -188,23 +189,18 @@ def _searched(
     Raises:
         ErasureError: when something is left in a file that can be cleaned by hand.
     """
-    after = _scan(settings, source, wanted)
+    after = _scan(settings, source, wanted, is_written_anew=True)
     for _ in range(MOST_PASSES):
-        # A database written anew has no old pages: what its bytes alone hold comes of the symbols
-        # that it compresses texts with, and would come again.
-        removable = [
-            each for each in after.hits if each.place != BYTES or each.file not in ours(settings)
-        ]
-        if not removable:
+        if not after.found:
             break
         plan = _cleaned(settings, plan, after, wanted)
-        if any(each.file in ours(settings) for each in removable):
+        if any(each.file in ours(settings) for each in after.hits):
             progress.say("The scan still finds texts of theirs in the warehouse; removing them.")
             rows = pass_again(settings, plan, tables, wanted, after.hits)
             plan = plan.model_copy(update={"rows": (*plan.rows, *rows)})
             write_plan(settings, plan)
-            publish_again(settings, source.months(), progress)
-        after = _scan(settings, source, wanted)
+            publish_apart(settings, source.months(), progress)
+        after = _scan(settings, source, wanted, is_written_anew=True)
     _require_decoded(settings, after)
     # What is left in the database itself nobody can remove by hand: the certificate names it.
     if elsewhere := [each for each in after.hits if each.file not in ours(settings)]:
@@ -217,12 +213,16 @@ def _searched(
     return plan, after
 
 
-def _scan(settings: Settings, source: Source, wanted: Wanted) -> Scan:
+def _scan(
+    settings: Settings, source: Source, wanted: Wanted, is_written_anew: bool = False
+) -> Scan:
     """Search all files while no run writes them."""
+    anew = (settings.warehouse_file, settings.portrait_file) if is_written_anew else ()
     lock = settings.warehouse_dir / "warehouse.lock"
     with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
         files = files_of(settings, source)
-        return scan(files, wanted, settings.data_dir.resolve(), settings.memory_limit_gib)
+        root = settings.data_dir.resolve()
+        return scan(files, wanted, root, settings.memory_limit_gib, anew)
 
 
 def _require_decoded(settings: Settings, after: Scan) -> None:

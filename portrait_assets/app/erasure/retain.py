@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.app.erasure.people.persons import name_ids
+from portrait_assets.app.erasure.publishing import publish_apart
 from portrait_assets.app.erasure.rows.removal import copy_without, put_in_place
 from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.app.erasure.traces import shown, source_files
@@ -22,7 +23,7 @@ from portrait_assets.app.erasure.warehouse import (
     tables_of,
 )
 from portrait_assets.app.progress import Progress
-from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
+from portrait_assets.app.run import machine_failures_in_a_sentence
 from portrait_assets.core.invocation import commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate, write_certificate
@@ -103,7 +104,7 @@ def retain(settings: Settings, progress: Progress) -> Path:
             con.close()
             put_in_place(new, settings.warehouse_file)
         remove_published(settings)
-        publish_again(settings, source.months(), progress)
+        publish_apart(settings, source.months(), progress)
         certificate = Certificate(
             number=f"R{began:%Y%m%dT%H%M%SZ}",
             kind="retention",
