@@ -210,7 +210,7 @@ def test_adding_a_withdrawal_never_allows_more(default: bool) -> None:
 
 
 def test_in_whatever_order_records_come_what_follows_is_the_same() -> None:
-    """Several of a day, of one purpose by a channel and by any, as of two files one after another."""
+    """Several of a day, of one purpose by a channel and by any, as of two files in turn."""
     rows = drawn(Random(7))
     shuffled = Random(8).sample(rows, len(rows))
     expected = Asked("2024-03", {"marketing": True}, consents=rows).rows

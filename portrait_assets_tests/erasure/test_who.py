@@ -10,14 +10,14 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.app.erasure.people import persons as finding
+from portrait_assets.app.erasure.people import own_texts as finding
+from portrait_assets.app.erasure.people.own_texts import own_texts
 from portrait_assets.app.erasure.people.persons import (
     Asked,
     Persons,
     find_persons,
     is_erased,
     name_ids,
-    own_texts,
     read_asked,
     requested,
     sentence_of_unknown,

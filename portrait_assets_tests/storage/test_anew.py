@@ -130,5 +130,6 @@ def test_a_fresh_process_knows_nothing_of_this_one_and_its_death_is_a_sentence()
     finally:
         REMEMBERED[:] = ["nothing"]
     assert str(died.value) == (
-        "The process that counts was stopped by signal 9; see to memory and disk, and run the command again, which says how it goes on."
+        "The process that counts was stopped by signal 9; see to memory and disk, and run the "
+        "command again to see how it goes on."
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
+from portrait_assets.app.erasure.people.own_texts import own_texts, texts_in_kept_rows
 from portrait_assets.app.erasure.people.persons import (
     PROSPECTS,
     name_ids,
-    own_texts,
 )
 from portrait_assets.app.erasure.people.undated import unplaced_lines
 from portrait_assets.app.erasure.preview import Preview
@@ -54,6 +54,7 @@ from portrait_assets.privacy.scan.wanted import Scan, Wanted
 from portrait_assets.privacy.tombstones import (
     Tombstones,
     append_tombstones,
+    digest_of,
     key_of_tombstones,
 )
 from portrait_assets.schema.table import Table
@@ -256,8 +257,12 @@ def _remove(
     """Remove the rows from the warehouse, and the texts from what else holds them."""
     key = key_of_tombstones(settings)
     digests = digests_of(plan, key)
+    with opened(settings, tables) as con:
+        kept = texts_in_kept_rows(con, plan.texts)
+    of_texts = [digest_of(key, text, column) for column in kept for text in kept[column]]
     # First, so that no run reads them again, whatever becomes of the rest.
-    append_tombstones(settings, key, digests, plan.number, plan.began_at.date())
+    began_on = plan.began_at.date()
+    append_tombstones(settings, key, [*digests, *of_texts], plan.number, began_on)
     if not plan.inputs:
         plan = plan.model_copy(update={"inputs": _inputs(settings)})
         write_plan(settings, plan)

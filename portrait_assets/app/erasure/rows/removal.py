@@ -173,7 +173,15 @@ def _rewritten(removed: Removed, table: str, holders: Holders) -> dict[str, str]
             "(SELECT e.tombstone FROM temp.erased_tombstones AS e "
             "WHERE e.id = CAST(t.customer_id AS VARCHAR))"
         )
-        return {CUSTOMERS: f"coalesce({by_place}, {by_id}, t.customer_id)"}
+        written = {CUSTOMERS: f"coalesce({by_place}, {by_id}, t.customer_id)"}
+        named = con.execute("SELECT DISTINCT column_name FROM temp.erased_texts").fetchall()
+        for column in sorted({name for (name,) in named} & existing_types(con, table).keys()):
+            value = f"t.{quote(column)}"
+            written[column] = (
+                "coalesce((SELECT x.tombstone FROM temp.erased_texts AS x WHERE x.column_name = "
+                f"{literal(column)} AND x.value = CAST({value} AS VARCHAR)), {value})"
+            )
+        return written
     if table not in holders:
         return {}
     # A text that only the erased had, within what was computed, is named by its tombstone.
