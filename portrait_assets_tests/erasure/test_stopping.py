@@ -13,11 +13,13 @@ from portrait_assets.app.doctor import examine
 from portrait_assets.app.erasure import erase as erasing
 from portrait_assets.app.erasure.erase import erase, resume
 from portrait_assets.app.erasure.preview import preview
+from portrait_assets.app.erasure.proof import _chance
 from portrait_assets.app.run import run_portrait
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.request import read_request
 from portrait_assets.privacy.erasure import ErasureError, plan_file, read_unfinished
 from portrait_assets.privacy.register import RegisterError
+from portrait_assets.privacy.scan.wanted import Hits
 from portrait_assets.privacy.tombstones import MARK
 from portrait_assets_tests.erasure.conftest import ASKED, copied, quiet
 from portrait_assets_tests.erasure.world import PERSON, rows
@@ -176,23 +178,33 @@ def test_after_two_more_passes_the_certificate_says_what_is_left(
 
 
 @pytest.mark.long
-def test_what_the_bytes_alone_hold_is_named_without_another_pass(
+def test_what_stands_in_bytes_that_no_value_explains_has_the_file_written_once_more(
     named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = copied(named_shop, tmp_path / "data")
+    published: list[int] = []
 
     def publish_apart(*_: object) -> None:
+        published.append(len(published))
+        if len(published) > 1:
+            return
         with duckdb.connect(str(settings.warehouse_file)) as con:
-            con.execute("CREATE TABLE meta.planted AS SELECT 1 AS n")
-            con.execute("COMMENT ON TABLE meta.planted IS 'of Zhao Longzhi'")
+            con.execute("CREATE TABLE meta.gone AS SELECT 'Zhao Longzhi' AS v FROM range(9)")
+            con.execute("CHECKPOINT")
+            con.execute("CREATE TABLE meta.after AS SELECT 1 AS n; DROP TABLE meta.gone")
 
     monkeypatch.setattr(erasing, "publish_apart", publish_apart)
     certificate = erase(settings, preview(settings, ASKED), quiet()).certificate
-    (note,) = certificate.notes
-    assert note.startswith("1 places in the bytes of warehouse/corner_shop/warehouse.duckdb read")
-    assert not any("second" in each.what for each in certificate.rows)
+    assert published == [0, 1]
     assert certificate.scan_after is not None
-    assert certificate.scan_after.found == {"warehouse/corner_shop/warehouse.duckdb": 1}
+    assert certificate.scan_after.found == {}
+    assert b"Zhao Longzhi" not in settings.warehouse_file.read_bytes()
+
+
+def test_the_certificate_tells_what_reads_like_a_text_by_chance() -> None:
+    note = _chance(Hits("warehouse/a/warehouse.duckdb", "raw.sales.basket_id", 12))
+    assert note.startswith("12 places in the bytes of warehouse/a/warehouse.duckdb read like texts")
+    assert "parts of other values of raw.sales.basket_id" in note
 
 
 def test_a_full_disk_is_one_sentence_before_anything(
