@@ -30,7 +30,7 @@ class FreshProcess:
     _process: BaseProcess
 
     def send(self, request: object) -> None:
-        """Send a request; that the process has ended is told by what it answers."""
+        """Send a request; where the process has ended, `receive` says so."""
         with suppress(ConnectionError):
             self.requests.send(request)
 

@@ -201,7 +201,7 @@ def test_what_stands_in_bytes_that_no_value_explains_has_the_file_written_once_m
     assert b"Zhao Longzhi" not in settings.warehouse_file.read_bytes()
 
 
-def test_the_certificate_tells_what_reads_like_a_text_by_chance() -> None:
+def test_the_certificate_says_what_reads_like_a_text_by_chance() -> None:
     note = _chance(Hits("warehouse/a/warehouse.duckdb", "raw.sales.basket_id", 12))
     assert note.startswith("12 places in the bytes of warehouse/a/warehouse.duckdb read like texts")
     assert "parts of other values of raw.sales.basket_id" in note

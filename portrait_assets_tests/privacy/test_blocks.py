@@ -21,7 +21,7 @@ NUMBERS = (
 )
 
 
-def made(path: Path, *statements: str) -> bytes:
+def written(path: Path, *statements: str) -> bytes:
     """The bytes of a database after these statements, with a checkpoint after each."""
     with duckdb.connect(str(path)) as con:
         for statement in statements:
@@ -36,7 +36,7 @@ def searched(path: Path) -> Scan:
 
 def test_a_part_of_other_values_is_no_find_and_names_its_column(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
-    assert made(path, SHOP, NUMBERS).count(THEIRS.encode()) == 1
+    assert written(path, SHOP, NUMBERS).count(THEIRS.encode()) == 1
     done = searched(path)
     assert done.hits == ()
     assert done.by_chance == (Hits("a.duckdb", "s.t.v", 1),)
@@ -47,7 +47,7 @@ def test_a_part_of_other_values_is_no_find_and_names_its_column(tmp_path: Path) 
 def test_a_column_that_holds_a_text_explains_none(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     text = f"CREATE TABLE s.h AS SELECT 'of {THEIRS}' AS r FROM range(3)"
-    in_bytes = made(path, SHOP, text).count(THEIRS.encode())
+    in_bytes = written(path, SHOP, text).count(THEIRS.encode())
     done = searched(path)
     assert done.by_chance == ()
     assert {hit.place: hit.count for hit in done.hits} == {"s.h.r": 1, BYTES: in_bytes}
@@ -79,7 +79,7 @@ AFTER = ROWS.replace("s.d", "s.e").replace(THEIRS, "others")
 )
 def test_what_no_value_explains_is_a_find(tmp_path: Path, statements: tuple[str, ...]) -> None:
     path = tmp_path / "a.duckdb"
-    count = made(path, SHOP, *statements).count(THEIRS.encode())
+    count = written(path, SHOP, *statements).count(THEIRS.encode())
     assert count > 0
     done = searched(path)
     assert done.by_chance == ()
@@ -89,7 +89,7 @@ def test_what_no_value_explains_is_a_find(tmp_path: Path, statements: tuple[str,
 def test_which_column_bytes_are_of(tmp_path: Path) -> None:
     """Of lists, of texts that are too long for a segment, and of the file's header."""
     path = tmp_path / "a.duckdb"
-    content = made(
+    content = written(
         path,
         SHOP,
         "CREATE TABLE s.t AS SELECT [i, 70000 + i] AS l, 'short ' || i AS r, "

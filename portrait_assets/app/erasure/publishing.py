@@ -21,13 +21,13 @@ def publish_apart(settings: Settings, months: list[str], progress: Progress) -> 
         PortraitError: when that fails.
     """
     with fresh_process("publishes", _publish, settings, months) as process:
-        while (told := process.receive()) is not None:
-            method, values = told
+        while (event := process.receive()) is not None:
+            method, values = event
             getattr(progress, method)(*values)
 
 
-class _Told:
-    """A progress that is told elsewhere."""
+class _Sent:
+    """A progress whose events are sent to another process."""
 
     def __init__(self, answers: Connection) -> None:
         self._answers = answers
@@ -41,7 +41,7 @@ def _publish(
 ) -> None:
     try:
         with commands_for(settings), machine_failures_in_a_sentence():
-            publish_again(settings, months, cast(Progress, _Told(answers)))
+            publish_again(settings, months, cast(Progress, _Sent(answers)))
         answers.send(None)
     except PortraitError as error:
         answers.send(error)
