@@ -52,9 +52,7 @@ class FreshProcess:
         self._process.join(_WAIT_SECONDS)
         code = self._process.exitcode or 0
         how = f"was stopped by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        return (
-            f"{how}; see to memory and disk, and run the command again, which says how it goes on"
-        )
+        return f"{how}; see to memory and disk, and run the command again to see how it goes on"
 
 
 @contextmanager

@@ -74,6 +74,7 @@ WITHOUT_CUSTOMERS = {
     "stages/raw/amendments.py": "what customers had corrected or object to, for the operator",
     "stages/raw/text_files.py": "a source's file in another encoding, for the run that reads it",
     "stages/predictions/credit/card.py": "the rows of a card as bytes, for their hash",
+    "storage/anew/writing.py": "a database that another process writes, of rows sent to it",
     "storage/duckdb/connection.py": "attaches databases in memory, which are gone with the process",
     "storage/duckdb/lock.py": "a lock",
 }
