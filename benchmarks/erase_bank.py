@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.app.erasure.erase import Erased, erase
-from portrait_assets.app.erasure.persons import read_asked
+from portrait_assets.app.erasure.people.persons import read_asked
 from portrait_assets.app.erasure.preview import preview
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.app.erasure.ended import ended
+from portrait_assets.app.erasure.people.ended import ended
 from portrait_assets.app.erasure.retain import past_retention
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.invocation import command, commands_for

@@ -40,6 +40,11 @@ class Rows(BaseModel):
     after: int
     what: str = "rows removed"
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether there are fewer, or more, than before."""
+        return self.before != self.after
+
 
 class Plan(BaseModel):
     """What is erased, under which number, and how far it has come.

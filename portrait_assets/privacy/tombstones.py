@@ -25,6 +25,9 @@ MARK = "erased-"
 """With this before it a digest stands for an id in rows that are kept for what they count."""
 CUSTOMERS = "customer_id"
 _DIGITS = 64
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+_WORD = 16
+"""Letters of such a word."""
 
 
 class TombstoneError(PortraitError):
@@ -66,6 +69,11 @@ class Tombstones:
 def digest_of(key: Key, identifier: str, column: str = CUSTOMERS) -> str:
     """The tombstone of an id: 64 hexadecimal digits."""
     return key.digest(_named(identifier, column)).hex()
+
+
+def word_of(digest: str) -> str:
+    """What stands for a text of theirs among categories: letters, for digits look like a number."""
+    return MARK + digest.translate(_LETTERS)[:_WORD]
 
 
 def _named(identifier: str, column: str) -> str:

@@ -241,15 +241,19 @@ def test_a_risk_tolerance_that_expires_before_it_was_assessed_is_none():
     assert found.kept["risk_tolerance"].to_list() == [None]
 
 
-def test_a_consent_withdrawn_before_it_was_granted_is_set_aside():
+def test_a_withdrawal_of_a_day_that_cannot_be_counts_from_the_day_of_the_consent():
+    """Without it the consent would hold, and without the row what silence means."""
     row = {"customer_id": "K", "purpose": "marketing", "granted_on": "2024-01-05"}
-    same_day = row | {"withdrawn_on": "2024-01-05", "channel": "app"}
-    before = row | {"withdrawn_on": "2024-01-04", "channel": "phone"}
-    found = clean(received(CONSENTS, [row, same_day, before]), CONSENTS, CHINA)
+    withdrawn = ("2024-01-06", "2024-01-05", "2024-01-04", "one day", "9999-12-31", "")
+    rows = [row | {"withdrawn_on": day, "channel": f"by {day}"} for day in withdrawn]
+    found = clean(received(CONSENTS, rows), CONSENTS, CHINA)
     assert rejects_of(found) == [
-        (3, "withdrawn_on", "withdrawn before it was granted", "row", "2024-01-04")
+        (3, "withdrawn_on", "withdrawn before it was granted", "value", "2024-01-04"),
+        (4, "withdrawn_on", "unreadable", "value", "one day"),
+        (5, "withdrawn_on", "code for not known", "value", "9999-12-31"),
     ]
-    assert found.kept["channel"].to_list() == [None, "app"]
+    days = [None if day is None else f"{day:%d}" for day in found.kept["withdrawn_on"]]
+    assert days == ["06", "05", "05", "05", None, None]
 
 
 def against(

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from portrait_assets.app.erasure.persons import Asked, Persons
+from portrait_assets.app.erasure.people.persons import Asked, Persons
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.retain import Past
 from portrait_assets.app.pseudonyms import Named
@@ -64,7 +64,7 @@ def test_an_erasure_names_one_of_three_things(
 def test_what_was_erased_is_printed(
     command: Command, stand_in: StandIn, of: tuple[object, ...], after: Searched | None, left: str
 ):
-    asked = stand_in("app.erasure.persons:read_asked", Asked("a.csv"))
+    asked = stand_in("app.erasure.people.persons:read_asked", Asked("a.csv"))
     shown = stand_in("app.erasure.preview:preview", found(2))
     service = stand_in("app.erasure.erase:erase", erased(after))
     lines = command("erase", "a.csv", "--yes", *of).stdout.splitlines()
@@ -109,7 +109,7 @@ def test_what_is_too_old_is_removed_after_a_yes(
 ):
     past = stand_in("app.erasure.retain:to_retain", [])
     service = stand_in("app.erasure.retain:retain", Path("R1.html"))
-    stand_in("app.erasure.ended:ended_customers", SimpleNamespace(customers=()))
+    stand_in("app.erasure.people.ended:ended_customers", SimpleNamespace(customers=()))
     assert command("retain", *of).stdout == "Nothing is older than it is kept.\n"
     past.return_value = [Past("contacts", "2024-03", 1200)]
     with pytest.raises(ErasureError, match=r"^Nothing was removed\.$"):

@@ -209,6 +209,15 @@ def test_adding_a_withdrawal_never_allows_more(default: bool) -> None:
     assert lost > 50
 
 
+def test_in_whatever_order_records_come_what_follows_is_the_same() -> None:
+    """Several of a day, of one purpose by a channel and by any, as of two files in turn."""
+    rows = drawn(Random(7))
+    shuffled = Random(8).sample(rows, len(rows))
+    expected = Asked("2024-03", {"marketing": True}, consents=rows).rows
+    for other in (rows[::-1], shuffled):
+        assert Asked("2024-03", {"marketing": True}, consents=other).rows.equals(expected)
+
+
 class Answers:
     """The same answers from a dictionary, as many are asked for."""
 

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from portrait_assets.app.erasure.erase import Erased, erase
-from portrait_assets.app.erasure.persons import Asked
+from portrait_assets.app.erasure.people.persons import Asked
 from portrait_assets.app.erasure.preview import preview
 from portrait_assets.app.progress import Progress
 from portrait_assets.core.settings import Settings

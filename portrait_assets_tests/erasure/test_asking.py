@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from portrait_assets.app.cli.root import app
-from portrait_assets.app.erasure.persons import Asked, read_asked
+from portrait_assets.app.erasure.people.persons import Asked, read_asked
 from portrait_assets.app.erasure.preview import preview
 from portrait_assets.app.subject.account import account_of
 from portrait_assets.app.subject.person import UnknownPersonError

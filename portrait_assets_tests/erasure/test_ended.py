@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from portrait_assets.app.cli.root import app
 from portrait_assets.app.doctor import examine
-from portrait_assets.app.erasure.ended import ended
+from portrait_assets.app.erasure.people.ended import ended
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.source import Source, load_source

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.app.doctor import examine
-from portrait_assets.app.erasure.persons import PROSPECTS
+from portrait_assets.app.erasure.people.persons import PROSPECTS
 from portrait_assets.app.run import run_portrait
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import read_request

@@ -8,10 +8,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.app.erasure.persons import name_ids
-from portrait_assets.app.erasure.recounting import Recounting
-from portrait_assets.app.erasure.removal import copy_without
-from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
+from portrait_assets.app.erasure.people.persons import name_ids
+from portrait_assets.app.erasure.rows.recounting import Recounting
+from portrait_assets.app.erasure.rows.removal import copy_without
+from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.privacy.erasure import Rows
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.schema.columns import count, required, text

@@ -14,14 +14,15 @@ import pytest
 
 from portrait_assets.app.erasure import erase as erasing
 from portrait_assets.app.erasure.erase import _Clock
-from portrait_assets.app.erasure.persons import Asked, find_persons, name_ids, own_texts
-from portrait_assets.app.erasure.removal import copy_without, put_in_place
-from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
+from portrait_assets.app.erasure.people.own_texts import own_texts
+from portrait_assets.app.erasure.people.persons import Asked, find_persons, name_ids
 from portrait_assets.app.erasure.retain import to_retain
+from portrait_assets.app.erasure.rows.removal import copy_without, put_in_place
+from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.privacy.erasure import ErasureError, Plan, plan_file
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.scan.wanted import Hits, Scan, Wanted
-from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of
+from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of, word_of
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.testing.shop import shop
 
@@ -77,18 +78,41 @@ def test_texts_small_counts_and_rows(tmp_path: Path) -> None:
     assert THEIRS.encode() not in (tmp_path / "new.duckdb").read_bytes()
 
 
-def test_arms_that_stay_with_their_counts_are_not_looked_for() -> None:
-    """Of a campaign of one, whose texts nobody else has; the identifier still is."""
+def test_arms_and_campaigns_that_only_the_erased_have_are_named_by_tombstones(
+    tmp_path: Path,
+) -> None:
+    """Each for all of its rows, so that they add up; what others have, or says nothing, stays."""
     with duckdb.connect() as con:
         con.execute(
-            "CREATE SCHEMA raw; "
-            "CREATE TABLE raw.assignments AS SELECT '2024-01' AS month, 'PM-00000001' AS "
-            "customer_id, 'CMP-2024-01' AS campaign_id, 'variant no. 7' AS arm; "
-            "CREATE TABLE raw.contacts AS SELECT '2024-01' AS month, 'PM-00000001' AS customer_id, "
-            "'CMP-2024-01' AS campaign_id"
+            "CREATE SCHEMA raw; CREATE SCHEMA cleaned; CREATE SCHEMA meta; "
+            "CREATE TABLE meta.partitions (table_name VARCHAR, month VARCHAR, row_count BIGINT); "
+            "CREATE TABLE raw.assignments AS SELECT * FROM (VALUES "
+            "('2024-01', 'K1', 'CMP-2024-01', 'variant no. 7', 'f', 1), "
+            "('2024-01', 'K1', 'CMP-2024-01', ' variant no. 7', 'f', 2), "
+            "('2024-01', 'K1', 'CMP-2024-02', 'control', 'f', 3), "
+            "('2024-01', 'K2', 'CMP-2024-02', 'variant no. 8', 'f', 4)) "
+            "AS t(month, customer_id, campaign_id, arm, source_file, source_row); "
+            "CREATE TABLE cleaned.assignments AS SELECT * REPLACE (trim(arm) AS arm) "
+            "FROM raw.assignments"
         )
-        name_ids(con, ["PM-00000001"], [])
-        assert own_texts(con, ["PM-00000001"]) == (["PM-00000001"], 1)
+        name_ids(con, ["K1"], [])
+        texts, shared = own_texts(con, ["K1"])
+        assert (texts, shared) == (["CMP-2024-01", "variant no. 7"], 1)
+        lines = pl.DataFrame(schema=LINE_SCHEMA)
+        removed = Removed(con, (), frozenset({"customer_id"}), KEY, texts, lines, ((), ()))
+        copy_without(removed, tmp_path / "new.duckdb")
+    who = MARK + digest_of(KEY, "K1")
+    campaign = word_of(digest_of(KEY, "CMP-2024-01", "campaign_id"))
+    arm = word_of(digest_of(KEY, "variant no. 7", "arm"))
+    with duckdb.connect(str(tmp_path / "new.duckdb"), read_only=True) as con:
+        for stage in ("raw", "cleaned"):
+            rows = con.execute(f"SELECT customer_id, campaign_id, arm FROM {stage}.assignments")
+            assert rows.fetchall() == [
+                *[(who, campaign, arm)] * 2,
+                (who, "CMP-2024-02", "control"),
+                ("K2", "CMP-2024-02", "variant no. 8"),
+            ]
+    assert arm.removeprefix(MARK).isalpha(), "no number of a person"
 
 
 def test_rows_of_contacts_age_and_those_that_withdrew_a_channel_do_not(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from portrait_assets.app.doctor import examine
 from portrait_assets.app.erasure import erase as erasing
 from portrait_assets.app.erasure.erase import erase, resume
 from portrait_assets.app.erasure.preview import preview
+from portrait_assets.app.erasure.proof import _chance
 from portrait_assets.app.run import run_portrait
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.request import read_request
 from portrait_assets.privacy.erasure import ErasureError, plan_file, read_unfinished
 from portrait_assets.privacy.register import RegisterError
+from portrait_assets.privacy.scan.wanted import Hits
 from portrait_assets.privacy.tombstones import MARK
 from portrait_assets_tests.erasure.conftest import ASKED, copied, quiet
 from portrait_assets_tests.erasure.world import PERSON, rows
@@ -37,7 +39,7 @@ class Disk(NamedTuple):
         pytest.param("copy_without", marks=pytest.mark.long),
         "put_in_place",
         pytest.param("clean_file", marks=pytest.mark.long),
-        "publish_again",
+        "publish_apart",
     ],
 )
 def test_an_erasure_that_is_stopped_goes_on(
@@ -58,13 +60,13 @@ def test_an_erasure_that_is_stopped_goes_on(
     assert stat.S_IMODE(plan_file(settings).stat().st_mode) == 0o600
     if at in ("copy_without", "put_in_place"):
         assert settings.warehouse_file.read_bytes() == was
-    if at != "publish_again":
+    if at != "publish_apart":
         with pytest.raises(ErasureError, match=r"was stopped.*--resume"):
             run_portrait(read_request(settings, None), quiet())
     with pytest.raises(ErasureError, match=r"was stopped.*--resume"):
         preview(settings, ASKED)
     assert any("was stopped" in str(issue) for issue in examine(settings))
-    monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
+    monkeypatch.setattr(erasing, "publish_apart", lambda *_: None)
     finished = resume(settings, quiet())
     assert finished.certificate.number == plan.number
     removed = {each.name: (each.before, each.after) for each in finished.certificate.rows}
@@ -82,7 +84,7 @@ def test_a_text_that_stays_somewhere_is_named_and_no_certificate_is_written(
 ) -> None:
     settings = copied(named_shop, tmp_path / "data")
     (settings.source_dir / "notes.txt").write_text("call Zhao Longzhi")
-    monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
+    monkeypatch.setattr(erasing, "publish_apart", lambda *_: None)
     with pytest.raises(ErasureError) as refused:
         erase(settings, preview(settings, ASKED), quiet())
     assert "are still in sources/corner_shop/notes.txt (its bytes)" in str(refused.value)
@@ -95,7 +97,7 @@ def test_a_warehouse_that_cannot_be_searched_is_no_proof(
     named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = copied(named_shop, tmp_path / "data")
-    monkeypatch.setattr(erasing, "publish_again", lambda *_: None)
+    monkeypatch.setattr(erasing, "publish_apart", lambda *_: None)
     what = preview(settings, ASKED)
     with duckdb.connect(str(settings.portrait_file)), pytest.raises(ErasureError) as refused:
         erase(settings, what, quiet())  # To read it beside who writes it is refused by DuckDB.
@@ -119,14 +121,14 @@ def plants(settings: Settings, monkeypatch: pytest.MonkeyPatch, times: int) -> l
     """Have so many publications put texts of the erased into the warehouse."""
     published: list[int] = []
 
-    def publish_again(*_: object) -> None:
+    def publish_apart(*_: object) -> None:
         published.append(len(published))
         if len(published) <= times:
             with duckdb.connect(str(settings.warehouse_file)) as con:
                 con.execute("DROP TABLE IF EXISTS meta.planted")
                 con.execute(PLANTED)
 
-    monkeypatch.setattr(erasing, "publish_again", publish_again)
+    monkeypatch.setattr(erasing, "publish_apart", publish_apart)
     return published
 
 
@@ -176,23 +178,33 @@ def test_after_two_more_passes_the_certificate_says_what_is_left(
 
 
 @pytest.mark.long
-def test_what_the_bytes_alone_hold_is_named_without_another_pass(
+def test_what_stands_in_bytes_that_no_value_explains_has_the_file_written_once_more(
     named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = copied(named_shop, tmp_path / "data")
+    published: list[int] = []
 
-    def publish_again(*_: object) -> None:
+    def publish_apart(*_: object) -> None:
+        published.append(len(published))
+        if len(published) > 1:
+            return
         with duckdb.connect(str(settings.warehouse_file)) as con:
-            con.execute("CREATE TABLE meta.planted AS SELECT 1 AS n")
-            con.execute("COMMENT ON TABLE meta.planted IS 'of Zhao Longzhi'")
+            con.execute("CREATE TABLE meta.gone AS SELECT 'Zhao Longzhi' AS v FROM range(9)")
+            con.execute("CHECKPOINT")
+            con.execute("CREATE TABLE meta.after AS SELECT 1 AS n; DROP TABLE meta.gone")
 
-    monkeypatch.setattr(erasing, "publish_again", publish_again)
+    monkeypatch.setattr(erasing, "publish_apart", publish_apart)
     certificate = erase(settings, preview(settings, ASKED), quiet()).certificate
-    (note,) = certificate.notes
-    assert note.startswith("1 places in the bytes of warehouse/corner_shop/warehouse.duckdb read")
-    assert not any("second" in each.what for each in certificate.rows)
+    assert published == [0, 1]
     assert certificate.scan_after is not None
-    assert certificate.scan_after.found == {"warehouse/corner_shop/warehouse.duckdb": 1}
+    assert certificate.scan_after.found == {}
+    assert b"Zhao Longzhi" not in settings.warehouse_file.read_bytes()
+
+
+def test_the_certificate_says_what_reads_like_a_text_by_chance() -> None:
+    note = _chance(Hits("warehouse/a/warehouse.duckdb", "raw.sales.basket_id", 12))
+    assert note.startswith("12 places in the bytes of warehouse/a/warehouse.duckdb read like texts")
+    assert "parts of other values of raw.sales.basket_id" in note
 
 
 def test_a_full_disk_is_one_sentence_before_anything(

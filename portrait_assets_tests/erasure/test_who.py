@@ -10,19 +10,19 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.app.erasure import persons as finding
-from portrait_assets.app.erasure.persons import (
+from portrait_assets.app.erasure.people import own_texts as finding
+from portrait_assets.app.erasure.people.own_texts import own_texts
+from portrait_assets.app.erasure.people.persons import (
     Asked,
     Persons,
     find_persons,
     is_erased,
     name_ids,
-    own_texts,
     read_asked,
     requested,
     sentence_of_unknown,
 )
-from portrait_assets.app.erasure.removed_rows import (
+from portrait_assets.app.erasure.rows.removed_rows import (
     LINE_SCHEMA,
     Removed,
     any_of,

@@ -105,7 +105,10 @@ def test_places_are_counted_once_however_the_bytes_are_cut(
     content = {"one": b"..PM-00000017.." * 9 + b"PM-00000017", "other": b"PM-0000", "end": b"0017"}
     streams = [((name, "bytes"), io.BytesIO(each).read) for name, each in content.items()]
     found = in_bytes.places_in_bytes(streams, ["PM-00000017"])
-    assert found == {("one", "bytes"): 10}
+    starts = [*range(2, 9 * 15, 15), 9 * 15]
+    assert {place: [*spots] for place, spots in found.items()} == {
+        ("one", "bytes"): [(start, start + 11) for start in starts]
+    }
     assert not in_bytes.places_in_bytes(streams, [])
 
 

@@ -50,7 +50,7 @@ THROUGH_THE_DOOR = {
     "stages/tags/audiences/export.py": "stages/tags/audiences/finding.py",
 }
 WITHOUT_CUSTOMERS = {
-    "app/erasure/removal.py": "the warehouse written anew, without some people",
+    "app/erasure/rows/removal.py": "the warehouse written anew, without some people",
     "app/erasure/traces.py": "files that are here already, without some people",
     "privacy/certificate.py": "what was erased, which names nobody",
     "privacy/erasure.py": "the plan of an erasure, beside the warehouse and for its owner alone",
@@ -74,6 +74,7 @@ WITHOUT_CUSTOMERS = {
     "stages/raw/amendments.py": "what customers had corrected or object to, for the operator",
     "stages/raw/text_files.py": "a source's file in another encoding, for the run that reads it",
     "stages/predictions/credit/card.py": "the rows of a card as bytes, for their hash",
+    "storage/anew/writing.py": "a database that another process writes, of rows sent to it",
     "storage/duckdb/connection.py": "attaches databases in memory, which are gone with the process",
     "storage/duckdb/lock.py": "a lock",
 }

@@ -10,7 +10,7 @@ import pytest
 
 from portrait_assets.core.errors import SourceError
 from portrait_assets.privacy.keys import Key, KeyName
-from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of
+from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of, word_of
 from portrait_assets.stages.features.parts.reactions import COMPARED_MONTHS
 from portrait_assets.stages.features.window import WINDOW_MONTHS
 from portrait_assets.stages.raw.contract import CANONICAL
@@ -94,6 +94,15 @@ def test_assignments_keep_their_rows_under_a_tombstone(read: Read) -> None:
     assert stored["customer_id"].to_list() == ["K2", MARK + digest_of(KEY, "K1")]
     assert stored["arm"].to_list() == ["control", "mail"]
     assert placing.found().erased == {}
+
+
+def test_a_text_of_theirs_in_rows_that_are_kept_stays_away_too(read: Read) -> None:
+    """Only as an arm has the campaign a tombstone; of the other customer nothing is replaced."""
+    arms = {digest_of(KEY, text, "arm") for text in ("mail", "control", "C1")}
+    placing = read(Tombstones(ERASED.digests | arms, KEY))["assignments"]
+    stored = rows(placing, "2024-01").sort("source_row")
+    assert stored["arm"].to_list() == [word_of(digest_of(KEY, "mail", "arm")), "control"]
+    assert stored["campaign_id"].to_list() == ["C1", "C1"]
 
 
 def test_months_that_are_not_kept_are_counted_as_erased(read: Read) -> None:

@@ -44,7 +44,7 @@ def erase(
     """
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.erasure import erase as erasing
-    from portrait_assets.app.erasure.persons import read_asked
+    from portrait_assets.app.erasure.people.persons import read_asked
     from portrait_assets.app.erasure.preview import preview
     from portrait_assets.app.stopping import stopped_in_a_sentence
     from portrait_assets.core.invocation import command
@@ -93,7 +93,7 @@ def retain(
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.erasure import erase as erasing
     from portrait_assets.app.erasure import retain as retaining
-    from portrait_assets.app.erasure.ended import ended_customers
+    from portrait_assets.app.erasure.people.ended import ended_customers
     from portrait_assets.app.erasure.preview import preview
     from portrait_assets.app.stopping import stopped_in_a_sentence
     from portrait_assets.privacy.erasure import ErasureError

@@ -8,25 +8,27 @@ from pathlib import Path
 
 import polars as pl
 
-from portrait_assets.app.erasure.persons import (
+from portrait_assets.app.erasure.people.own_texts import own_texts, texts_in_kept_rows
+from portrait_assets.app.erasure.people.persons import (
     PROSPECTS,
     name_ids,
-    own_texts,
 )
+from portrait_assets.app.erasure.people.undated import unplaced_lines
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.proof import certificate_of, digests_of
-from portrait_assets.app.erasure.removal import copy_without, put_in_place
-from portrait_assets.app.erasure.removed_rows import Removed
-from portrait_assets.app.erasure.second_pass import MOST_PASSES, ours, pass_again
+from portrait_assets.app.erasure.publishing import publish_apart
+from portrait_assets.app.erasure.rows.removal import copy_without, put_in_place
+from portrait_assets.app.erasure.rows.removed_rows import Removed
+from portrait_assets.app.erasure.rows.second_pass import MOST_PASSES, ours, pass_again
 from portrait_assets.app.erasure.traces import (
     clean_decisions,
     clean_file,
     files_of,
     remove_accounts,
 )
-from portrait_assets.app.erasure.undated import unplaced_lines
 from portrait_assets.app.erasure.warehouse import (
     id_columns,
+    new_file,
     opened,
     recounting_of,
     remove_published,
@@ -34,7 +36,7 @@ from portrait_assets.app.erasure.warehouse import (
     tables_of,
 )
 from portrait_assets.app.progress import Progress
-from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
+from portrait_assets.app.run import machine_failures_in_a_sentence
 from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate, write_certificate
@@ -48,17 +50,17 @@ from portrait_assets.privacy.erasure import (
 )
 from portrait_assets.privacy.pseudonyms import keys, pseudonyms
 from portrait_assets.privacy.scan.files import scan
-from portrait_assets.privacy.scan.wanted import BYTES, Scan, Wanted
+from portrait_assets.privacy.scan.wanted import Scan, Wanted
 from portrait_assets.privacy.tombstones import (
     Tombstones,
     append_tombstones,
+    digest_of,
     key_of_tombstones,
 )
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets.storage.duckdb.publishing import temporary_file
 
 REVIEWED_RECORDS = ("record_1", "record_2")
 """Columns of reviewers' decisions and of linked pairs that name records."""
@@ -165,7 +167,7 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
         plan = _remove(settings, source, plan, tables, wanted)
         clock.noted("removing")
     progress.say("The warehouse holds none of their rows; publishing.")
-    publish_again(settings, source.months(), progress)
+    publish_apart(settings, source.months(), progress)
     clock.noted("publishing")
     plan, after = _searched(settings, source, plan, tables, wanted, progress)
     clock.noted("scan after")
@@ -188,23 +190,18 @@ def _searched(
     Raises:
         ErasureError: when something is left in a file that can be cleaned by hand.
     """
-    after = _scan(settings, source, wanted)
+    after = _scan(settings, source, wanted, is_written_anew=True)
     for _ in range(MOST_PASSES):
-        # A database written anew has no old pages: what its bytes alone hold comes of the symbols
-        # that it compresses texts with, and would come again.
-        removable = [
-            each for each in after.hits if each.place != BYTES or each.file not in ours(settings)
-        ]
-        if not removable:
+        if not after.found:
             break
         plan = _cleaned(settings, plan, after, wanted)
-        if any(each.file in ours(settings) for each in removable):
+        if any(each.file in ours(settings) for each in after.hits):
             progress.say("The scan still finds texts of theirs in the warehouse; removing them.")
             rows = pass_again(settings, plan, tables, wanted, after.hits)
             plan = plan.model_copy(update={"rows": (*plan.rows, *rows)})
             write_plan(settings, plan)
-            publish_again(settings, source.months(), progress)
-        after = _scan(settings, source, wanted)
+            publish_apart(settings, source.months(), progress)
+        after = _scan(settings, source, wanted, is_written_anew=True)
     _require_decoded(settings, after)
     # What is left in the database itself nobody can remove by hand: the certificate names it.
     if elsewhere := [each for each in after.hits if each.file not in ours(settings)]:
@@ -217,12 +214,16 @@ def _searched(
     return plan, after
 
 
-def _scan(settings: Settings, source: Source, wanted: Wanted) -> Scan:
+def _scan(
+    settings: Settings, source: Source, wanted: Wanted, is_written_anew: bool = False
+) -> Scan:
     """Search all files while no run writes them."""
+    anew = (settings.warehouse_file, settings.portrait_file) if is_written_anew else ()
     lock = settings.warehouse_dir / "warehouse.lock"
     with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
         files = files_of(settings, source)
-        return scan(files, wanted, settings.data_dir.resolve(), settings.memory_limit_gib)
+        root = settings.data_dir.resolve()
+        return scan(files, wanted, root, settings.memory_limit_gib, anew)
 
 
 def _require_decoded(settings: Settings, after: Scan) -> None:
@@ -256,8 +257,12 @@ def _remove(
     """Remove the rows from the warehouse, and the texts from what else holds them."""
     key = key_of_tombstones(settings)
     digests = digests_of(plan, key)
+    with opened(settings, tables) as con:
+        kept = texts_in_kept_rows(con, plan.texts)
+    of_texts = [digest_of(key, text, column) for column in kept for text in kept[column]]
     # First, so that no run reads them again, whatever becomes of the rest.
-    append_tombstones(settings, key, digests, plan.number, plan.began_at.date())
+    began_on = plan.began_at.date()
+    append_tombstones(settings, key, [*digests, *of_texts], plan.number, began_on)
     if not plan.inputs:
         plan = plan.model_copy(update={"inputs": _inputs(settings)})
         write_plan(settings, plan)
@@ -266,28 +271,19 @@ def _remove(
         plan = plan.model_copy(update={"rows": tuple(others)})
         write_plan(settings, plan)
     inputs = (plan.inputs, _inputs(settings))
-    new = temporary_file(settings.warehouse_file)
-    new.unlink(missing_ok=True)
-    try:
-        with opened(settings, tables) as con:
-            name_ids(con, list(plan.customers), list(plan.prospects))
-            lines = unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
-            recounting = recounting_of(settings, source, con)
-            rows = copy_without(
-                Removed(
-                    *(con, tables, id_columns(tables), key, plan.texts, lines, inputs),
-                    recounting=recounting,
-                ),
-                new,
-            )
-            if {each.name for each in rows}.isdisjoint(each.name for each in plan.rows):
-                plan = plan.model_copy(update={"rows": (*rows, *plan.rows)})
-                write_plan(settings, plan)
-            con.close()
-            put_in_place(new, settings.warehouse_file)
-    finally:
-        new.unlink(missing_ok=True)
-        new.with_name(f"{new.name}.wal").unlink(missing_ok=True)
+    with new_file(settings) as new, opened(settings, tables) as con:
+        name_ids(con, list(plan.customers), list(plan.prospects))
+        lines = unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
+        removed = Removed(
+            *(con, tables, id_columns(tables), key, plan.texts, lines, inputs),
+            recounting=recounting_of(settings, source, con),
+        )
+        rows = copy_without(removed, new, settings.memory_limit_gib, settings.threads)
+        if {each.name for each in rows}.isdisjoint(each.name for each in plan.rows):
+            plan = plan.model_copy(update={"rows": (*rows, *plan.rows)})
+            write_plan(settings, plan)
+        con.close()
+        put_in_place(new, settings.warehouse_file)
     remove_published(settings)
     plan = _cleaned(settings, plan, None, wanted)
     plan = plan.model_copy(update={"phase": Phase.PUBLISHING})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from portrait_assets.app.erasure.persons import (
+from portrait_assets.app.erasure.people.persons import (
     Asked,
     Persons,
     find_persons,
@@ -13,8 +13,8 @@ from portrait_assets.app.erasure.persons import (
     requested,
     sentence_of_unknown,
 )
-from portrait_assets.app.erasure.removed_rows import counted
-from portrait_assets.app.erasure.undated import standing_there
+from portrait_assets.app.erasure.people.undated import standing_there
+from portrait_assets.app.erasure.rows.removed_rows import counted
 from portrait_assets.app.erasure.warehouse import id_columns, opened, tables_of
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.erasure import (

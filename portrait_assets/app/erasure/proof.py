@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from portrait_assets.app.erasure.persons import (
+from portrait_assets.app.erasure.people.persons import (
     PROSPECTS,
 )
 from portrait_assets.app.erasure.traces import (
@@ -53,6 +53,7 @@ def certificate_of(settings: Settings, source: Source, plan: Plan, after: Scan) 
         notes=(
             *(f"{name} could not be decoded; its bytes were searched" for name in after.unreadable),
             *(_still(each) for each in after.hits),
+            *(_chance(each) for each in after.by_chance),
         ),
         scan_before=before,
         scan_after=Searched(
@@ -65,16 +66,20 @@ def certificate_of(settings: Settings, source: Source, plan: Plan, after: Scan) 
 
 
 def _still(hits: Hits) -> str:
-    """What a scan found in a database, and why it stays."""
+    """What a scan found in a database, which two more passes did not remove."""
     if hits.place == BYTES:
-        return (
-            f"{hits.count:,} places in the bytes of {hits.file} read like texts of theirs, and no "
-            "value in it holds one: the file was written anew; compression puts texts together "
-            "from parts of others, and pages may hold bytes that nothing refers to"
-        )
+        what = f"{hits.count:,} places in the bytes of {hits.file} still read like texts of theirs"
+    else:
+        what = f"{hits.count:,} values are still in {hits.file} ({hits.place})"
+    return f"{what}, which two more passes did not remove"
+
+
+def _chance(hits: Hits) -> str:
+    """What read like a text in the bytes of a database, and is none."""
     return (
-        f"{hits.count:,} values are still in {hits.file} ({hits.place}), which two more passes "
-        "did not remove"
+        f"{hits.count:,} places in the bytes of {hits.file} read like texts of theirs by chance: "
+        f"they are parts of other values of {hits.place} as they are compressed; no value there "
+        "holds a text of theirs"
     )
 
 

@@ -9,19 +9,21 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.persons import name_ids
-from portrait_assets.app.erasure.removal import copy_without, put_in_place
-from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
+from portrait_assets.app.erasure.people.persons import name_ids
+from portrait_assets.app.erasure.publishing import publish_apart
+from portrait_assets.app.erasure.rows.removal import copy_without, put_in_place
+from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.app.erasure.traces import shown, source_files
 from portrait_assets.app.erasure.warehouse import (
     id_columns,
+    new_file,
     opened,
     remove_published,
     require_ready,
     tables_of,
 )
 from portrait_assets.app.progress import Progress
-from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
+from portrait_assets.app.run import machine_failures_in_a_sentence
 from portrait_assets.core.invocation import commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate, write_certificate
@@ -29,7 +31,6 @@ from portrait_assets.privacy.erasure import require_none_half_done
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.source import Source, load_source
-from portrait_assets.storage.duckdb.publishing import remove_database, temporary_file
 from portrait_assets.storage.duckdb.tables import existing_types
 
 _NOBODY = Key(KeyName.TOMBSTONES, b"")
@@ -92,25 +93,18 @@ def retain(settings: Settings, progress: Progress) -> Path:
         require_ready(settings)
         began, source = datetime.now(UTC), load_source(settings.source_dir)
         tables = tables_of(settings)
-        new = temporary_file(settings.warehouse_file)
-        remove_database(new)
-        try:
-            with opened(settings, tables) as con:
-                name_ids(con, [], [])
-                nothing = pl.DataFrame(schema=LINE_SCHEMA)
-                rows = copy_without(
-                    Removed(
-                        *(con, tables, id_columns(tables), _NOBODY, (), nothing, ((), ())),
-                        past=_past(con, source),
-                    ),
-                    new,
-                )
-                con.close()
-                put_in_place(new, settings.warehouse_file)
-        finally:
-            remove_database(new)
+        with new_file(settings) as new, opened(settings, tables) as con:
+            name_ids(con, [], [])
+            nothing = pl.DataFrame(schema=LINE_SCHEMA)
+            removed = Removed(
+                *(con, tables, id_columns(tables), _NOBODY, (), nothing, ((), ())),
+                past=_past(con, source),
+            )
+            rows = copy_without(removed, new, settings.memory_limit_gib, settings.threads)
+            con.close()
+            put_in_place(new, settings.warehouse_file)
         remove_published(settings)
-        publish_again(settings, source.months(), progress)
+        publish_apart(settings, source.months(), progress)
         certificate = Certificate(
             number=f"R{began:%Y%m%dT%H%M%SZ}",
             kind="retention",
@@ -122,7 +116,7 @@ def retain(settings: Settings, progress: Progress) -> Path:
             ids=0,
             tombstones=(),
             key_fingerprint="",
-            rows=tuple(each for each in rows if each.before != each.after),
+            rows=tuple(each for each in rows if each.is_changed),
             source_files=tuple(shown(path, settings) for path in source_files(source)),
         )
         return write_certificate(settings, certificate)

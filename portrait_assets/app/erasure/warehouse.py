@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
-from portrait_assets.app.erasure.recounting import Recounting, recounted_steps
+from portrait_assets.app.erasure.rows.recounting import Recounting, recounted_steps
 from portrait_assets.app.estimate import size
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
@@ -23,7 +24,11 @@ from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import require_file, spill_folder
 from portrait_assets.storage.duckdb.exclusive import exclusive_writer
-from portrait_assets.storage.duckdb.publishing import published_key
+from portrait_assets.storage.duckdb.publishing import (
+    published_key,
+    remove_database,
+    temporary_file,
+)
 
 
 def id_columns(tables: list[Table]) -> frozenset[str]:
@@ -72,6 +77,25 @@ def require_ready(settings: Settings) -> None:
     # The file goes, and with it the note of the key that the next one must be made with.
     if fingerprint := published_key(settings.portrait_file):
         key_of_publication(settings, fingerprint)
+
+
+@contextmanager
+def new_file(settings: Settings) -> Iterator[Path]:
+    """Where the warehouse is written anew; what is still there at the end of the block is removed.
+
+    So is what was left there by a process that was killed.
+    """
+    new = temporary_file(settings.warehouse_file)
+    _remove_with_spill(new)
+    try:
+        yield new
+    finally:
+        _remove_with_spill(new)
+
+
+def _remove_with_spill(database: Path) -> None:
+    remove_database(database)
+    shutil.rmtree(spill_folder(database), ignore_errors=True)
 
 
 def remove_published(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.undated import lines_of, person_in_no_month
+from portrait_assets.app.erasure.people.undated import lines_of, person_in_no_month
 from portrait_assets.app.subject.person import Person, UnknownPersonError, find_person
 from portrait_assets.app.subject.records import CLEANED, Holding, Row, holdings, origins
 from portrait_assets.core.invocation import commands_for

@@ -12,13 +12,14 @@ import sqlite3
 import tempfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from portrait_assets.privacy.scan.blocks import columns_of
 from portrait_assets.privacy.scan.in_bytes import Place, Stream, places_in_bytes
 from portrait_assets.privacy.scan.values import READ_ROWS, count_holding, text_values
 from portrait_assets.privacy.scan.wanted import BYTES, Hits, Scan, Wanted
@@ -77,7 +78,13 @@ class _Packed:
             return b""
 
 
-def scan(files: Iterable[Path], wanted: Wanted, root: Path, memory_limit_gib: float = 2.0) -> Scan:
+def scan(
+    files: Iterable[Path],
+    wanted: Wanted,
+    root: Path,
+    memory_limit_gib: float = 2.0,
+    written_anew: Collection[Path] = (),
+) -> Scan:
     """Search these files for what is wanted.
 
     Args:
@@ -85,6 +92,8 @@ def scan(files: Iterable[Path], wanted: Wanted, root: Path, memory_limit_gib: fl
         wanted: what is looked for.
         root: the folder from which files are named in what is found.
         memory_limit_gib: what DuckDB may use.
+        written_anew: databases that were written by processes which never had what is wanted. Of
+            these, bytes are no find that lie in the values of a column none of which holds a text.
 
     Raises:
         OSError: when a file cannot be read.
@@ -92,11 +101,40 @@ def scan(files: Iterable[Path], wanted: Wanted, root: Path, memory_limit_gib: fl
     paths = sorted(set(files))
     search = _Search(paths, wanted, root, memory_limit_gib)
     found = count_holding(search.values(), wanted.forms)
-    found += places_in_bytes(search.streams(), wanted.forms)
     found += search.by_id
-    hits = (Hits(*place, count) for place, count in sorted(found.items()))
+    decoded = {*found}
+    spots = places_in_bytes(search.streams(), wanted.forms)
+    found.update({place: len(each) for place, each in spots.items()})
+    chance: Counter[Place] = Counter()
+    for path in {*written_anew} & {*paths}:
+        name = name_from(path, root)
+        if (name, BYTES) in spots and name not in search.unreadable:
+            holding = {place for file, place in decoded if file == name}
+            by_column = _by_chance(path, [*spots[name, BYTES]], holding)
+            chance += Counter({(name, column): n for column, n in by_column.items()})
+            found[name, BYTES] -= by_column.total()
     size = sum(path.stat().st_size for path in paths)
-    return Scan(len(paths), size, wanted.patterns, tuple(hits), tuple(search.unreadable))
+    return Scan(
+        len(paths), size, wanted.patterns, _hits(found), tuple(search.unreadable), _hits(chance)
+    )
+
+
+def _hits(found: Mapping[Place, int]) -> tuple[Hits, ...]:
+    return tuple(Hits(*place, count) for place, count in sorted(found.items()) if count)
+
+
+def _by_chance(
+    path: Path, spots: Sequence[tuple[int, int]], holding: Collection[str]
+) -> Counter[str]:
+    """By column, how many spots are parts of its values; not of columns `holding` a text."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        first = columns_of(con, [start for start, _ in spots])
+        last = columns_of(con, [end - 1 for _, end in spots])
+    return Counter(
+        begun
+        for begun, ended in zip(first, last, strict=True)
+        if begun is not None and ended is not None and {begun, ended}.isdisjoint(holding)
+    )
 
 
 def first_bytes(path: Path) -> bytes:

@@ -7,11 +7,11 @@ seen here alone.
 from __future__ import annotations
 
 import os
+from array import array
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -28,12 +28,26 @@ Stream = tuple[Place, Callable[[int], bytes]]
 
 
 @dataclass(frozen=True)
+class Spots:
+    """Where forms stand in a file: each a first byte, and the byte after its last."""
+
+    bounds: array[int] = field(default_factory=lambda: array("Q"))
+
+    def __len__(self) -> int:
+        return len(self.bounds) // 2
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return zip(self.bounds[::2], self.bounds[1::2], strict=True)
+
+
+@dataclass(frozen=True)
 class _Piece:
-    """Bytes of a place within a block; the first `seen` ended the piece before."""
+    """Bytes of a place within a block, where they stand there; `seen` ended the piece before."""
 
     place: Place
     start: int
     seen: int
+    stands: int
 
 
 class _Sought:
@@ -63,22 +77,30 @@ class _Sought:
                     yield start, start + len(form)
 
 
-def places_in_bytes(streams: Iterable[Stream], forms: Sequence[str]) -> Counter[Place]:
-    """By place, how often its bytes hold one of the forms in UTF-8."""
-    found: Counter[Place] = Counter()
+def places_in_bytes(streams: Iterable[Stream], forms: Sequence[str]) -> dict[Place, Spots]:
+    """By place, where its bytes hold one of the forms in UTF-8."""
+    found: dict[Place, Spots] = {}
     if not forms:
         return found
     sought = _Sought(forms)
     workers = max(1, min(4, os.cpu_count() or 1))
-    waiting: list[Future[Counter[Place]]] = []
+    waiting: list[Future[list[_Found]]] = []
     with ThreadPoolExecutor(workers) as pool:
         for block, pieces in _blocks(streams, sought.longest):
             waiting.append(pool.submit(_places, block, pieces, sought))
             if len(waiting) > workers:
-                found += waiting.pop(0).result()
+                _add(found, waiting.pop(0).result())
         for each in waiting:
-            found += each.result()
+            _add(found, each.result())
     return found
+
+
+_Found = tuple[Place, int, int]
+
+
+def _add(found: dict[Place, Spots], more: Iterable[_Found]) -> None:
+    for place, *bounds in more:
+        found.setdefault(place, Spots()).bounds.extend(bounds)
 
 
 def _blocks(streams: Iterable[Stream], longest: int) -> Iterator[tuple[bytes, list[_Piece]]]:
@@ -87,9 +109,10 @@ def _blocks(streams: Iterable[Stream], longest: int) -> Iterator[tuple[bytes, li
     pieces: list[_Piece] = []
     size = 0
     for place, read in streams:
-        before = b""
+        before, at = b"", 0
         while content := read(BLOCK_BYTES - size):
-            pieces.append(_Piece(place, size, len(before)))
+            pieces.append(_Piece(place, size, len(before), at - len(before)))
+            at += len(content)
             parts += (before, content, _BETWEEN)
             size += len(before) + len(content) + len(_BETWEEN)
             before = _last(longest - 1, before, content)
@@ -107,11 +130,12 @@ def _last(count: int, before: bytes, content: bytes) -> bytes:
     return content[-count:] if len(content) >= count else (before + content)[-count:]
 
 
-def _places(block: bytes, pieces: Sequence[_Piece], sought: _Sought) -> Counter[Place]:
-    found: Counter[Place] = Counter()
+def _places(block: bytes, pieces: Sequence[_Piece], sought: _Sought) -> list[_Found]:
+    found = []
     starts = [piece.start for piece in pieces]
     for start, end in sought.ends(block):
         piece = pieces[bisect_right(starts, start) - 1]
         if end - piece.start > piece.seen:
-            found[piece.place] += 1
+            by = piece.stands - piece.start
+            found.append((piece.place, start + by, end + by))
     return found

@@ -51,13 +51,18 @@ class Hits:
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scan searched and found; `unreadable` are files that could not be decoded."""
+    """What a scan searched and found.
+
+    `unreadable` are files that could not be decoded; `by_chance` are bytes that read like a text
+    and are parts of the values of a column that has none, by its name, which are no find.
+    """
 
     files: int
     size: int
     patterns: int
     hits: tuple[Hits, ...] = ()
     unreadable: tuple[str, ...] = ()
+    by_chance: tuple[Hits, ...] = ()
 
     @property
     def found(self) -> int:

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from portrait_assets.methods.personal_data.forms import forms_of
-from portrait_assets.methods.typing.rows import type_rows
-from portrait_assets.methods.typing.rules import Conventions
+from portrait_assets.methods.typing.rows import TypedRows, type_rows
+from portrait_assets.methods.typing.rules import UNREADABLE, Conventions
 from portrait_assets.methods.typing.text import Form
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.background import with_background
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS, original
 from portrait_assets.stages.cleaned.conversion import Conversion, converted
 from portrait_assets.stages.cleaned.held_back import NOTHING_HELD, Decided, free_text_rules
-from portrait_assets.stages.cleaned.rules import MONTH_END, cross_rules
+from portrait_assets.stages.cleaned.rules import MONTH_END, WITHDRAWN_BEFORE, cross_rules
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.placing import AFTER_LAST, NO_DATE
 from portrait_assets.stages.raw.tables.canonical import Canonical
-from portrait_assets.stages.raw.tables.persons import CUSTOMERS, OF_PERSONS, PROSPECTS
+from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS, OF_PERSONS, PROSPECTS
 from portrait_assets.stages.raw.tables.trade import RETURN_KINDS, TRANSACTIONS
 
 BIRTH_DATE = "birth_date"
@@ -73,6 +73,8 @@ def clean(
         # The rules of persons compare with the day of joining where none is recorded.
         rows = replace(rows, frame=rows.frame.with_columns(joined_on=pl.lit(None, pl.Date)))
     checked = rows.against(cross_rules(canonical.name, conventions.country))
+    if canonical is CONSENTS:
+        checked = _withdrawn_in_doubt(checked)
     # A month has the same rows whether it is typed alone or with others.
     rows = checked.without_duplicates(within=("month",))
     kept, rejects = converted(rows.kept, canonical), rows.findings
@@ -102,6 +104,19 @@ def _born_before(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         pl.when(born > MONTH_END).then(born.dt.offset_by("-100y")).otherwise(born)
     )
+
+
+def _withdrawn_in_doubt(rows: TypedRows) -> TypedRows:
+    """Withdrawals of a day that cannot be, as of the day of the consent: the stricter holds."""
+    is_doubted = (pl.col("column_name") == "withdrawn_on") & pl.col("rule").is_in(
+        [UNREADABLE, WITHDRAWN_BEFORE]
+    )
+    doubted = rows.findings.filter(is_doubted).select(*rows.beside, day_is_doubted=True)
+    frame = rows.frame.join(
+        doubted, on=list(rows.beside), how="left", nulls_equal=True, maintain_order="left"
+    )
+    withdrawn_on = pl.coalesce("withdrawn_on", pl.when("day_is_doubted").then("granted_on"))
+    return replace(rows, frame=frame.with_columns(withdrawn_on=withdrawn_on).drop("day_is_doubted"))
 
 
 def _given_back_is_negative(kept: pl.DataFrame) -> pl.DataFrame:

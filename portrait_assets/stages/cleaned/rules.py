@@ -16,6 +16,7 @@ FIRST_CONTACT, FIRST_JOINED = "first_contacted_on", "first_joined_on"
 MONTH_END = (pl.col("month") + "-01").str.to_date().dt.month_end()
 
 _BORN_LATER = "born after the month of the record"
+WITHDRAWN_BEFORE = "withdrawn before it was granted"
 
 CROSS_RULES: dict[str, tuple[Rule, ...]] = {
     "customers": (
@@ -38,8 +39,9 @@ CROSS_RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "consents": (
         Rule(
-            # Without its withdrawal a consent would hold; without the row there is none.
-            *("withdrawn_on", "withdrawn before it was granted", Severity.ROW),
+            # Without its withdrawal a consent would hold, and without the row silence might allow:
+            # so it is taken as withdrawn on the day of the consent, see `clean`.
+            *("withdrawn_on", WITHDRAWN_BEFORE, Severity.VALUE),
             pl.col("withdrawn_on") < pl.col("granted_on"),
         ),
     ),

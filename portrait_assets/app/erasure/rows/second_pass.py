@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.persons import name_ids
-from portrait_assets.app.erasure.removal import copy_without, marked, marks_of, put_in_place
-from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, Removed
+from portrait_assets.app.erasure.people.persons import name_ids
+from portrait_assets.app.erasure.rows.removal import copy_without, marked, marks_of, put_in_place
+from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.app.erasure.traces import shown
-from portrait_assets.app.erasure.warehouse import id_columns, opened, remove_published
+from portrait_assets.app.erasure.warehouse import id_columns, new_file, opened, remove_published
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.erasure import Plan, Rows
 from portrait_assets.privacy.keys import Key
@@ -24,7 +24,6 @@ from portrait_assets.privacy.scan.wanted import Hits, Wanted
 from portrait_assets.privacy.tombstones import key_of_tombstones
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import literals, qualified, quote
-from portrait_assets.storage.duckdb.publishing import remove_database, temporary_file
 from portrait_assets.storage.duckdb.tables import existing_types
 
 MOST_PASSES = 2
@@ -60,27 +59,22 @@ def pass_again(
         if each.file in ours(settings) and "." in table:
             found.setdefault(table, set()).add(column)
     key = key_of_tombstones(settings)
-    new = temporary_file(settings.warehouse_file)
-    remove_database(new)
-    try:
-        with opened(settings, list(tables)) as con:
-            name_ids(con, list(plan.customers), list(plan.prospects))
-            gone, written, replaced = _where(con, found, wanted, key)
-            removed = Removed(
-                *(con, tables, id_columns(list(tables)), key, plan.texts),
-                *(pl.DataFrame(schema=LINE_SCHEMA), ((), ())),
-                also_gone=gone,
-                also_written=written,
-            )
-            rows = copy_without(removed, new)
-            con.close()
-            put_in_place(new, settings.warehouse_file)
-    finally:
-        remove_database(new)
+    with new_file(settings) as new, opened(settings, list(tables)) as con:
+        name_ids(con, list(plan.customers), list(plan.prospects))
+        gone, written, replaced = _where(con, found, wanted, key)
+        removed = Removed(
+            *(con, tables, id_columns(list(tables)), key, plan.texts),
+            *(pl.DataFrame(schema=LINE_SCHEMA), ((), ())),
+            also_gone=gone,
+            also_written=written,
+        )
+        rows = copy_without(removed, new, settings.memory_limit_gib, settings.threads)
+        con.close()
+        put_in_place(new, settings.warehouse_file)
     remove_published(settings)
     again = "rows removed by a second pass"
     return [
-        *(each.model_copy(update={"what": again}) for each in rows if each.before != each.after),
+        *(each.model_copy(update={"what": again}) for each in rows if each.is_changed),
         *replaced,
     ]
 

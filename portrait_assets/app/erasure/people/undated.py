@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.removed_rows import LINE_SCHEMA, LINES
+from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, LINES
 from portrait_assets.app.subject.person import PROSPECT_ID, Person
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.settings import Settings

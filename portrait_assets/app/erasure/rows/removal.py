@@ -1,7 +1,8 @@
 """The warehouse copied into a new file without rows of some people.
 
 A row that is deleted leaves its texts in dictionaries that other rows use, so every table is copied
-into a file that never had them, and that file takes the place of the old one.
+into a file that never had them, and that file takes the place of the old one. Another process than
+the one that reads the old file writes the new one, and is sent only rows that stay.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.recounting import count_again
-from portrait_assets.app.erasure.removed_rows import (
+from portrait_assets.app.erasure.rows.recounting import Recounting, count_again, name_counted
+from portrait_assets.app.erasure.rows.removed_rows import (
     KEPT,
     PLACE,
     Removed,
@@ -31,10 +32,13 @@ from portrait_assets.privacy.scan.values import count_holding, text_values
 from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS
+from portrait_assets.storage.anew.definitions import definitions
+from portrait_assets.storage.anew.writing import NewDatabase, new_database
 from portrait_assets.storage.duckdb.connection import literal, qualified, quote
 from portrait_assets.storage.duckdb.tables import existing_types
 
-_NEW = "without_erased"
+KEPT_ROWS = "without_erased"
+"""The name of a database of views: the rows that stay."""
 _SHORT = 8
 """Digits of a tombstone that stand for a text."""
 Holders = Mapping[str, Collection[str]]
@@ -42,37 +46,51 @@ Holders = Mapping[str, Collection[str]]
 _PROVIDED = {f"{stage}.{c.name}" for stage in ("raw", "cleaned") for c in CANONICAL}
 
 
-def copy_without(removed: Removed, new: Path) -> list[Rows]:
+def copy_without(
+    removed: Removed, new: Path, memory_limit_gib: float = 2.0, threads: int | None = None
+) -> list[Rows]:
     """Write the warehouse to a new file without what is removed; rows of each table.
 
+    Args:
+        removed: what is removed, and the open warehouse.
+        new: the file.
+        memory_limit_gib: what reading and writing may use together.
+        threads: how many each may use.
+
     Raises:
-        duckdb.Error: when the disk is full; the warehouse stands as it was.
+        PortraitError: when it cannot be written; the warehouse stands as it was.
+        duckdb.Error: when the warehouse cannot be read.
     """
     con = removed.con
+    con.execute(f"SET memory_limit = '{memory_limit_gib / 2}GiB'")
     name_places(removed)
     name_rows(con)
-    con.execute(f"ATTACH {literal(new)} AS {_NEW}")
+    tables = _stored(con)
+    recounting = removed.recounting or Recounting(())
+    again = name_counted(con, recounting) if removed.recounting else {}
+    con.execute(f"ATTACH ':memory:' AS {KEPT_ROWS}")
     try:
-        name, path = con.execute(
-            "SELECT database_name, path FROM duckdb_databases() "
-            "WHERE database_name = current_database()"
-        ).fetchall()[0]
-        if path is not None:  # One in memory has none.
-            shutil.copymode(path, new)  # Who may not read the one may not read the other.
-        con.execute(f"COPY FROM DATABASE {quote(name)} TO {_NEW} (SCHEMA)")
-        con.begin()  # A commit waits for the disk: one for all tables, not one for each.
-        tables = _stored(con)
-        holders = _holders(removed, tables)
-        rows = [_copy(removed, table, holders) for table in tables]
-        if removed.recounting is not None:
-            rows = _with_recounted(rows, count_again(con, _NEW, removed.recounting, tables))
-        rows += _replaced(con)
-        _note(removed, {each.name for each in rows if each.before != each.after})
-        con.commit()
-        con.execute(f"CHECKPOINT {_NEW}")
+        _name_kept(removed, tables, again)
+        counted = count_again(con, KEPT_ROWS, recounting, again)
+        with new_database(new, memory_limit_gib / 2, threads) as written:
+            for statement in definitions(con):
+                written.execute(statement)
+            _copy_mode(con, new)
+            rows = [_copy(con, table, written) for table in tables]
+            for statement in _notes(removed, {each.name for each in rows if each.is_changed}):
+                written.execute(statement)
     finally:
-        con.execute(f"DETACH {_NEW}")
-    return rows
+        con.execute(f"DETACH {KEPT_ROWS}")
+    return [*rows, *_recounted(counted), *_replaced(con)]
+
+
+def _copy_mode(con: duckdb.DuckDBPyConnection, new: Path) -> None:
+    """Who may not read the warehouse may not read the new file; one in memory has no mode."""
+    ((path,),) = con.execute(
+        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchall()
+    if path is not None:
+        shutil.copymode(path, new)
 
 
 def put_in_place(new: Path, path: Path) -> None:
@@ -94,31 +112,46 @@ def _stored(con: duckdb.DuckDBPyConnection) -> list[str]:
 # -- copying ---------------------------------------------------------------------------------
 
 
-def _copy(removed: Removed, table: str, holders: Holders) -> Rows:
+def _name_kept(removed: Removed, tables: Iterable[str], again: Mapping[str, str]) -> None:
+    """`KEPT_ROWS`: by the name of each table a view of its rows that stay, as they are written.
+
+    Those that were counted `again`, in tables by the same names, come after them.
+    """
     con = removed.con
-    gone = any_of(
-        [each for each in (gone_sql(removed, table), removed.also_gone.get(table)) if each]
-    )
+    ((old,),) = con.execute("SELECT current_database()").fetchall()
+    holders = _holders(removed, tables)
+    for table in tables:
+        name = qualified(table)
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {KEPT_ROWS}.{quote(table.split('.')[0])}")
+        con.execute(
+            f"CREATE VIEW {KEPT_ROWS}.{name} AS SELECT {_columns(removed, table, holders)} "
+            f"FROM {quote(old)}.{name} AS t WHERE NOT coalesce({_gone(removed, table)}, false)"
+            + (f" UNION ALL BY NAME FROM {again[table]}" if table in again else "")
+        )
+
+
+def _gone(removed: Removed, table: str) -> str:
+    gone = (gone_sql(removed, table), removed.also_gone.get(table))
+    return any_of([each for each in gone if each])
+
+
+def _columns(removed: Removed, table: str, holders: Holders) -> str:
     written = {**_rewritten(removed, table, holders), **removed.also_written.get(table, {})}
     replaced = ", ".join(f"{sql} AS {quote(name)}" for name, sql in written.items())
-    columns = f"* REPLACE ({replaced})" if replaced else "*"
-    where = f" WHERE NOT coalesce({gone}, false)"
+    return f"* REPLACE ({replaced})" if replaced else "*"
+
+
+def _copy(con: duckdb.DuckDBPyConnection, table: str, written: NewDatabase) -> Rows:
     name = qualified(table)
     before = con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
-    inserted = con.execute(
-        f"INSERT INTO {_NEW}.{name} SELECT {columns} FROM {name} AS t{where}"
-    ).fetchall()
-    return Rows(name=table, before=before, after=inserted[0][0])
+    after = written.insert(table, con, f"FROM {KEPT_ROWS}.{name}")
+    return Rows(name=table, before=before, after=after)
 
 
-def _with_recounted(rows: Iterable[Rows], counted: Mapping[str, int]) -> list[Rows]:
-    """The rows that were copied, with those of few customers that were counted again."""
-    added = {each.name: counted.get(each.name, 0) for each in rows}
+def _recounted(counted: Mapping[str, int]) -> list[Rows]:
+    """Of the rows that were copied, those of few customers that were counted again."""
     what = "rows of few customers counted again"
-    return [
-        *(each.model_copy(update={"after": each.after + added[each.name]}) for each in rows),
-        *(Rows(name=name, before=0, after=count, what=what) for name, count in counted.items()),
-    ]
+    return [Rows(name=name, before=0, after=count, what=what) for name, count in counted.items()]
 
 
 def _replaced(con: duckdb.DuckDBPyConnection) -> list[Rows]:
@@ -140,7 +173,15 @@ def _rewritten(removed: Removed, table: str, holders: Holders) -> dict[str, str]
             "(SELECT e.tombstone FROM temp.erased_tombstones AS e "
             "WHERE e.id = CAST(t.customer_id AS VARCHAR))"
         )
-        return {CUSTOMERS: f"coalesce({by_place}, {by_id}, t.customer_id)"}
+        written = {CUSTOMERS: f"coalesce({by_place}, {by_id}, t.customer_id)"}
+        named = con.execute("SELECT DISTINCT column_name FROM temp.erased_texts").fetchall()
+        for column in sorted({name for (name,) in named} & existing_types(con, table).keys()):
+            value = f"t.{quote(column)}"
+            written[column] = (
+                "coalesce((SELECT x.tombstone FROM temp.erased_texts AS x WHERE x.column_name = "
+                f"{literal(column)} AND x.value = CAST({value} AS VARCHAR)), {value})"
+            )
+        return written
     if table not in holders:
         return {}
     # A text that only the erased had, within what was computed, is named by its tombstone.
@@ -198,28 +239,32 @@ def marked(
 # -- what is noted of the rows ---------------------------------------------------------------
 
 
-def _note(removed: Removed, changed: set[str]) -> None:
-    """Bring the account and the counts up to the rows; when they were made stays as it was."""
+def _notes(removed: Removed, changed: Collection[str]) -> Iterator[str]:
+    """Statements that bring the account and the counts up to the rows that are there.
+
+    When they were made stays as it was.
+    """
     con = removed.con
     if "rows_erased" in existing_types(con, RECEIPTS.full_name):
-        con.execute(
-            f"UPDATE {_NEW}.{RECEIPTS.full_name} AS r "
-            "SET rows_erased = coalesce(r.rows_erased, 0) + e.n FROM "
-            "(SELECT month, table_name, count(*) AS n FROM temp.erased_places GROUP BY ALL) AS e "
-            "WHERE r.month = e.month AND r.table_name = e.table_name"
-        )
+        counts = con.execute(
+            "SELECT month, table_name, count(*) FROM temp.erased_places GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        for month, name, count in counts:
+            yield (
+                f"UPDATE {RECEIPTS.full_name} SET rows_erased = coalesce(rows_erased, 0) + {count} "
+                f"WHERE month = {literal(month)} AND table_name = {literal(name)}"
+            )
     for table in removed.tables:
         if table.stored.full_name in changed:
-            con.execute(
-                f"UPDATE {_NEW}.meta.partitions AS p SET row_count = coalesce((SELECT c.n FROM "
+            yield (
+                "UPDATE meta.partitions AS p SET row_count = coalesce((SELECT c.n FROM "
                 f"({_counts_sql(table)}) AS c WHERE c.month = p.month), 0) "
                 f"WHERE p.table_name = {literal(table.full_name)}"
             )
     if existing_types(con, "meta.runs"):
         for column, was, now in zip(("files", "definitions"), *removed.inputs, strict=False):
-            con.execute(
-                f"UPDATE {_NEW}.meta.runs SET {column} = {literal(now)} "
-                f"WHERE {column} = {literal(was)}"
+            yield (
+                f"UPDATE meta.runs SET {column} = {literal(now)} WHERE {column} = {literal(was)}"
             )
 
 
@@ -231,5 +276,5 @@ def _counts_sql(table: Table) -> str:
         month = "month"
     elif stored.partition_by is PartitionBy.AS_OF:
         month = "strftime(as_of, '%Y-%m')"
-    name = f"{_NEW}.{qualified(stored.full_name)}"
+    name = qualified(stored.full_name)
     return f"SELECT {month} AS month, count(*) AS n FROM {name} GROUP BY 1"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-from portrait_assets.app.erasure.persons import Asked
+from portrait_assets.app.erasure.people.persons import Asked
 from portrait_assets.app.erasure.warehouse import opened, tables_of
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.cleaned.contract import CLEANED

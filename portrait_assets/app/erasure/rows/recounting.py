@@ -57,7 +57,8 @@ def recounted_steps(smallest: int) -> tuple[Step, ...]:
 def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
     """SQL of whether a row counts few customers, in a month in which one of the erased was there.
 
-    It is read after `removed_rows.name_rows`, and empty where rows of the table count no customers.
+    It is read after `removed_rows.name_rows`, in any database that is attached to the connection,
+    and empty where rows of the table count no customers.
     """
     columns = existing_types(con, table)
     of_them = _of_their_months(columns)
@@ -66,7 +67,7 @@ def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
     if table == CLUSTER_PROFILE.full_name:
         return (
             f"{of_them} AND (as_of, segment_id) IN (SELECT (as_of, segment_id) "
-            f"FROM {CLUSTER_SEGMENT.full_name} WHERE {COUNT} < {SMALLEST_CELL})"
+            f"FROM {_here(con)}.{CLUSTER_SEGMENT.full_name} WHERE {COUNT} < {SMALLEST_CELL})"
         )
     if table == FITTED.full_name:
         counts = " OR ".join(
@@ -75,7 +76,7 @@ def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
         )
         return (
             f"{of_them} AND (as_of, step, row_no) IN (SELECT (as_of, step, row_no) "
-            f"FROM {FITTED.full_name} WHERE ({counts}) "
+            f"FROM {_here(con)}.{FITTED.full_name} WHERE ({counts}) "
             f"AND TRY_CAST(value AS BIGINT) BETWEEN 1 AND {SMALLEST_CELL - 1})"
         )
     if COUNT not in columns or table == CLUSTER_SEGMENT.full_name:
@@ -91,32 +92,47 @@ def _of_their_months(columns: Iterable[str]) -> str:
     return ""
 
 
+def _here(con: duckdb.DuckDBPyConnection) -> str:
+    ((name,),) = con.execute("SELECT current_database()").fetchall()
+    return quote(name)
+
+
+def name_counted(con: duckdb.DuckDBPyConnection, recounting: Recounting) -> dict[str, str]:
+    """By table of which rows are counted again, the name of a temporary one for these rows."""
+    steps = [step.writes.full_name for step in recounting.steps if step.writes is not None]
+    named = {}
+    for table in (*steps, FITTED.full_name):
+        if existing_types(con, table):
+            named[table] = f"temp.{quote(f'counted_again_{table}')}"
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {named[table]} AS FROM {table} LIMIT 0")
+    return named
+
+
 def count_again(
-    con: duckdb.DuckDBPyConnection, new: str, recounting: Recounting, tables: Sequence[str]
+    con: duckdb.DuckDBPyConnection, kept: str, recounting: Recounting, named: Mapping[str, str]
 ) -> dict[str, int]:
-    """Write the rows of few customers into a database that holds all other rows.
+    """Count the customers of rows of few again.
 
     Args:
-        con: a connection to the old database, in which the new one is attached.
-        new: the name of the new one.
+        con: a connection to the warehouse.
+        kept: the name of an attached database that has, by the name of each table, the rows that
+            stay, with those that were counted again by now.
         recounting: how they are counted again.
-        tables: those that were copied.
+        named: the temporary tables that the rows are put into, as `name_counted` gives them.
 
     Returns:
-        By table, the rows that were written.
+        By table, the rows that were counted again.
     """
     counted: dict[str, int] = {}
     for step in recounting.steps:
         contract = step.writes
-        if contract is not None and contract.full_name in tables:
+        if contract is not None and (into := named.get(contract.full_name)):
             key = (str(contract.partition_by), *contract.key)
             gone = _gone(con, contract.full_name, list(dict.fromkeys(key)), recounting)
-            rows = _rows_of(con, new, step)
-            counted[contract.full_name] = _written(con, new, contract.full_name, gone, rows)
-    if FITTED.full_name in tables:
-        name = FITTED.full_name
-        gone = _gone(con, name, ("as_of", "step", "row_no"), recounting)
-        counted[name] = _written(con, new, name, gone, partial(_fits, con, new))
+            counted[contract.full_name] = _put(con, into, gone, _rows_of(con, kept, step))
+    if into := named.get(FITTED.full_name):
+        gone = _gone(con, FITTED.full_name, ("as_of", "step", "row_no"), recounting)
+        counted[FITTED.full_name] = _put(con, into, gone, partial(_fits, con, kept))
     return {name: count for name, count in counted.items() if count}
 
 
@@ -142,32 +158,30 @@ def _gone(
     }
 
 
-def _written(
-    con: duckdb.DuckDBPyConnection,
-    new: str,
-    table: str,
-    gone: Mapping[str, pl.DataFrame],
-    recount: Recount,
+def _put(
+    con: duckdb.DuckDBPyConnection, into: str, gone: Mapping[str, pl.DataFrame], recount: Recount
 ) -> int:
     count = 0
     for month, keys in gone.items():
         rows = recount(month, keys)
         con.register("counted_again", rows)
-        con.execute(f"INSERT INTO {new}.{qualified(table)} BY NAME FROM counted_again")
+        con.execute(f"INSERT INTO {into} BY NAME FROM counted_again")
         con.unregister("counted_again")
         count += rows.height
     return count
 
 
-def _rows_of(con: duckdb.DuckDBPyConnection, new: str, step: Step) -> Recount:
+def _rows_of(con: duckdb.DuckDBPyConnection, kept: str, step: Step) -> Recount:
     def rows(month: str, keys: pl.DataFrame) -> pl.DataFrame:
-        counted = _computed(con, new, step, month)
+        counted = _computed(con, kept, step, month)
         return counted.join(keys, on=keys.columns, how="semi", nulls_equal=True)
 
     return rows
 
 
-def _fits(con: duckdb.DuckDBPyConnection, new: str, month: str, keys: pl.DataFrame) -> pl.DataFrame:
+def _fits(
+    con: duckdb.DuckDBPyConnection, kept: str, month: str, keys: pl.DataFrame
+) -> pl.DataFrame:
     """Rows of fits, under the numbers that they had."""
     found = [FITTED.empty()]
     for step, (of, _) in FITS.items():
@@ -176,7 +190,7 @@ def _fits(con: duckdb.DuckDBPyConnection, new: str, month: str, keys: pl.DataFra
             continue
         given = stored_fits(con, FITTED, month, step)
         del given[step]
-        counted = _computed(con, new, step, month, given)
+        counted = _computed(con, kept, step, month, given)
         written = " ".join(
             f"WHEN {literal(name)} THEN CAST(m.{quote(name)} AS VARCHAR)"
             for name in counted.columns
@@ -201,17 +215,17 @@ def _fits(con: duckdb.DuckDBPyConnection, new: str, month: str, keys: pl.DataFra
 
 def _computed(
     con: duckdb.DuckDBPyConnection,
-    new: str,
+    kept: str,
     step: Step,
     month: str,
     given: Mapping[Source, str] | None = None,
 ) -> pl.DataFrame:
-    """The step's rows of the month by the new database."""
-    ((old,),) = con.execute("SELECT current_database()").fetchall()
+    """The step's rows of the month by the rows that stay."""
+    here = _here(con)
     engine = Engine(con, given or {})
-    con.execute(f"USE {new}")
+    con.execute(f"USE {kept}")
     try:
         return engine.frame(step, Scope(month))
     finally:
         engine.close()
-        con.execute(f"USE {quote(old)}")
+        con.execute(f"USE {here}")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
-from portrait_assets.app.erasure.persons import PROSPECTS, is_erased
-from portrait_assets.app.erasure.recounting import Recounting, few_sql
+from portrait_assets.app.erasure.people.own_texts import texts_in_kept_rows
+from portrait_assets.app.erasure.people.persons import PROSPECTS, is_erased
+from portrait_assets.app.erasure.rows.recounting import Recounting, few_sql
 from portrait_assets.privacy.keys import Key
-from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of
+from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of, word_of
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.raw.contract import CANONICAL
@@ -105,6 +106,7 @@ def name_places(removed: Removed) -> None:
             )
     con.execute("INSERT INTO erased_places FROM past_places")
     _name_tombstones(removed)
+    _name_kept_texts(removed)
 
 
 def _name_tombstones(removed: Removed) -> None:
@@ -129,6 +131,20 @@ def _name_tombstones(removed: Removed) -> None:
                 f"FROM {table} AS t JOIN temp.erased_tombstones AS e "
                 "ON CAST(t.customer_id AS VARCHAR) = e.id"
             )
+
+
+def _name_kept_texts(removed: Removed) -> None:
+    """`temp.erased_texts`: what stands for values of theirs in rows that are kept, by column."""
+    con = removed.con
+    rows = [
+        (column, value, word_of(digest_of(removed.key, value, column)))
+        for column, values in texts_in_kept_rows(con, removed.texts).items()
+        for value in values
+    ]
+    schema = dict.fromkeys(("column_name", "value", "tombstone"), pl.String)
+    con.register("texts", pl.DataFrame(rows, schema=schema, orient="row"))
+    con.execute("CREATE OR REPLACE TEMP TABLE erased_texts AS FROM texts")
+    con.unregister("texts")
 
 
 def name_rows(con: duckdb.DuckDBPyConnection) -> None:

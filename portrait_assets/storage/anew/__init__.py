@@ -1,0 +1,1 @@
+"""A database file that is written by a process which has read no other."""
