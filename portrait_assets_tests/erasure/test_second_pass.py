@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from portrait_assets.app.erasure.proof import _still
-from portrait_assets.app.erasure.second_pass import _where
+from portrait_assets.app.erasure.rows.second_pass import _where
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.scan.wanted import BYTES, Hits, Wanted
 from portrait_assets.storage.duckdb.connection import scratch_database
@@ -62,7 +62,7 @@ def test_only_where_something_was_found_anything_is_done(con: duckdb.DuckDBPyCon
 
 def test_what_two_passes_left_is_named_with_its_place():
     in_bytes = _still(Hits("warehouse.duckdb", BYTES, 1_200))
-    assert in_bytes.startswith("1,200 places in the bytes of warehouse.duckdb read like texts of")
+    assert in_bytes.startswith("1,200 places in the bytes of warehouse.duckdb still read like")
     assert _still(Hits("warehouse.duckdb", "raw.calls.note", 1)) == (
         "1 values are still in warehouse.duckdb (raw.calls.note), which two more passes did not "
         "remove"
