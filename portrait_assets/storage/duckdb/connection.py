@@ -214,6 +214,12 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
         ) from None
 
 
+def current_database(con: duckdb.DuckDBPyConnection) -> str:
+    """The quoted name of the database in which names without one are looked for."""
+    ((name,),) = con.execute("SELECT current_database()").fetchall()
+    return quote(name)
+
+
 def has_table(con: duckdb.DuckDBPyConnection, full_name: str) -> bool:
     """Whether the open file has the table, which is no view."""
     found = con.execute(

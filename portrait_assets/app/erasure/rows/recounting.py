@@ -21,7 +21,7 @@ from portrait_assets.stages.features.parts.choices import BASE_CATEGORY
 from portrait_assets.stages.market.assets import market_steps
 from portrait_assets.stages.offers.affinity.segments import segment_step
 from portrait_assets.stages.offers.suitability.counting import product_rule
-from portrait_assets.storage.duckdb.connection import literal, qualified, quote
+from portrait_assets.storage.duckdb.connection import current_database, literal, qualified, quote
 from portrait_assets.storage.duckdb.tables import existing_types
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.fits import stored_fits
@@ -67,7 +67,8 @@ def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
     if table == CLUSTER_PROFILE.full_name:
         return (
             f"{of_them} AND (as_of, segment_id) IN (SELECT (as_of, segment_id) "
-            f"FROM {_here(con)}.{CLUSTER_SEGMENT.full_name} WHERE {COUNT} < {SMALLEST_CELL})"
+            f"FROM {current_database(con)}.{CLUSTER_SEGMENT.full_name} "
+            f"WHERE {COUNT} < {SMALLEST_CELL})"
         )
     if table == FITTED.full_name:
         counts = " OR ".join(
@@ -76,7 +77,7 @@ def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
         )
         return (
             f"{of_them} AND (as_of, step, row_no) IN (SELECT (as_of, step, row_no) "
-            f"FROM {_here(con)}.{FITTED.full_name} WHERE ({counts}) "
+            f"FROM {current_database(con)}.{FITTED.full_name} WHERE ({counts}) "
             f"AND TRY_CAST(value AS BIGINT) BETWEEN 1 AND {SMALLEST_CELL - 1})"
         )
     if COUNT not in columns or table == CLUSTER_SEGMENT.full_name:
@@ -90,11 +91,6 @@ def _of_their_months(columns: Iterable[str]) -> str:
     if "month" in columns:
         return "month IN (SELECT strftime(as_of, '%Y-%m') FROM temp.erased_months)"
     return ""
-
-
-def _here(con: duckdb.DuckDBPyConnection) -> str:
-    ((name,),) = con.execute("SELECT current_database()").fetchall()
-    return quote(name)
 
 
 def name_counted(con: duckdb.DuckDBPyConnection, recounting: Recounting) -> dict[str, str]:
@@ -221,7 +217,7 @@ def _computed(
     given: Mapping[Source, str] | None = None,
 ) -> pl.DataFrame:
     """The step's rows of the month by the rows that stay."""
-    here = _here(con)
+    here = current_database(con)
     engine = Engine(con, given or {})
     con.execute(f"USE {kept}")
     try:

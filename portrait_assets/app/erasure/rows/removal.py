@@ -34,8 +34,8 @@ from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS
 from portrait_assets.storage.anew.definitions import definitions
 from portrait_assets.storage.anew.writing import NewDatabase, new_database
-from portrait_assets.storage.duckdb.connection import literal, qualified, quote
-from portrait_assets.storage.duckdb.tables import existing_types
+from portrait_assets.storage.duckdb.connection import current_database, literal, qualified, quote
+from portrait_assets.storage.duckdb.tables import existing_types, table_names
 
 KEPT_ROWS = "without_erased"
 """The name of a database of views: the rows that stay."""
@@ -65,7 +65,7 @@ def copy_without(
     con.execute(f"SET memory_limit = '{memory_limit_gib / 2}GiB'")
     name_places(removed)
     name_rows(con)
-    tables = _stored(con)
+    tables = sorted(table_names(con))
     recounting = removed.recounting or Recounting(())
     again = name_counted(con, recounting) if removed.recounting else {}
     con.execute(f"ATTACH ':memory:' AS {KEPT_ROWS}")
@@ -101,14 +101,6 @@ def put_in_place(new: Path, path: Path) -> None:
     sync(path.parent)
 
 
-def _stored(con: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = con.execute(
-        "SELECT concat_ws('.', schema_name, table_name) FROM duckdb_tables() "
-        "WHERE NOT internal AND NOT temporary AND database_name = current_database() ORDER BY 1"
-    ).fetchall()
-    return [name for (name,) in rows]
-
-
 # -- copying ---------------------------------------------------------------------------------
 
 
@@ -118,14 +110,14 @@ def _name_kept(removed: Removed, tables: Iterable[str], again: Mapping[str, str]
     Those that were counted `again`, in tables by the same names, come after them.
     """
     con = removed.con
-    ((old,),) = con.execute("SELECT current_database()").fetchall()
+    old = current_database(con)
     holders = _holders(removed, tables)
     for table in tables:
         name = qualified(table)
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {KEPT_ROWS}.{quote(table.split('.')[0])}")
         con.execute(
             f"CREATE VIEW {KEPT_ROWS}.{name} AS SELECT {_columns(removed, table, holders)} "
-            f"FROM {quote(old)}.{name} AS t WHERE NOT coalesce({_gone(removed, table)}, false)"
+            f"FROM {old}.{name} AS t WHERE NOT coalesce({_gone(removed, table)}, false)"
             + (f" UNION ALL BY NAME FROM {again[table]}" if table in again else "")
         )
 
