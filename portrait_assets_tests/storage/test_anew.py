@@ -14,7 +14,7 @@ import pytest
 from portrait_assets.core.errors import PortraitError, WarehouseError
 from portrait_assets.core.fresh_process import fresh_process
 from portrait_assets.storage.anew.definitions import definitions
-from portrait_assets.storage.anew.writing import new_database
+from portrait_assets.storage.anew.writing import ROW_GROUP, new_database, rows_together
 
 KINDS = """
     CREATE TYPE mood AS ENUM ('well', 'ill');
@@ -69,6 +69,24 @@ def write_many(path: Path, con: duckdb.DuckDBPyConnection, sql: str) -> None:
     with new_database(path, 0.5, 1) as new:
         new.execute("CREATE TABLE many (n BIGINT NOT NULL, r VARCHAR)")
         new.insert("many", con, sql)
+
+
+def test_rows_are_sent_by_whole_groups_as_duckdb_writes_them(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    assert [rows_together(columns) for columns in (2, 10, 97)] == [
+        16 * 122_880,
+        3 * 122_880,
+        122_880,
+    ]
+    write_many(tmp_path / "new.duckdb", con, "FROM s.many")
+    with duckdb.connect(str(tmp_path / "new.duckdb")) as written:
+        groups = written.execute(
+            "SELECT sum(count) FROM pragma_storage_info('many') "
+            "WHERE column_name = 'n' AND segment_type <> 'VALIDITY' "
+            "GROUP BY row_group_id ORDER BY row_group_id"
+        ).fetchall()
+    assert groups == [(ROW_GROUP,), (ROW_GROUP,), (300_007 - 2 * ROW_GROUP,)]
 
 
 def tables(path: Path) -> list[tuple[str]]:

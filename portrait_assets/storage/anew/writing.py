@@ -20,8 +20,10 @@ from portrait_assets.core.errors import PortraitError, WarehouseError
 from portrait_assets.core.fresh_process import FreshProcess, fresh_process
 from portrait_assets.storage.duckdb.connection import error_message, open_database, qualified
 
+ROW_GROUP = 122_880
+"""Rows that DuckDB compresses and writes together."""
 _MOST_VALUES = 4_000_000
-"""Values that are sent in one go, some 8 bytes each."""
+"""Values that are sent in one go, some 8 bytes each; of wide tables a group of rows may be more."""
 
 
 @contextmanager
@@ -65,7 +67,7 @@ class NewDatabase:
         """
         con.execute("SET arrow_lossless_conversion = true")  # Wide integers would become floats.
         rows = con.sql(sql)
-        reader = rows.to_arrow_reader(max(1, _MOST_VALUES // len(rows.columns)))
+        reader = rows.to_arrow_reader(rows_together(len(rows.columns)))
         self._process.send((f"INSERT INTO {qualified(table)} BY NAME FROM sent",))
         with (
             suppress(ConnectionError),  # It has ended, and its answer says why.
@@ -76,6 +78,14 @@ class NewDatabase:
                 stream.write_batch(each)
         count: int = self._process.receive()
         return count
+
+
+def rows_together(columns: int) -> int:
+    """Rows of so many columns that are sent in one go: whole groups, as they are written.
+
+    Of other batches the last rows make groups of their own, which are put together at the end.
+    """
+    return max(1, _MOST_VALUES // columns // ROW_GROUP) * ROW_GROUP
 
 
 def _serve(
