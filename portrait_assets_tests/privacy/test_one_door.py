@@ -77,6 +77,7 @@ WITHOUT_CUSTOMERS = {
     "storage/anew/writing.py": "a database that another process writes, of rows sent to it",
     "storage/duckdb/connection.py": "attaches databases in memory, which are gone with the process",
     "storage/duckdb/lock.py": "a lock",
+    "storage/duckdb/pseudonymizing.py": "a database in memory, which is soon detached",
 }
 
 # Commands that read what is stored of customers, and the module in which they pass the door.

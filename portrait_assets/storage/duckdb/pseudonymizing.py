@@ -1,7 +1,7 @@
 """Identifiers of customers, replaced by pseudonyms on their way into a published file.
 
-While a file is written, both stand beside each other in a temporary table of the connection, once
-for each identifier: a customer has rows in many tables and months.
+While a file is written, both stand beside each other in a table in memory, once for each
+identifier: a customer has rows in many tables and months.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import polars as pl
 from portrait_assets.schema.table import Column, Table
 from portrait_assets.storage.duckdb.connection import qualified, quote
 from portrait_assets.storage.duckdb.empty_rows import with_empty_rows_sql
+from portrait_assets.storage.duckdb.ordering import order_of
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.tables import table_names
 
-_PAIRS = "temp.pseudonymized"
+_MEMORY = "pseudonymized"
+"""A database in memory, which all connections to the warehouse see."""
+_PAIRS = f"{_MEMORY}.pairs"
 
 
 @dataclass(frozen=True)
@@ -112,43 +115,49 @@ class Replacement:
         self._con = con
         self._pseudonyms = pseudonyms
         self._tables = tables
-        con.execute("CREATE OR REPLACE TEMP TABLE pseudonymized (identifier TEXT, pseudonym TEXT)")
+        con.execute(f"ATTACH ':memory:' AS {_MEMORY}")
 
     def add(self, sql: str | None, most: int) -> None:
         """Give the identifiers that the SELECT finds their pseudonyms, so many at a time."""
-        for series in identifiers(self._con, sql, most):
+        con, found = self._con, f"{_MEMORY}.found"
+        con.execute(f"CREATE TABLE {found} (identifier TEXT, pseudonym TEXT)")
+        for series in identifiers(con, sql, most):
             pairs = pl.DataFrame({"identifier": series, "pseudonym": self._pseudonyms.of(series)})
             incoming = pairs.to_arrow(compat_level=pl.CompatLevel.newest())  # noqa: F841
-            self._con.execute(f"INSERT INTO {_PAIRS} FROM incoming")
+            con.execute(f"INSERT INTO {found} FROM incoming")
+        con.execute(
+            f"CREATE TABLE {_PAIRS} AS "
+            f"SELECT *, row_number() OVER (ORDER BY pseudonym) AS place FROM {found}"
+        )
+        con.execute(f"DROP TABLE {found}")
 
     def close(self) -> None:
         """Drop the pairs."""
-        self._con.execute(f"DROP TABLE IF EXISTS {_PAIRS}")
+        self._con.execute(f"DETACH {_MEMORY}")
 
     def rows_sql(self, table: Table, months: Sequence[str]) -> str:
-        """The SELECT of these months of the table with what its identifiers are replaced by.
+        """The SELECT of these months of the table, in order, with its identifiers replaced.
 
         Customers are numbered anew in the order of their pseudonyms, for theirs in the order of
         identifiers would sort the file like a list of all customers.
         """
-        rows = with_empty_rows_sql(self._con, table, months)
-        sql = self.replaced_sql(rows, columns_that_identify(table))
+        sql = with_empty_rows_sql(self._con, table, months)
         for column in table.all_columns:
             if column.numbers:
                 sql = self._numbered_sql(sql, column, months)
-        return sql
+        return self.replaced_sql(sql, table, months)
 
-    def replaced_sql(self, sql: str, names: Sequence[str]) -> str:
-        """The SELECT with the identifiers in these columns of it replaced."""
-        joins, replaced = "", []
-        for position, name in enumerate(names):
-            joins += (
-                f" LEFT JOIN {_PAIRS} AS p{position} ON p{position}.identifier = r.{quote(name)}"
-            )
-            replaced.append(f"p{position}.pseudonym AS {quote(name)}")
-        if not replaced:
-            return sql
-        return f"SELECT r.* REPLACE ({', '.join(replaced)}) FROM ({sql}) AS r{joins}"
+    def replaced_sql(self, sql: str, table: Table, months: Sequence[str] = ()) -> str:
+        """The SELECT of rows of the table, in order, with the identifiers in them replaced."""
+        joins, replaced, places = "", [], {}
+        for position, name in enumerate(columns_that_identify(table)):
+            pair = f"p{position}"
+            joins += f" LEFT JOIN {_PAIRS} AS {pair} ON {pair}.identifier = r.{quote(name)}"
+            replaced.append(f"{pair}.pseudonym AS {quote(name)}")
+            places[name] = f"{pair}.place"  # A number is compared faster than a pseudonym.
+        columns = f"r.* REPLACE ({', '.join(replaced)})" if replaced else "r.*"
+        order = ", ".join(order_of(table, months, places))
+        return f"SELECT {columns} FROM ({sql}) AS r{joins} ORDER BY {order}"
 
     def _numbered_sql(self, sql: str, column: Column, months: Sequence[str]) -> str:
         numbered = self._tables[column.numbers]
@@ -156,7 +165,7 @@ class Replacement:
         month, number = quote(str(numbered.partition_by)), quote(column.name)
         numbers = (
             f"SELECT o.{month}, o.{number}, row_number() OVER "
-            f"(PARTITION BY o.{month} ORDER BY p.pseudonym) AS place "
+            f"(PARTITION BY o.{month} ORDER BY p.place) AS place "
             f"FROM ({select_sql(numbered, months)}) AS o "
             f"JOIN {_PAIRS} AS p ON p.identifier = o.{quote(of.name)}"
         )

@@ -18,6 +18,8 @@ from portrait_assets.storage.duckdb.empty_rows import (
     with_empty_rows_sql,
     with_room,
 )
+from portrait_assets.storage.duckdb.lanes import in_lanes
+from portrait_assets.storage.duckdb.ordering import order_of
 from portrait_assets.storage.duckdb.partitions import where_sql
 from portrait_assets.storage.duckdb.pseudonymizing import (
     Pseudonyms,
@@ -216,10 +218,12 @@ def update(warehouse: Warehouse, content: Content, temporary: Path) -> dict[str,
                 _create(con, table.stored)
         changes = _changes(content.tables, now, then)
         with _rows_as_published(warehouse, content, changes) as rows:
-            for table in content.tables:
-                _replace(con, table.stored, changes[table], rows, _most(warehouse, table.stored))
-            for extract in content.extracts:
-                _take(con, extract, rows)
+            work = [
+                _replaced_by(table.stored, changes[table], rows, _most(warehouse, table.stored))
+                for table in sorted(content.tables, key=lambda each: -changes[each].rows)
+            ]
+            work += [_taken_by(con, extract, rows) for extract in content.extracts]
+            in_lanes(con, work)
         con.execute(f"DELETE FROM {table_rows}")
         con.execute(
             f"INSERT INTO {table_rows} BY NAME SELECT * REPLACE "
@@ -244,6 +248,10 @@ class _Change:
 
     gone: list[str]
     filled: dict[str, int]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.filled.values())
 
 
 def _changes(tables: Sequence[Table], now: Partitions, then: Partitions) -> dict[Table, _Change]:
@@ -277,10 +285,11 @@ class _AsStored:
     con: duckdb.DuckDBPyConnection
 
     def rows_sql(self, table: Table, months: Sequence[str]) -> str:
-        return with_empty_rows_sql(self.con, table, months)
+        rows = with_empty_rows_sql(self.con, table, months)
+        return f"FROM ({rows}) ORDER BY {', '.join(order_of(table, months))}"
 
-    def replaced_sql(self, sql: str, names: Sequence[str]) -> str:
-        return sql
+    def replaced_sql(self, sql: str, table: Table) -> str:
+        return f"FROM ({sql}) ORDER BY {', '.join(order_of(table))}"
 
 
 @contextmanager
@@ -317,38 +326,37 @@ def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     con.execute(create_table_sql(with_room(table), published_types(table), target))
 
 
-def _replace(
-    con: duckdb.DuckDBPyConnection,
-    table: Table,
-    change: _Change,
-    rows: _AsStored | Replacement,
-    most: int,
-) -> None:
-    """Replace the months of a published table that differ, at most so many rows at a time.
+def _replaced_by(
+    table: Table, change: _Change, rows: _AsStored | Replacement, most: int
+) -> list[str]:
+    """Statements that replace the months of a table that differ, at most so many rows at a time.
 
     Sorted rows make equal contents equal files to look at, and cheap to skip through; all months
     sorted at once would spill. They are sorted by what is published: the order of identifiers
     would tell where each stands among all.
     """
     target = f"publication.{qualified(table.full_name)}"
-    if change.gone:
-        con.execute(f"DELETE FROM {target}{where_sql(table, change.gone)}")
-    for batch in in_batches(change.filled, change.filled, most):
-        sql = rows.rows_sql(table, batch)
-        con.execute(f"INSERT INTO {target} BY NAME FROM ({sql}) ORDER BY {_order(table)}")
+    gone = [f"DELETE FROM {target}{where_sql(table, change.gone)}"] if change.gone else []
+    return gone + [
+        f"INSERT INTO {target} BY NAME {rows.rows_sql(table, batch)}"
+        for batch in in_batches(change.filled, change.filled, most)
+    ]
 
 
 def _is_there(con: duckdb.DuckDBPyConnection, extract: Extract) -> bool:
     return all(existing_types(con, table.full_name) for table in extract.reads)
 
 
-def _take(con: duckdb.DuckDBPyConnection, extract: Extract, rows: _AsStored | Replacement) -> None:
-    """Replace the rows of what is selected from the warehouse as the file is published."""
+def _taken_by(
+    con: duckdb.DuckDBPyConnection, extract: Extract, rows: _AsStored | Replacement
+) -> list[str]:
+    """Statements that replace the rows of what is selected as the file is published."""
     target = f"publication.{qualified(extract.table.full_name)}"
-    con.execute(f"DELETE FROM {target}")
+    statements = [f"DELETE FROM {target}"]
     if _is_there(con, extract):
-        sql = rows.replaced_sql(extract.sql, columns_that_identify(extract.table))
-        con.execute(f"INSERT INTO {target} BY NAME FROM ({sql}) ORDER BY {_order(extract.table)}")
+        sql = rows.replaced_sql(extract.sql, extract.table)
+        statements.append(f"INSERT INTO {target} BY NAME {sql}")
+    return statements
 
 
 def published_types(table: Table) -> dict[str, str]:
@@ -361,12 +369,3 @@ def published_types(table: Table) -> dict[str, str]:
             if column.type is Type.TEXT and column.allowed
         }
     return types
-
-
-def _order(table: Table) -> str:
-    first = [table.partition_by.value] if table.partition_by else []
-    names = [*first, *(name for name in table.key if name not in first)]
-    # Where a column of the key stays behind, rows equal in the others are in no order yet.
-    if not names or not set(names) <= set(table.column_names):
-        return "ALL"
-    return ", ".join(map(quote, names))
