@@ -21,7 +21,12 @@ import polars as pl
 
 from portrait_assets.privacy.scan.blocks import columns_of
 from portrait_assets.privacy.scan.in_bytes import Place, Stream, places_in_bytes
-from portrait_assets.privacy.scan.values import READ_ROWS, count_holding, text_values
+from portrait_assets.privacy.scan.values import (
+    READ_ROWS,
+    count_holding,
+    is_textual,
+    text_values,
+)
 from portrait_assets.privacy.scan.wanted import BYTES, Hits, Scan, Wanted
 from portrait_assets.storage.duckdb.connection import literal, qualified, quote
 
@@ -198,15 +203,20 @@ def _in_table(
     with_texts: bool = True,
 ) -> Decoded:
     """By column, rows that name one of the ids, and other texts."""
-    for name in columns.keys() & wanted.ids.keys():
-        ids = pl.DataFrame({"id": wanted.ids[name]}, schema={"id": pl.String})
-        con.register("wanted_ids", ids)
-        value = f"trim(CAST({quote(name)} AS VARCHAR))"
-        sql = f"SELECT count(*) FROM {table} WHERE {value} IN (SELECT id FROM wanted_ids)"
-        yield name, int(con.execute(sql).fetchall()[0][0])
-        con.unregister("wanted_ids")
+    of_ids = sorted(columns.keys() & wanted.ids.keys())
+    for name in of_ids:
+        values = con.sql(
+            f"SELECT CAST({quote(name)} AS VARCHAR) AS value, count(*) AS rows FROM {table} "
+            "GROUP BY ALL"
+        ).pl()
+        ids = pl.Series(wanted.ids[name], dtype=pl.String).implode()
+        theirs = values.filter(pl.col("value").str.strip_chars(" ").is_in(ids))
+        yield name, int(theirs["rows"].sum())
+        if wanted.texts and with_texts and is_textual(columns[name]):
+            yield name, values["value"]
     if wanted.texts and with_texts:
-        yield from text_values(con, table, columns)
+        others = {name: kind for name, kind in columns.items() if name not in of_ids}
+        yield from text_values(con, table, others)
 
 
 def _in_columns(table: str, wanted: Wanted, with_texts: bool = True) -> Decoded:

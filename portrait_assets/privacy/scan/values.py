@@ -21,8 +21,8 @@ TOGETHER = 2_000_000
 """Values that are looked at in one go."""
 REPEATED = 2
 """Rows for each different value of a column from which on each value is read once."""
-MOST_DIFFERENT = 1_000_000
-"""Different values of a column up to which they are distinguished before they are looked at."""
+FIRST_ROWS = 200_000
+"""Rows of a table that show whether the values of a column repeat."""
 _TEXTUAL = ("VARCHAR", "JSON", "ENUM")
 
 Place = TypeVar("Place", bound=Hashable)
@@ -89,32 +89,39 @@ def text_values(
         columns: DuckDB type by name; lists, structs and JSON are read as text.
         where: SQL of the rows that are read.
     """
-    streamed = []
-    texts = [name for name, kind in columns.items() if any(part in kind for part in _TEXTUAL)]
-    for name, is_repeated in _repeated(con, table, texts):
-        if is_repeated:
-            value = f"CAST({quote(name)} AS VARCHAR)"
-            sql = f"SELECT DISTINCT {value} AS v FROM {table} WHERE {where}"
-            yield name, con.sql(sql).pl()["v"]
-        else:
-            streamed.append(name)
-    if streamed:
-        values = ", ".join(f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}" for name in streamed)
-        rows: pl.LazyFrame = con.sql(f"SELECT {values} FROM {table} WHERE {where}").pl(lazy=True)
-        for batch in rows.collect_batches(chunk_size=READ_ROWS):
-            for name in streamed:
-                yield name, batch[name]
+    texts = [name for name, kind in columns.items() if is_textual(kind)]
+    repeated = _repeated(con, table, texts)
+    for name in repeated:
+        sql = f"SELECT DISTINCT {_as_text(name)} FROM {table} WHERE {where}"
+        yield from _streamed(con, sql, [name])
+    if others := [name for name in texts if name not in repeated]:
+        sql = f"SELECT {', '.join(map(_as_text, others))} FROM {table} WHERE {where}"
+        yield from _streamed(con, sql, others)
 
 
-def _repeated(
-    con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]
-) -> list[tuple[str, bool]]:
-    """Of each column, whether its values repeat so often that each is better looked at once."""
+def is_textual(kind: str) -> bool:
+    """Whether values of a DuckDB type are or hold text."""
+    return any(part in kind for part in _TEXTUAL)
+
+
+def _as_text(name: str) -> str:
+    return f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}"
+
+
+def _streamed(
+    con: duckdb.DuckDBPyConnection, sql: str, names: Sequence[str]
+) -> Iterator[tuple[str, pl.Series]]:
+    rows: pl.LazyFrame = con.sql(sql).pl(lazy=True)
+    for batch in rows.collect_batches(chunk_size=READ_ROWS):
+        for name in names:
+            yield name, batch[name]
+
+
+def _repeated(con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) -> list[str]:
+    """The columns whose values repeat so often that each value is better looked at once."""
     if not names:
         return []
     counts = ", ".join(f"approx_count_distinct({quote(name)})" for name in names)
-    rows, *different = con.execute(f"SELECT count(*), {counts} FROM {table}").fetchall()[0]
-    return [
-        (name, REPEATED * count <= rows and count <= MOST_DIFFERENT)
-        for name, count in zip(names, different, strict=True)
-    ]
+    first = f"(SELECT {', '.join(map(quote, names))} FROM {table} LIMIT {FIRST_ROWS})"
+    rows, *different = con.execute(f"SELECT count(*), {counts} FROM {first}").fetchall()[0]
+    return [name for name, count in zip(names, different, strict=True) if REPEATED * count <= rows]
