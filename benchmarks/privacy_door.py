@@ -28,8 +28,8 @@ from portrait_assets.stages.tags.audiences.audience import select_audience
 from portrait_assets.stages.tags.audiences.export import export_audience
 from portrait_assets.stages.tags.audiences.finding import find_audience
 from portrait_assets.storage.duckdb.connection import open_published
-from portrait_assets.storage.duckdb.publishing import publish
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.publishing.file import publish
 
 TAGS = [f"tag_{number}" for number in range(60)]
 VALUES = ("high", "medium", "low")

@@ -25,8 +25,8 @@ from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.check_results import CHECK_RESULTS
-from portrait_assets.storage.duckdb.publishing import temporary_file
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.publishing.file import temporary_file
 
 SALES = Table(
     "cleaned",

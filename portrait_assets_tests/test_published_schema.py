@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.schema.table import MONEY_SCALE, Column, Table, Type
-from portrait_assets.storage.duckdb.publishing import View
+from portrait_assets.storage.publishing.file import View
 from portrait_assets.testing import golden_contracts, golden_file
 from portrait_assets.testing.golden import (
     COMMAND,

@@ -38,12 +38,12 @@ from portrait_assets.storage.duckdb.connection import (
     quote,
     require_file,
 )
-from portrait_assets.storage.duckdb.empty_rows import count_empty_rows
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.partitions import WHOLE
-from portrait_assets.storage.duckdb.publishing import temporary_file
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
+from portrait_assets.storage.publishing.empty_rows import count_empty_rows
+from portrait_assets.storage.publishing.file import temporary_file
 from portrait_assets.storage.staleness import STATES_SQL, stale_months, states_of
 
 PARTITIONS_SQL = "SELECT table_name, month, row_count, epoch_us(made_at) FROM {} ORDER BY ALL"

@@ -27,7 +27,7 @@ from portrait_assets.privacy.pseudonyms import (
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.identity.known import known_identities
 from portrait_assets.storage.duckdb.connection import require_file
-from portrait_assets.storage.duckdb.publishing import published_key
+from portrait_assets.storage.publishing.file import published_key
 
 READER = "portrait pseudonyms"
 _ABOUT = {"what": "pseudonyms"}

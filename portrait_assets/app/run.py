@@ -51,7 +51,7 @@ from portrait_assets.stages.raw.inputs import source_rows
 from portrait_assets.storage.dagster.runs import process_tag
 from portrait_assets.storage.duckdb.connection import error_message
 from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets.storage.duckdb.publishing import remove_database
+from portrait_assets.storage.publishing.file import remove_database
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from portrait_assets.privacy.keys import (
 if TYPE_CHECKING:
     import polars as pl
 
-    from portrait_assets.storage.duckdb.pseudonymizing import Pseudonyms
+    from portrait_assets.storage.publishing.pseudonymizing import Pseudonyms
 
 _NAME = KeyName.PSEUDONYMS
 _MARK = "p"
@@ -71,7 +71,7 @@ def pseudonyms(key: Key, identifiers: pl.Series) -> pl.Series:
 
 def under(key: Key) -> Pseudonyms:
     """What replaces identifiers by their pseudonyms under the key as a file is published."""
-    from portrait_assets.storage.duckdb.pseudonymizing import Pseudonyms
+    from portrait_assets.storage.publishing.pseudonymizing import Pseudonyms
 
     return Pseudonyms(key.fingerprint, partial(pseudonyms, key))
 

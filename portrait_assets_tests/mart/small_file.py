@@ -18,8 +18,8 @@ from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.views import NEWEST_MONTH_VIEW
 from portrait_assets.storage.check_results import CHECK_RESULTS
-from portrait_assets.storage.duckdb.publishing import publish
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.publishing.file import publish
 from portrait_assets.storage.steps import Scope
 from portrait_assets_tests.mart import small_models
 

@@ -15,8 +15,8 @@ from portrait_assets.privacy.egress import Door, EgressError, Outlet
 from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, Table, Type
 from portrait_assets.stages.mart.leaving import departures, record
-from portrait_assets.storage.duckdb.publishing import publish
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.publishing.file import publish
 
 PEOPLE = Table(
     "cleaned",

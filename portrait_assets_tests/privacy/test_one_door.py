@@ -45,8 +45,8 @@ THROUGH_THE_DOOR = {
     "app/subject/page.py": "app/subject/leaving.py",
     "stages/mart/report.py": "stages/mart/assets.py",
     "stages/mart/shared/file.py": "app/publish.py",
-    "storage/duckdb/publishing.py": "stages/mart/assets.py",
-    "storage/duckdb/updating.py": "stages/mart/assets.py",
+    "storage/publishing/file.py": "stages/mart/assets.py",
+    "storage/publishing/updating.py": "stages/mart/assets.py",
     "stages/tags/audiences/export.py": "stages/tags/audiences/finding.py",
 }
 WITHOUT_CUSTOMERS = {
@@ -77,7 +77,7 @@ WITHOUT_CUSTOMERS = {
     "storage/anew/writing.py": "a database that another process writes, of rows sent to it",
     "storage/duckdb/connection.py": "attaches databases in memory, which are gone with the process",
     "storage/duckdb/lock.py": "a lock",
-    "storage/duckdb/pseudonymizing.py": "a database in memory, which is soon detached",
+    "storage/publishing/pseudonymizing.py": "a database in memory, which is soon detached",
 }
 
 # Commands that read what is stored of customers, and the module in which they pass the door.

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
-from portrait_assets.storage.duckdb.lanes import in_lanes
-from portrait_assets.storage.duckdb.ordering import order_of
+from portrait_assets.storage.publishing.lanes import in_lanes
+from portrait_assets.storage.publishing.ordering import order_of
 
 
 def test_all_statements_are_executed_those_of_a_list_in_their_order(tmp_path: Path):

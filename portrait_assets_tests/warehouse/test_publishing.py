@@ -12,10 +12,10 @@ import pytest
 
 from portrait_assets.core.bounds import Bounds
 from portrait_assets.schema.table import Column, EmptyRows, Table, Type
-from portrait_assets.storage.duckdb import updating
-from portrait_assets.storage.duckdb.pseudonymizing import Pseudonyms
-from portrait_assets.storage.duckdb.publishing import View, publish
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.publishing import updating
+from portrait_assets.storage.publishing.file import View, publish
+from portrait_assets.storage.publishing.pseudonymizing import Pseudonyms
 
 PEOPLE = Table(
     "cleaned",

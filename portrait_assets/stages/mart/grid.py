@@ -12,7 +12,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.micro.contract import MICRO_SEGMENT
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
 from portrait_assets.storage.duckdb.connection import quote
-from portrait_assets.storage.duckdb.publishing import View
+from portrait_assets.storage.publishing.file import View
 
 MATRIX = "tags.portrait_matrix"
 SIDES = {"tier": "value_tier", "life_stage": "family_stage", "risk": "risk_appetite"}

@@ -8,13 +8,13 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.pseudonyms import key_made, key_of_publication, personal, under
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.source import Source
-from portrait_assets.storage.duckdb.pseudonymizing import (
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.publishing.file import published_key
+from portrait_assets.storage.publishing.pseudonymizing import (
     Pseudonyms,
     identifiers,
     identifiers_of_tables_sql,
 )
-from portrait_assets.storage.duckdb.publishing import published_key
-from portrait_assets.storage.duckdb.store import Warehouse
 
 
 def pseudonyms_of(

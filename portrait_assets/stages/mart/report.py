@@ -28,8 +28,8 @@ from portrait_assets.stages.mart.sections.backtests import proposals
 from portrait_assets.stages.mart.segments import segments
 from portrait_assets.stages.raw.definition import Title
 from portrait_assets.stages.validation.drafts import draft_file
-from portrait_assets.storage.duckdb.publishing import temporary_file
 from portrait_assets.storage.published import Published, Row, Section
+from portrait_assets.storage.publishing.file import temporary_file
 
 REPORT_FILE = Path("report") / "index.html"
 PROPOSALS_FILE = "tag_proposals.yaml"

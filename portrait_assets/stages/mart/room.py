@@ -10,8 +10,8 @@ from portrait_assets.storage.dagster.room import Context, Pace, Room
 if TYPE_CHECKING:
     import dagster as dg
 
-    from portrait_assets.storage.duckdb.publishing import View
     from portrait_assets.storage.published import Section
+    from portrait_assets.storage.publishing.file import View
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:

@@ -6,7 +6,7 @@ from portrait_assets.methods.expressions.expression import NUMERIC
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Tag
 from portrait_assets.storage.duckdb.connection import literal, quote
-from portrait_assets.storage.duckdb.publishing import View
+from portrait_assets.storage.publishing.file import View
 
 _MATRIX = "tags.portrait_matrix"
 

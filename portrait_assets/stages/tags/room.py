@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience
     from portrait_assets.stages.tags.catalogue.tag import Catalogue
     from portrait_assets.storage.dagster.checks import TableCheck
-    from portrait_assets.storage.duckdb.publishing import View
+    from portrait_assets.storage.publishing.file import View
 
 
 def _catalogue(context: Context) -> Catalogue:

@@ -11,7 +11,7 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.evaluation.tag_table import stored_rows_sql
 from portrait_assets.stages.tags.predicted_evidence import PredictedEvidence
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
-from portrait_assets.storage.duckdb.publishing import View
+from portrait_assets.storage.publishing.file import View
 
 _IN_MATRIX = frozenset(c.name for c in SEGMENT_COLUMNS if c.name != "segment_confidence")
 _NOWHERE = frozenset({"as_of", "segment_confidence", MARKETING_ALLOWED.name})

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from portrait_assets.core.settings import Settings
     from portrait_assets.schema.table import Table
     from portrait_assets.storage.dagster.checks import TableCheck
-    from portrait_assets.storage.duckdb.publishing import View
-    from portrait_assets.storage.duckdb.updating import Extract
     from portrait_assets.storage.published import Section
+    from portrait_assets.storage.publishing.file import View
+    from portrait_assets.storage.publishing.updating import Extract
 
 _Read = TypeVar("_Read")
 _Needs = ParamSpec("_Needs")

@@ -13,7 +13,7 @@ from portrait_assets.privacy.keys import KeyName, find_key, key_file
 from portrait_assets.privacy.pseudonyms import is_pseudonym, pseudonym
 from portrait_assets.stages.mart.pseudonyms import pseudonyms_of
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets.storage.duckdb.publishing import published_key
+from portrait_assets.storage.publishing.file import published_key
 from portrait_assets.testing.published import contents
 from portrait_assets_tests.privacy.published.world import (
     PHONES,

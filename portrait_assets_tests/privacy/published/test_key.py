@@ -11,7 +11,7 @@ from portrait_assets.app import doctor
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.keys import KeyName, find_key, key_file
 from portrait_assets.privacy.pseudonyms import PseudonymError, pseudonym
-from portrait_assets.storage.duckdb.publishing import published_key
+from portrait_assets.storage.publishing.file import published_key
 from portrait_assets_tests.faults.command import portrait_here
 from portrait_assets_tests.privacy.published.world import naming, published
 

@@ -15,8 +15,8 @@ from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.stages.mart.pseudonyms import pseudonyms_of
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
-from portrait_assets.storage.duckdb.publishing import publish
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.publishing.file import publish
 
 PHONES = re.compile(rb"1380000\d{4}")
 _AS_PHONE = "'1380000' || lpad(regexp_extract({0}, '\\d+'), 4, '0')"

@@ -42,13 +42,13 @@ from portrait_assets.storage.duckdb.connection import (
     quote,
     spill_folder,
 )
-from portrait_assets.storage.duckdb.publishing import remove_database, temporary_file
 from portrait_assets.storage.duckdb.tables import (
     column_types,
     comment_sql,
     create_table_sql,
     existing_types,
 )
+from portrait_assets.storage.publishing.file import remove_database, temporary_file
 
 _MATRIX = "published.tags.portrait_matrix"
 

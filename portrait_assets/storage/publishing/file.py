@@ -19,7 +19,6 @@ from portrait_assets.storage.duckdb.connection import (
     qualified,
     quote,
 )
-from portrait_assets.storage.duckdb.pseudonymizing import Pseudonyms
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import (
     column_types,
@@ -27,7 +26,8 @@ from portrait_assets.storage.duckdb.tables import (
     create_table_sql,
     create_view_sql,
 )
-from portrait_assets.storage.duckdb.updating import (
+from portrait_assets.storage.publishing.pseudonymizing import Pseudonyms
+from portrait_assets.storage.publishing.updating import (
     PUBLICATION,
     Content,
     Extract,

@@ -13,27 +13,27 @@ from portrait_assets.core.bounds import in_batches
 from portrait_assets.schema.sensitivity import DECLARED, ROWS
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.storage.duckdb.connection import literal, literals, qualified, quote
-from portrait_assets.storage.duckdb.empty_rows import (
-    months_with_empty_rows,
-    with_empty_rows_sql,
-    with_room,
-)
-from portrait_assets.storage.duckdb.lanes import in_lanes
-from portrait_assets.storage.duckdb.ordering import order_of
 from portrait_assets.storage.duckdb.partitions import where_sql
-from portrait_assets.storage.duckdb.pseudonymizing import (
-    Pseudonyms,
-    Replacement,
-    as_pseudonymized,
-    columns_that_identify,
-    identifiers_sql,
-)
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import (
     column_types,
     create_table_sql,
     existing_types,
     table_names,
+)
+from portrait_assets.storage.publishing.empty_rows import (
+    months_with_empty_rows,
+    with_empty_rows_sql,
+    with_room,
+)
+from portrait_assets.storage.publishing.lanes import in_lanes
+from portrait_assets.storage.publishing.ordering import order_of
+from portrait_assets.storage.publishing.pseudonymizing import (
+    Pseudonyms,
+    Replacement,
+    as_pseudonymized,
+    columns_that_identify,
+    identifiers_sql,
 )
 
 _META = "meta.partitions"

@@ -14,10 +14,10 @@ import polars as pl
 
 from portrait_assets.schema.table import Column, Table
 from portrait_assets.storage.duckdb.connection import qualified, quote
-from portrait_assets.storage.duckdb.empty_rows import with_empty_rows_sql
-from portrait_assets.storage.duckdb.ordering import order_of
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.tables import table_names
+from portrait_assets.storage.publishing.empty_rows import with_empty_rows_sql
+from portrait_assets.storage.publishing.ordering import order_of
 
 _MEMORY = "pseudonymized"
 """A database in memory, which all connections to the warehouse see."""
