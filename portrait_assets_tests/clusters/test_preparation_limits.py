@@ -25,7 +25,7 @@ from portrait_assets.methods.clustering.asked.scaling import (
 )
 from portrait_assets.methods.clustering.assignment import HYSTERESIS
 from portrait_assets.methods.clustering.preparation import prepared_columns as prepared
-from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.methods.clustering.preparation.preparation import FeatureUse, fit_preparation
 from portrait_assets.methods.clustering.preparation.prepared_columns import (
     MAX_LEVELS,
     MIN_COVERED,
@@ -42,6 +42,16 @@ from portrait_assets.methods.clustering.preparation.prepared_columns import (
 from portrait_assets.methods.clustering.preparation.sampling import MOST_MISSING
 
 USE = FeatureUse("x", "symbol")
+
+
+def test_degrees_are_two_components_of_however_many_columns() -> None:
+    draw = np.random.default_rng(0)
+    frame = pl.DataFrame({f"x{n}": draw.normal(0, 1, 60) for n in range(4)})
+    uses = [FeatureUse(name, "symbol") for name in frame.columns]
+    found = fit_preparation(frame, uses, geometry="degrees")
+    assert (found.loadings.shape, found.dimensions) == ((4, 2), 2)
+    assert found.transform(frame).shape == (60, 2)
+    assert fit_preparation(frame, uses).dimensions == 4
 
 
 def column(known: int, missing: int, distinct: int = 2) -> pl.Series:

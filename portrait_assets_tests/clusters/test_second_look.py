@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.methods.clustering.algorithms.bells import fit_bells
 from portrait_assets.methods.clustering.families import FAMILIES
 from portrait_assets.methods.clustering.families.family import Candidate
 from portrait_assets.methods.clustering.selection.boundaries import least_contrast
 from portrait_assets.methods.clustering.selection.choice import choose
 from portrait_assets.methods.clustering.selection.evidence import neighbourhood
 from portrait_assets.methods.clustering.selection.scoring import Scored
-from portrait_assets.methods.clustering.selection.second_look import Found, look_again
+from portrait_assets.methods.clustering.selection.second_look import (
+    Found,
+    _gain_of_bells,
+    look_again,
+)
 from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.testing.cluster_shapes import Data, Matrix, box, ring
 from portrait_assets.testing.touching_shapes import arms, pair, path_around
@@ -105,6 +110,20 @@ def test_pieces_of_boxes_are_no_bells() -> None:
     """Two boxes as two bells would be far likelier than one peak, but each is flat."""
     points = np.vstack([box(rng(), 400, 0, 1, 0, 1), box(rng(1), 400, 0.8, 1.8, 0.8, 1.8)])
     assert look(points, scored("mixture", np.repeat([0, 1], 400))) is None
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_one_piece_that_is_no_bell_is_enough_against_a_mixture(is_first: bool) -> None:
+    labels = np.repeat([0, 1], 400)
+
+    def gain(*pieces: Matrix) -> float:
+        points = np.vstack(pieces if is_first else pieces[::-1])
+        return _gain_of_bells(points, fit_bells(points, labels, points), RULE.second_look)
+
+    bell, other = rng().normal(0, 0.3, (400, 2)), rng(1).normal((2.1, 0.0), 0.3, (400, 2))
+    square = box(rng(1), 400, 1.6, 2.6, -0.5, 0.5)
+    assert gain(bell, other) > RULE.second_look.gain_of_more
+    assert gain(bell, square) == gain(square, square + 4) == -np.inf
 
 
 def test_unseen_customers_tell_bells_that_are_nearer() -> None:
