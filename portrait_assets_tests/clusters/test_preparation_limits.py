@@ -44,14 +44,16 @@ from portrait_assets.methods.clustering.preparation.sampling import MOST_MISSING
 USE = FeatureUse("x", "symbol")
 
 
-def test_degrees_are_two_components_of_however_many_columns() -> None:
+def test_degrees_are_two_components_of_however_many_there_are() -> None:
+    """Sixteen columns that show four things, four columns each."""
     draw = np.random.default_rng(0)
-    frame = pl.DataFrame({f"x{n}": draw.normal(0, 1, 60) for n in range(4)})
+    shown = np.repeat(draw.normal(0, 1, (300, 4)), 4, axis=1) + draw.normal(0, 0.3, (300, 16))
+    frame = pl.DataFrame({f"x{n}": column for n, column in enumerate(shown.T)})
     uses = [FeatureUse(name, "symbol") for name in frame.columns]
-    found = fit_preparation(frame, uses, geometry="degrees")
-    assert (found.loadings.shape, found.dimensions) == ((4, 2), 2)
-    assert found.transform(frame).shape == (60, 2)
     assert fit_preparation(frame, uses).dimensions == 4
+    found = fit_preparation(frame, uses, geometry="degrees")
+    assert (found.loadings.shape, found.dimensions) == ((16, 2), 2)
+    assert found.transform(frame).shape == (300, 2)
 
 
 def column(known: int, missing: int, distinct: int = 2) -> pl.Series:

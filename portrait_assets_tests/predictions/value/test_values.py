@@ -14,7 +14,7 @@ from portrait_assets.methods.lifetime.backtest import backtest
 from portrait_assets.methods.lifetime.transactions import Purchases, purchases
 from portrait_assets.methods.lifetime.values import lifetime_values
 from portrait_assets.methods.lifetime.windows import Window
-from portrait_assets.stages.predictions.value.comparing import Kept, too_short, windows_of
+from portrait_assets.stages.predictions.value.comparing import windows_of
 from portrait_assets.stages.predictions.value.contract import (
     CUSTOMER_VALUE,
     VALUE_MODEL,
@@ -114,25 +114,6 @@ def test_the_method_is_kept_for_a_quarter_with_its_parameters(world: ValueWorld)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("month", "is_kept"),
-    [
-        *(("2024-10", False), ("2024-11", True), ("2024-12", True), ("2025-01", True)),
-        *(("2025-02", False), ("2025-11", False)),
-    ],
-)
-def test_the_method_is_kept_in_the_month_that_compared_and_two_more(month: str, is_kept: bool):
-    assert Kept("repeat", "2024-11", {}, None, {}).is_kept_in(month) == is_kept
-
-
-@pytest.mark.parametrize(("month", "months"), [("2023-11", 1), ("2024-03", 5), ("2024-04", None)])
-def test_two_windows_are_long_enough(month: str, months: int | None):
-    """A quarter to learn from and one that is over after it: from November on, until April."""
-    said = too_short("2023-11", month)
-    assert (said is None) == (months is None)
-    assert said is None or said[0].startswith(f"The history is of {months} months, ")
-
-
 def test_in_one_run_or_month_by_month_it_is_the_same_and_later_months_change_nothing(
     world: ValueWorld, tmp_path: Path
 ):
