@@ -105,6 +105,10 @@ def test_where_nobody_is_ever_silent_nobody_is_dormant():
     assert set(staged(one=regular(p=0.0), other=regular(p=0.0)).values()) == {"growth"}
 
 
+def test_where_everybody_is_silent_for_certain_all_are_dormant():
+    assert set(staged(one=regular(p=1.0), other=regular(p=1.0)).values()) == {"dormancy"}
+
+
 def test_who_joined_to_the_day_less_than_three_months_ago_is_introduced():
     found = staged(
         new=regular(tenure_days=89, p=0.9, recency_days=30),
