@@ -155,6 +155,16 @@ def test_while_nothing_is_predicted_stages_rest_on_gaps_and_spend_alone():
     }
 
 
+def test_while_nothing_is_predicted_the_median_of_spend_is_much_and_nothing_is_not():
+    spent = {f"c{n}": regular(p=None, spend_1m=n) for n in (0, 10, 20, 30, 40)}
+    assert staged(**spent) == {
+        **dict.fromkeys(("c0", "c10"), "growth"),
+        **dict.fromkeys(("c20", "c30", "c40"), "maturity"),
+    }
+    nothing = {f"c{n}": regular(p=None, spend_1m=0) for n in range(3)}
+    assert set(staged(**nothing).values()) == {"growth"}
+
+
 def test_of_whom_nothing_is_known_there_is_no_stage():
     nobody = dict.fromkeys(regular(), None)
     assert staged(nobody=nobody, somebody=regular()) == {"somebody": "growth"}
