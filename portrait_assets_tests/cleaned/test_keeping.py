@@ -41,7 +41,7 @@ def test_the_rule_that_most_rows_break_is_named_with_its_first_row():
     )
 
 
-def test_of_rules_that_as_many_rows_break_the_first_by_name_is_told():
+def test_of_rules_that_as_many_rows_break_the_first_by_name_is_named():
     rows = aside(("transactions", None, "twice", 1), ("balances", "balance", "unreadable", 5))
     with pytest.raises(SourceError, match=r"all rows of balances .*balances\.balance breaks"):
         require_some_kept(NONE_KEPT, rows)

@@ -241,7 +241,7 @@ def test_customers_who_travel_are_in_another_region_for_a_while(
     assert MONTHS > 3
 
 
-def test_a_stay_is_told_of_whoever_was_there_when_it_began() -> None:
+def test_a_stay_is_listed_of_whoever_was_there_when_it_began() -> None:
     """Nobody, one month, three of which one was stayed for, and one after leaving."""
     first, last = np.array([0, 2, 1, 1]), np.array([-1, 2, 3, 2])
     home, away = np.array([0, 1, 2, 0]), np.array([1, 2, 0, 2])
@@ -250,8 +250,8 @@ def test_a_stay_is_told_of_whoever_was_there_when_it_began() -> None:
     lives = make_lifecycle(make_people(SEED, number, Life(), REGION_WEIGHTS), CALENDAR, Life())
     lives = replace(lives, leave_month=np.array([NEVER, 2, 1, 0]))
     ids = fixed_text(prefixed("C", number, 1))
-    told = pl.DataFrame(pl.from_arrow(travels_table(travels, lives, CALENDAR, ids)))
-    assert told.cast(pl.String).rows() == [
+    listed = pl.DataFrame(pl.from_arrow(travels_table(travels, lives, CALENDAR, ids)))
+    assert listed.cast(pl.String).rows() == [
         ("C2", REGION_NAMES[1], REGION_NAMES[2], "2023-03", "2023-03"),
         ("C3", REGION_NAMES[2], REGION_NAMES[0], "2023-02", "2023-04"),
     ]

@@ -182,8 +182,10 @@ def test_what_is_taken_in_a_window_is_not_held_before_it():
 
 def test_who_is_in_no_segment_is_in_no_cell():
     member = pl.DataFrame({"segment": [0] * 5 + [1] * 4 + [2] * 6})
-    held = [("product", "tea", 1, 3), ("product", "tea", 2, 2), ("product", "jam", 2, 6)]
-    counts = pl.DataFrame(held, schema=["item_kind", "item", "segment", "customers"], orient="row")
+    bought_by = [("product", "tea", 1, 3), ("product", "tea", 2, 2), ("product", "jam", 2, 6)]
+    counts = pl.DataFrame(
+        bought_by, schema=["item_kind", "item", "segment", "customers"], orient="row"
+    )
     found = _rows(Scope(MONTH), counts, member, 1)
     assert found.select("item", "segment", "customers", "segment_size").rows() == [
         *(("jam", "1", 0, 4), ("jam", "2", 6, 6), ("tea", "1", 3, 4), ("tea", "2", 2, 6))

@@ -104,7 +104,7 @@ def receipts_with(**problems: str | None) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"problem": pl.String})
 
 
-def test_of_several_tables_the_first_is_told_and_the_others_are_counted():
+def test_of_several_tables_the_first_is_named_and_the_others_are_counted():
     empty = "The file 'people.csv' is empty; fill it."
     assert unread(receipts_with(customers=None, transactions=None)) is None
     assert unread(receipts_with(transactions=None, customers=empty)) == empty

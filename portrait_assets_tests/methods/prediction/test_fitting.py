@@ -32,7 +32,7 @@ FAMILIES = ("logistic", "trees")
     [
         # One tenth of the way through 1, 2, 4, ... lies the unit: between 2^1 and 2^2.
         ([2.0**n for n in range(20)], 3.8),
-        ([2.0**n for n in range(19)], 0.0),  # of fewer than 20 that are not 0 none is told
+        ([2.0**n for n in range(19)], 0.0),  # of fewer than 20 that are not 0 there is none
         ([0.0] * 5 + [2.0**n for n in range(19)], 0.0),
         ([0.0] * 5 + [2.0**n for n in range(20)], 3.8),
         ([2.0 ** (n // 2) for n in range(20)], 1.9),  # nine steps between ten values

@@ -21,6 +21,6 @@ def test_the_method_is_kept_in_the_month_that_compared_and_two_more(month: str, 
 @pytest.mark.parametrize(("month", "months"), [("2023-11", 1), ("2024-03", 5), ("2024-04", None)])
 def test_two_windows_are_long_enough(month: str, months: int | None):
     """A quarter to learn from and one that is over after it: from November on, until April."""
-    said = too_short("2023-11", month)
-    assert (said is None) == (months is None)
-    assert said is None or said[0].startswith(f"The history is of {months} months, ")
+    reason = too_short("2023-11", month)
+    assert (reason is None) == (months is None)
+    assert reason is None or reason[0].startswith(f"The history is of {months} months, ")
