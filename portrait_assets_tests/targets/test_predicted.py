@@ -57,11 +57,11 @@ def test_a_target_is_predicted_once_there_is_what_it_is_derived_from(warehouse: 
 
 
 def test_a_target_by_kind_is_of_each_that_is_named_up_to_the_month_and_not_of_the_unknown():
-    several = [each for each in packaged_targets().outcomes if each.is_several and each.by]
-    by_kind = [each for each in several if not each.is_of_source and each.by in _NAMED_IN]
+    several = [each for each in packaged_targets().outcomes if each.is_several]
+    by_kind = [(each, each.by) for each in several if each.by and not each.is_of_source]
     assert by_kind
-    for of in by_kind:
-        table, column = _NAMED_IN[of.by]
+    for of, by in by_kind:
+        table, column = _NAMED_IN[by]
         with scratch_database() as con:
             con.execute(f"CREATE SCHEMA {table.schema}")
             con.execute(f"CREATE TABLE {table.full_name} (month VARCHAR, {column} VARCHAR)")
