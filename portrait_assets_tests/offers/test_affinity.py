@@ -197,9 +197,9 @@ def test_who_is_in_no_segment_is_in_no_cell():
 
 
 def test_who_gave_a_product_back_does_not_hold_it():
-    held = [owned(who, month, "fund") for who in CUSTOMERS[:6] for month in (4, 5)]
-    held += [owned(who, 6, "fund") for who in CUSTOMERS[:4]]
-    found = bank_of([], accounts=held).rows(segment_step(1)).filter(item="fund")
+    accounts = [owned(who, month, "fund") for who in CUSTOMERS[:6] for month in (4, 5)]
+    accounts += [owned(who, 6, "fund") for who in CUSTOMERS[:4]]
+    found = bank_of([], accounts=accounts).rows(segment_step(1)).filter(item="fund")
     assert found.select("segment", "customers").rows() == [("1", 2), ("2", 2)]
 
 
