@@ -71,6 +71,16 @@ def test_an_amount_spreads_as_those_differ_who_have_some() -> None:
     assert axis.spread == pytest.approx(np.sqrt(((counted[5:] - counted.mean()) ** 2).mean()))
 
 
+def test_a_number_spreads_as_all_differ_also_who_is_at_0_or_below() -> None:
+    """Of ten customers, which are one small group; a shift of all changes nothing."""
+    number = np.array([-3.0, 0, 0, 0, 0, 1, 2, 2, 3, 5])
+    low, high = np.quantile(number, [TAILS, 1 - TAILS])
+    for shift in (0.0, 7.0):
+        (axis,) = fit_space(pl.DataFrame({"number": number + shift}), [], ["number"]).axes
+        assert axis.unit == 0
+        assert axis.spread == pytest.approx(number.clip(low, high).std())
+
+
 def test_what_differs_within_a_kind_is_one_apart_and_what_tells_kinds_apart_far_more() -> None:
     features, kind = holders()
     points = fit_space(features, AMOUNTS, ["tenure"]).points(features)

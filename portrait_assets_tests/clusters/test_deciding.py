@@ -20,7 +20,7 @@ from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.stages.clusters import active, champion
 from portrait_assets.stages.clusters.active import ActiveModel, active_model
 from portrait_assets.stages.clusters.assets import with_customers
-from portrait_assets.stages.clusters.champion import Decision, decide, mix_drift
+from portrait_assets.stages.clusters.champion import Decision, _smallest_share, decide, mix_drift
 from portrait_assets.stages.clusters.micro.finding import FEWEST, SMALLEST_SHARE, Tried, taken
 from portrait_assets.stages.clusters.wealth import choosing
 from portrait_assets.stages.clusters.wealth.choosing import MARGIN, chosen
@@ -47,6 +47,14 @@ def test_a_month_without_customers_ends_before_anything_is_fitted():
     assert with_customers(CUSTOMERS, "2024-01") is CUSTOMERS
     with pytest.raises(ClusterError, match="by the end of 2024-01; begin with a later first_month"):
         with_customers(CUSTOMERS.clear(), "2024-01")
+
+
+@pytest.mark.parametrize(
+    ("labels", "share"),
+    [([0, 0, 1], 0.333333), ([5, 5, 5], 1.0), ([2, 0, 2, 1, 1], 0.2), ([], 0.0)],
+)
+def test_the_smallest_share_has_six_digits(labels: list[int], share: float):
+    assert _smallest_share(np.array(labels, dtype=np.int64)) == share
 
 
 @pytest.fixture

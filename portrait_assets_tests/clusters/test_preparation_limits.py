@@ -25,7 +25,7 @@ from portrait_assets.methods.clustering.asked.scaling import (
 )
 from portrait_assets.methods.clustering.assignment import HYSTERESIS
 from portrait_assets.methods.clustering.preparation import prepared_columns as prepared
-from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.methods.clustering.preparation.preparation import FeatureUse, fit_preparation
 from portrait_assets.methods.clustering.preparation.prepared_columns import (
     MAX_LEVELS,
     MIN_COVERED,
@@ -42,6 +42,18 @@ from portrait_assets.methods.clustering.preparation.prepared_columns import (
 from portrait_assets.methods.clustering.preparation.sampling import MOST_MISSING
 
 USE = FeatureUse("x", "symbol")
+
+
+def test_degrees_are_two_components_of_however_many_there_are() -> None:
+    """Sixteen columns that show four things, four columns each."""
+    draw = np.random.default_rng(0)
+    shown = np.repeat(draw.normal(0, 1, (300, 4)), 4, axis=1) + draw.normal(0, 0.3, (300, 16))
+    frame = pl.DataFrame({f"x{n}": column for n, column in enumerate(shown.T)})
+    uses = [FeatureUse(name, "symbol") for name in frame.columns]
+    assert fit_preparation(frame, uses).dimensions == 4
+    found = fit_preparation(frame, uses, geometry="degrees")
+    assert (found.loadings.shape, found.dimensions) == ((16, 2), 2)
+    assert found.transform(frame).shape == (300, 2)
 
 
 def column(known: int, missing: int, distinct: int = 2) -> pl.Series:

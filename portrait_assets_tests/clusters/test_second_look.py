@@ -1,16 +1,23 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.methods.clustering.algorithms.bells import fit_bells
 from portrait_assets.methods.clustering.families import FAMILIES
 from portrait_assets.methods.clustering.families.family import Candidate
+from portrait_assets.methods.clustering.selection import second_look
 from portrait_assets.methods.clustering.selection.boundaries import least_contrast
 from portrait_assets.methods.clustering.selection.choice import choose
 from portrait_assets.methods.clustering.selection.evidence import neighbourhood
 from portrait_assets.methods.clustering.selection.scoring import Scored
-from portrait_assets.methods.clustering.selection.second_look import Found, look_again
+from portrait_assets.methods.clustering.selection.second_look import (
+    Found,
+    _gain_of_bells,
+    look_again,
+)
 from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.testing.cluster_shapes import Data, Matrix, box, ring
 from portrait_assets.testing.touching_shapes import arms, pair, path_around
@@ -105,6 +112,54 @@ def test_pieces_of_boxes_are_no_bells() -> None:
     """Two boxes as two bells would be far likelier than one peak, but each is flat."""
     points = np.vstack([box(rng(), 400, 0, 1, 0, 1), box(rng(1), 400, 0.8, 1.8, 0.8, 1.8)])
     assert look(points, scored("mixture", np.repeat([0, 1], 400))) is None
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_one_piece_that_is_no_bell_is_enough_against_a_mixture(is_first: bool) -> None:
+    labels = np.repeat([0, 1], 400)
+
+    def gain(*pieces: Matrix) -> float:
+        points = np.vstack(pieces if is_first else pieces[::-1])
+        return _gain_of_bells(points, fit_bells(points, labels, points), RULE.second_look)
+
+    bell, other = rng().normal(0, 0.3, (400, 2)), rng(1).normal((2.1, 0.0), 0.3, (400, 2))
+    square = box(rng(1), 400, 1.6, 2.6, -0.5, 0.5)
+    assert gain(bell, other) > RULE.second_look.gain_of_more
+    assert gain(bell, square) == gain(square, square + 4) == -np.inf
+
+
+HOW = RULE.second_look
+LIMIT = SimpleNamespace(
+    flatness=HOW.flat,
+    flatness_beyond_chance=HOW.flat_by_errors,
+    bend=HOW.bent,
+    bend_by_chance=HOW.bent_by_chance,
+)
+
+
+@pytest.mark.parametrize(
+    ("beyond", "is_bell"),
+    [
+        ((), True),
+        (("flatness",), True),
+        (("flatness_beyond_chance",), True),
+        (("flatness", "flatness_beyond_chance"), False),
+        (("bend",), True),
+        (("bend_by_chance",), True),
+        (("bend", "bend_by_chance"), False),
+        (("flatness", "bend"), True),
+    ],
+)
+def test_no_bell_is_flat_or_bent_by_size_and_beyond_chance(
+    beyond: tuple[str, ...], is_bell: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each number at its limit, and then some a little beyond it: a chance below, others above."""
+    found = SimpleNamespace(**vars(LIMIT))
+    for name in beyond:
+        step = -1e-9 if name == "bend_by_chance" else 1e-9
+        setattr(found, name, getattr(found, name) + step)
+    monkeypatch.setattr(second_look, "form", lambda *_: found)
+    assert second_look._is_bell(np.zeros((1, 1)), np.ones(1), HOW) == is_bell
 
 
 def test_unseen_customers_tell_bells_that_are_nearer() -> None:

@@ -16,6 +16,7 @@ from portrait_assets.stages.clusters.champion import (
     warm_refit,
 )
 from portrait_assets.stages.clusters.tracking import (
+    Overlap,
     match_segments,
     measure_overlap,
     migration_matrix,
@@ -69,6 +70,18 @@ def test_a_segment_from_everywhere_is_new() -> None:
     old = month(*[1] * 12, *[2] * 12, *[3] * 12)
     new = month(*([1] * 8 + [4] * 4), *([2] * 8 + [4] * 4), *([3] * 8 + [4] * 4))
     assert matched(old, new)[4] == (4, "new")
+
+
+@pytest.mark.parametrize(("next_id", "takes"), [(None, 5), (12, 12)])
+def test_where_all_of_one_left_and_all_of_another_came_it_is_new(
+    next_id: int | None, takes: int
+) -> None:
+    """Segment 4 of before has nobody any more, and 9 nobody who was there: both share no one."""
+    overlap = Overlap([1, 4], [7, 9], np.array([[5.0, 0.0], [0.0, 0.0]]), np.zeros((2, 2)))
+    found = match_segments(overlap, next_id)
+    assert found.select("new_id", "segment_id", "status", "overlap").rows() == [
+        *((7, 1, "kept", 1.0), (9, takes, "new", 0.0))
+    ]
 
 
 def test_an_id_once_used_is_not_used_again() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.methods.clustering.asked.support import Support
+from portrait_assets.methods.clustering.asked.support import GAP_AT, Support
 from portrait_assets.stages.clusters.names.words import Label
 from portrait_assets.stages.clusters.wealth.checks import (
     WEALTH_AS_ASKED,
@@ -42,6 +42,7 @@ from portrait_assets.stages.clusters.wealth.proof import (
     in_words,
     prove,
     statement,
+    supports,
 )
 from portrait_assets.stages.clusters.wealth.run import WealthRun
 from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH
@@ -220,6 +221,15 @@ def test_a_number_that_the_data_have_is_found_and_another_is_a_division() -> Non
     none = statement(12, Support(0.9, (0.1, 0.9)), free=None)
     assert none.en.endswith("the data support no number of segments.")
     assert none.zh.endswith("数据不支持分群。")
+
+
+def test_refits_are_spared_for_a_number_without_gaps_unless_it_is_shown() -> None:
+    degrees, _ = bank(each=60, kinds=False)
+    found = supports(degrees, (3, 4), (4,))
+    assert [*found] == [3, 4]
+    assert max(each.gap for each in found.values()) < GAP_AT
+    assert found[3].agreement == 0
+    assert found[4].agreement > 0
 
 
 @pytest.mark.slow

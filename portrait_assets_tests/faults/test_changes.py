@@ -69,6 +69,20 @@ def test_a_column_that_no_file_has_any_more_is_reported(tmp_path: Path):
 
 
 @pytest.mark.slow
+def test_where_all_rows_are_set_aside_it_ends_at_typing_and_says_why(tmp_path: Path):
+    settings = short_shop(tmp_path)
+    change(sales_file(settings), paid=pl.lit("much"))
+    ran = portrait("run", data=tmp_path)
+    fails_in_a_sentence(
+        ran,
+        "^cleaned of 2024-01 to 2024-02: all rows of transactions were set aside, most often as "
+        r"transactions\.amount breaks the rule 'unreadable' \(\d+ of them, such as sales\.csv row ",
+    )
+    assert " features:" not in ran.stdout
+    assert not settings.portrait_file.exists()
+
+
+@pytest.mark.slow
 def test_a_column_renamed_or_retyped_in_one_month_is_rejected_in_that_month_only(tmp_path: Path):
     settings = shop_of_monthly_files(tmp_path)
     february = rows_by_month(settings)[FEBRUARY]

@@ -27,7 +27,12 @@ from portrait_assets.synthetic.service.journeys import (
     breakpoints_table,
     make_plan,
 )
-from portrait_assets.synthetic.service.travel import REGION_NAMES, make_travels
+from portrait_assets.synthetic.service.travel import (
+    REGION_NAMES,
+    Travels,
+    make_travels,
+    travels_table,
+)
 from portrait_assets.synthetic.settings import Dirt, Journeys, Life
 from portrait_assets_tests.generate.conftest import MONTHS, Query
 
@@ -234,6 +239,27 @@ def test_customers_who_travel_are_in_another_region_for_a_while(
     stays = query("SELECT * FROM truth_travels WHERE home_region = region")
     assert len(stays) == 0
     assert MONTHS > 3
+
+
+def test_a_stay_is_listed_of_whoever_was_there_when_it_began() -> None:
+    """Nobody, one month, three of which one was stayed for, and one after leaving."""
+    first, last = np.array([0, 2, 1, 1]), np.array([-1, 2, 3, 2])
+    home, away = np.array([0, 1, 2, 0]), np.array([1, 2, 0, 2])
+    travels = Travels(home, home * 7, away, away * 7, first, last)
+    number = np.arange(1, 5)
+    lives = make_lifecycle(make_people(SEED, number, Life(), REGION_WEIGHTS), CALENDAR, Life())
+    lives = replace(lives, leave_month=np.array([NEVER, 2, 1, 0]))
+    ids = fixed_text(prefixed("C", number, 1))
+    listed = pl.DataFrame(pl.from_arrow(travels_table(travels, lives, CALENDAR, ids)))
+    assert listed.cast(pl.String).rows() == [
+        ("C2", REGION_NAMES[1], REGION_NAMES[2], "2023-03", "2023-03"),
+        ("C3", REGION_NAMES[2], REGION_NAMES[0], "2023-02", "2023-04"),
+    ]
+    assert [travels.is_away(month).tolist() for month in (1, 2, 3)] == [
+        [False, False, True, True],
+        [False, True, True, True],
+        [False, False, True, False],
+    ]
 
 
 def test_nobody_travels_without_planting() -> None:

@@ -15,7 +15,7 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.schema.table import Type
 from portrait_assets.synthetic import bank as bank_module
 from portrait_assets.synthetic.bank import generate_bank
-from portrait_assets.synthetic.common.marks import MARK
+from portrait_assets.synthetic.common.marks import MARK, MARKED_IDS
 from portrait_assets.synthetic.continuing import continue_bank
 from portrait_assets.synthetic.labels import GENERATED
 from portrait_assets_tests.generate.conftest import contents, queries
@@ -45,6 +45,18 @@ def found(folder: Path) -> Iterator[tuple[str, str, str | None, str]]:
             for customer, mark in zip(owner, marks, strict=True):
                 if mark is not None:
                     yield table, column.name, customer, mark
+
+
+def test_one_customer_in_twenty_and_one_prospect_in_ten_is_marked() -> None:
+    customers = pl.DataFrame({"id": [f"C{n:07d}" for n in (1, 2, 20, 21, 22, 41)]})
+    marked = customers.filter(MARKED_IDS["customer_id"](pl.col("id")))
+    assert marked["id"].to_list() == ["C0000001", "C0000021", "C0000041"]
+    accounts = pl.DataFrame({"id": [f"A{n:08d}" for n in (9, 10, 19, 20, 210, 219, 220)]})
+    owned = accounts.filter(MARKED_IDS["account_id"](pl.col("id")))
+    assert owned["id"].to_list() == ["A00000010", "A00000019", "A00000210", "A00000219"]
+    prospects = pl.DataFrame({"id": [f"L{n:07d}" for n in (1, 10, 11, 12)]})
+    known = prospects.filter(MARKED_IDS["prospect_id"](pl.col("id")))
+    assert known["id"].to_list() == ["L0000001", "L0000011"]
 
 
 def test_marks_are_found_where_the_truth_says_and_nowhere_else(banks: Path) -> None:

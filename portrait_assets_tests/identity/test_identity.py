@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.methods.linkage.resolving import DIFFERENT, SAME
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.identity import identify as identifying
 from portrait_assets.stages.identity.contract import IDENTITY_MAP, LINKAGE_MODEL
@@ -354,6 +355,13 @@ def test_of_several_decisions_on_a_pair_the_last_counts(who):
     assert customers_of(undone) == {"A": "A", "B": "A"}
     again = who(rows, review="B,A,same,\nA,B,different,\n")
     assert customers_of(again) == {"A": "A", "B": "B"}
+
+
+def test_records_of_a_review_are_texts_in_either_order(tmp_path: Path):
+    lines = ["record_1,record_2,verdict,from_month", "010,007,same,", "007,1e3,different,2024-03"]
+    (tmp_path / REVIEW_FILE).write_text("\n".join(lines))
+    found = read_review(tmp_path).select("record_1", "record_2", "from_month", "weight")
+    assert found.rows() == [("007", "010", "", SAME), ("007", "1e3", "2024-03", DIFFERENT)]
 
 
 def test_a_decision_holds_from_its_month_on_and_takes_records_apart(who):

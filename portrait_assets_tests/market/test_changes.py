@@ -100,7 +100,12 @@ def test_small_groups_are_left_out_and_the_first_month_has_no_rows() -> None:
     }
     assert step_rows(step, **frames).is_empty()
     found = step_rows(takings_step(1), **frames)
-    assert found["comparison"].unique().to_list() == [MONTH_BEFORE]
+    assert found.select("segment_id", "item", "customers_before").rows() == [
+        *((0, "all", 1), (0, "tea", 1), (1, "all", 1), (1, "tea", 1))
+    ]
+    first = frames["takings_pairs_12"]
+    rows = step_rows(takings_step(1), takings_pairs_1=first, takings_pairs_12=first)
+    assert rows.is_empty(), "of the first month nothing earlier is known"
 
 
 def test_who_may_not_be_profiled_any_more_is_no_loss() -> None:

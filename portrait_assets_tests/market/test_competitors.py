@@ -13,7 +13,7 @@ import pytest
 
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.stages.market.competitors.comparing import _amounts, competitor_rows
-from portrait_assets.stages.market.competitors.launches import launch_rows, launch_step
+from portrait_assets.stages.market.competitors.launches import LAUNCHED, launch_rows, launch_step
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.steps import Scope
 from portrait_assets.synthetic.bank import generate_bank
@@ -206,6 +206,25 @@ def launches(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, 
         )
         found |= {(month, str(r["product_id"])): r for r in rows.filter("is_taken_up").to_dicts()}
     return found
+
+
+def test_launched_is_what_was_introduced_in_the_twelve_months_up_to_the_day() -> None:
+    days = {
+        "last_year": date(2023, 12, 31),
+        "january": date(2024, 1, 1),
+        "november": date(2024, 11, 30),
+        "today": date(2024, 12, 31),
+        "next_year": date(2025, 1, 1),
+        "never": None,
+    }
+    products = pl.DataFrame(
+        {"product_id": [*days], "category": "fund", "introduced_on": [*days.values()]},
+        schema_overrides={"introduced_on": pl.Date},
+    )
+    found = step_rows(LAUNCHED, product=products).sort("introduced_on")
+    assert found.select("product_id", "months").rows() == [
+        *(("january", 11), ("november", 1), ("today", 0))
+    ]
 
 
 def test_a_launch_of_few_customers_is_not_published() -> None:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -25,9 +26,9 @@ from portrait_assets.stages.offers.affinity.checks import (
 )
 from portrait_assets.stages.offers.affinity.contract import PRODUCT_AFFINITY, SEGMENT_PRODUCT
 from portrait_assets.stages.offers.affinity.holdings import HOLDING, WINDOWS
-from portrait_assets.stages.offers.affinity.listing import affinity_step
+from portrait_assets.stages.offers.affinity.listing import _window, affinity_step
 from portrait_assets.stages.offers.affinity.purchases import MEMBER, item_step, purchase_step
-from portrait_assets.stages.offers.affinity.segments import segment_step
+from portrait_assets.stages.offers.affinity.segments import _rows, segment_step
 from portrait_assets.storage.dagster.checks import Finding, TableCheck
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
@@ -159,6 +160,47 @@ def test_what_was_bought_three_months_ago_was_not_bought_in_the_window():
         *(("c00", False), ("c01", False), ("c02", True), ("c03", True))
     ]
     assert (found["before"] > 0).to_list() == [True, True, False, False]
+
+
+def test_what_is_taken_in_a_window_is_not_held_before_it():
+    """Of customers 2 and 5, a window that began three months ago and ended with this month."""
+    owned = pl.DataFrame(
+        [
+            *((2, 0, 3, True), (2, 1, 2, True), (2, 2, 0, True), (2, 3, -1, True)),
+            *((5, 0, 4, True), (5, 1, 1, False), (5, 3, 2, True), (9, 2, 2, True)),
+        ],
+        schema=["customer", "product", "since", "is_own"],
+        orient="row",
+    )
+    rows = pl.DataFrame({"customer": [2, 5], "began": [3, 3], "balance": [10.0, 20.0]})
+    found = _window(rows, owned, 4, np.array([7, 7, 1, 7, 7, 2]), 3)
+    assert found.features.columns == ["balance"]
+    assert found.owned.toarray().tolist() == [[1, 0, 0, 0], [1, 0, 0, 0]]
+    assert found.taken.toarray().tolist() == [[0, 1, 1, 0], [0, 0, 0, 1]]
+    assert found.segment.tolist() == [1, 2]
+
+
+def test_who_is_in_no_segment_is_in_no_cell():
+    member = pl.DataFrame({"segment": [0] * 5 + [1] * 4 + [2] * 6})
+    bought_by = [("product", "tea", 1, 3), ("product", "tea", 2, 2), ("product", "jam", 2, 6)]
+    counts = pl.DataFrame(
+        bought_by, schema=["item_kind", "item", "segment", "customers"], orient="row"
+    )
+    found = _rows(Scope(MONTH), counts, member, 1)
+    assert found.select("item", "segment", "customers", "segment_size").rows() == [
+        *(("jam", "1", 0, 4), ("jam", "2", 6, 6), ("tea", "1", 3, 4), ("tea", "2", 2, 6))
+    ]
+    # 3 of 4 beside 5 of 10: an index of 150.
+    assert found.filter(item="tea", segment="1")["tgi"].item() == pytest.approx(150)
+    one = member.filter(pl.col("segment") < 2)
+    assert _rows(Scope(MONTH), counts, one, 1).is_empty(), "one segment has no others"
+
+
+def test_who_gave_a_product_back_does_not_hold_it():
+    accounts = [owned(who, month, "fund") for who in CUSTOMERS[:6] for month in (4, 5)]
+    accounts += [owned(who, 6, "fund") for who in CUSTOMERS[:4]]
+    found = bank_of([], accounts=accounts).rows(segment_step(1)).filter(item="fund")
+    assert found.select("segment", "customers").rows() == [("1", 2), ("2", 2)]
 
 
 def test_windows_lie_side_by_side_in_the_year():

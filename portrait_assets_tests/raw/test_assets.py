@@ -10,6 +10,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from portrait_assets.core.errors import SourceError
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.assets import TABLES, raw_assets
 from portrait_assets.stages.raw.source import load_source
@@ -123,6 +124,16 @@ def test_a_month_that_is_read_leaves_the_others_and_what_is_unplaced_in_them(set
         *((JANUARY, "K1"), (JANUARY, "K2"), (FEBRUARY, "K2"), (FEBRUARY, "K3"), (MARCH, "K4"))
     ]
     assert stored(settings, "unplaced", "month", "table_name", "source_row") == UNPLACED
+
+
+def test_where_no_sale_lies_in_any_month_nothing_is_read_and_what_was_read_stands(
+    settings: Settings,
+):
+    materialize(settings, MONTHS)
+    sales_file(settings).write_text(sales("2024-04-01"))
+    with pytest.raises(SourceError, match="none of the 1 rows of transactions lies in a month"):
+        materialize(settings, MONTHS)
+    assert stored(settings, "transactions", "month", "customer_id") == SOLD
 
 
 def test_a_table_whose_file_cannot_be_read_keeps_its_rows_and_the_others_are_read(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.settings import Settings
+from portrait_assets.stages.cleaned.checks import unread
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.source import load_source
@@ -83,12 +85,59 @@ def test_tables_are_read_from_views(tmp_path: Path):
         assert placings(reader)["customers"].counts() == {"2024-01": 1}
 
 
+def test_of_several_files_of_one_name_the_first_is_named_and_the_others_are_counted(tmp_path: Path):
+    settings = with_people(tmp_path)
+    source_yaml = settings.source_dir / "source.yaml"
+    source_yaml.write_text(source_yaml.read_text().replace("people.csv", "people-*.csv"))
+    for number, text in enumerate((PEOPLE, "", "card,card\n", ""), 1):
+        (settings.source_dir / f"people-{number}.csv").write_text(text)
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        assert reader.problem("customers") == (
+            "The file 'people-2.csv' is empty; its line 1 must hold the names of the columns; "
+            "2 more of people-*.csv cannot be read either."
+        )
+
+
+def receipts_with(**problems: str | None) -> pl.DataFrame:
+    """Receipts of a month in which these tables had these problems, in this order."""
+    rows = [{"table_name": name, "problem": problem} for name, problem in problems.items()]
+    return pl.DataFrame(rows, schema_overrides={"problem": pl.String})
+
+
+def test_of_several_tables_the_first_is_named_and_the_others_are_counted():
+    empty = "The file 'people.csv' is empty; fill it."
+    assert unread(receipts_with(customers=None, transactions=None)) is None
+    assert unread(receipts_with(transactions=None, customers=empty)) == empty
+    assert unread(receipts_with(prospects=empty, customers=empty)) == empty
+    assert unread(receipts_with(transactions="Another.", customers=empty, balances=None)) == (
+        "The file 'people.csv' is empty; fill it; the files of 1 more table cannot be read either "
+        "(transactions)."
+    )
+    three = receipts_with(transactions="Another.", customers=empty, products="One more.")
+    assert str(unread(three)).endswith(
+        "the files of 2 more tables cannot be read either (products, transactions)."
+    )
+
+
 def test_a_view_that_does_not_run_is_named(tmp_path: Path):
     source = load_source(with_people(tmp_path, view="SELECT nothing FROM people").source_dir)
     with (
         scratch_database() as con,
         pytest.raises(SourceError, match=r"corner_shop/views/westerner\.sql does not run"),
         SourceReader(con, source),
+    ):
+        pass
+
+
+def test_a_view_with_a_mistake_in_its_sql_has_the_place(tmp_path: Path):
+    view = "SELECT card,\n  town AS\nFROM people"
+    with (
+        scratch_database() as con,
+        pytest.raises(
+            SourceError,
+            match=r"views/westerner\.sql, which gives the view westerner, .* line 3, `FROM people`",
+        ),
+        SourceReader(con, load_source(with_people(tmp_path, view=view).source_dir)),
     ):
         pass
 

@@ -379,6 +379,8 @@ def test_values_that_few_customers_enter_or_leave_are_not_counted(settings: Sett
             ("tier", "high", 100, 120, 20, 0),
             ("tier", "low", 100, 95, 4, 9),
             ("tier", "mid", 30, 9, 0, 21),
+            ("tier", "ten", 10, 10, 10, 10),
+            ("tier", "nine", 20, 20, 9, 9),
         ],
         schema=DIFF_SCHEMA,
         orient="row",
@@ -389,6 +391,8 @@ def test_values_that_few_customers_enter_or_leave_are_not_counted(settings: Sett
         ("tier", "high", 100, 120, 20, 0),
         ("tier", "low", None, None, None, None),
         ("tier", "mid", None, None, None, None),
+        ("tier", "ten", 10, 10, 10, 10),
+        ("tier", "nine", None, None, None, None),
     ]
     assert pass_diff(diff, Door(settings, public=True)).moved.equals(moved)
     assert [entry["rows"] for entry in door.earlier("tags")] == [200, 200]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.stages.targets.labels import (
+    _NAMED_IN,
     LABELS,
+    _each,
     known_base_months,
     labels,
     predicted,
     tables_read,
 )
 from portrait_assets.stages.targets.outcomes import outcome, packaged_targets, source_targets
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
@@ -50,6 +54,25 @@ def test_a_target_is_predicted_once_there_is_what_it_is_derived_from(warehouse: 
     ]
     assert found["silence of the source"].of == "silence"
     assert found["churn"].prediction_horizon == 1
+
+
+def test_a_target_by_kind_is_of_each_that_is_named_up_to_the_month_and_not_of_the_unknown():
+    several = [each for each in packaged_targets().outcomes if each.is_several]
+    by_kind = [(each, each.by) for each in several if each.by and not each.is_of_source]
+    assert by_kind
+    for of, by in by_kind:
+        table, column = _NAMED_IN[by]
+        with scratch_database() as con:
+            con.execute(f"CREATE SCHEMA {table.schema}")
+            con.execute(f"CREATE TABLE {table.full_name} (month VARCHAR, {column} VARCHAR)")
+            con.execute(
+                f"INSERT INTO {table.full_name} VALUES ('2024-03', 'offer'), ('2024-04', 'call'), "
+                "('2024-04', 'unknown'), ('2024-04', 'offer'), ('2024-05', 'later')"
+            )
+            found = _each(SimpleNamespace(con=con), of, packaged_targets(), "2024-04")  # type: ignore[arg-type]
+            assert [each.code for each in found] == [
+                of.for_one(name).code for name in ("call", "offer")
+            ]
 
 
 @pytest.mark.parametrize("is_known", [True, False])

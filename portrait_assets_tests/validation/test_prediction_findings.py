@@ -48,6 +48,7 @@ def found(tenth: dict[str, Any] | None = None, **changed: object) -> dict[str, d
     tenths = pl.DataFrame([TENTH | (tenth or {})], schema=PREDICTION_CALIBRATION.polars_schema)
     rows = prediction_findings(tests, tenths).to_dicts()
     assert {row["subject"] for row in rows} == {"model silence"}
+    assert all(row["advice_en"] and row["advice_zh"] for row in rows), "each has its sentences"
     return {row["metric"]: row for row in rows}
 
 
@@ -91,6 +92,29 @@ def test_a_model_below_its_baseline_is_found(changed: dict[str, Any], verdict: s
 )
 def test_bad_calibration_is_found(tenth: dict[str, Any], verdict: str):
     assert found(tenth)["calibration"]["verdict"] == verdict
+
+
+def test_where_nothing_happened_no_tenth_is_off_by_a_share_of_it():
+    row = found({"hits": 0, "predicted_rate": 0.1})["calibration"]
+    assert row["value"] is None
+    assert row["advice_en"] == (
+        "100 expected and 0 happened, of 1000 customers, which is beyond chance. Use the order, "
+        "and no probability or total."
+    )
+    assert row["advice_zh"].startswith("100人预期发生、0人实际发生，共1000位客户，超出偶然。")
+    few = found({"hits": 0, "customers": 50, "predicted_rate": 0.03})["calibration"]
+    assert few["advice_en"] == "Too few were expected for a verdict."
+
+
+def test_of_several_targets_one_that_nobody_reached_may_be_so_by_chance():
+    """5 expected and 0 happened has a p-value of 2.2 %, and among three targets 6.5 %."""
+    rare = TENTH | {"target": "rare", "customers": 100, "hits": 0, "predicted_rate": 0.05}
+    others = [TENTH | {"target": name, "predicted_rate": 0.3} for name in ("a", "b")]
+    tenths = pl.DataFrame([rare, *others], schema=PREDICTION_CALIBRATION.polars_schema)
+    tests = pl.DataFrame([GOOD], schema=PREDICTION_BACKTEST.polars_schema)
+    row = prediction_findings(tests, tenths).filter(subject="model rare").row(0, named=True)
+    assert row["advice_en"] == "5 expected and 0 happened, of 100 customers."
+    assert row["advice_zh"] == "5人预期发生、0人实际发生，共100位客户。"
 
 
 @pytest.mark.parametrize(

@@ -65,3 +65,11 @@ def kept_rows(warehouse: Warehouse, month: str) -> pl.DataFrame:
         schema={"month": pl.String, "table_name": pl.String, "kept": pl.Int64},
         orient="row",
     )
+
+
+def kept_so_far(warehouse: Warehouse, month: str) -> dict[str, int]:
+    """By table the rows of the cleaned one up to the month."""
+    return {
+        name: sum(rows for of, rows in warehouse.materialized(table).items() if of <= month)
+        for name, table in CLEANED.items()
+    }

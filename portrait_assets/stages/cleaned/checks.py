@@ -27,8 +27,9 @@ def _conserved(subject: Subject) -> Finding:
     Of a table that could not be read it is not known what was received: the rows of an earlier
     reading stay, and nothing is to be materialized from them.
     """
-    if problems := _problems(subject):
-        return Finding(len(problems), " ".join(problems))
+    receipts = subject.warehouse.read(RECEIPTS, [subject.month])
+    if problem := unread(receipts):
+        return Finding(receipts["problem"].n_unique() - receipts["problem"].has_nulls(), problem)
     balance = account_of(subject.warehouse, subject.month)
     parts = pl.format("{} kept + {} set aside + {} merged + {} unplaced + {} erased", *PARTS)
     received = pl.format("{} received", "received")
@@ -41,10 +42,20 @@ def _conserved(subject: Subject) -> Finding:
     return Finding(int(balance["lost"].sum()), "; ".join(wrong.to_series()) or str(whole.item()))
 
 
-def _problems(subject: Subject) -> list[str]:
-    """Why tables could not be read, each file's sentence once."""
-    receipts = subject.warehouse.read(RECEIPTS, [subject.month])
-    return receipts["problem"].drop_nulls().unique(maintain_order=True).to_list()
+def unread(receipts: pl.DataFrame) -> str | None:
+    """Of a month's receipts, a sentence on what could not be read; None where all could.
+
+    It tells of the first table, by name, and counts the others whose files are not those.
+    """
+    problems = receipts.filter(pl.col("problem").is_not_null()).sort("table_name")
+    if problems.is_empty():
+        return None
+    first = str(problems["problem"][0])
+    others = problems.filter(pl.col("problem") != first)["table_name"]
+    if others.is_empty():
+        return first
+    more = "files of 1 more table" if len(others) == 1 else f"files of {len(others)} more tables"
+    return f"{first.rstrip('.')}; the {more} cannot be read either ({', '.join(others)})."
 
 
 def _none_set_aside(subject: Subject) -> Finding:

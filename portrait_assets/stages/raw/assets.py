@@ -11,6 +11,7 @@ from portrait_assets.privacy.tombstones import Tombstones
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, RECEIPTS, UNPLACED
 from portrait_assets.stages.raw.currencies import check_currencies
+from portrait_assets.stages.raw.founding import require_rows
 from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.placing import Placing, placings, unplaced_lines
 from portrait_assets.stages.raw.reading import SourceReader
@@ -80,6 +81,7 @@ def raw_assets(
             for name, each in placed.items():
                 with at(name):
                     each.dates.require_readable()
+            require_rows(placed)
             check_currencies(source, placed)
             unread: dict[str, Unread] = {}
             for canonical in CANONICAL:

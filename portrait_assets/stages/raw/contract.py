@@ -14,6 +14,8 @@ CANONICAL: tuple[Canonical, ...] = (
     *events.TABLES,
 )
 CANONICAL_BY_NAME = {canonical.name: canonical for canonical in CANONICAL}
+FOUNDING = ("transactions", "balances")
+"""The tables of which a source has one: who has rows in them is a customer."""
 
 UNPLACED = Table(
     schema="raw",

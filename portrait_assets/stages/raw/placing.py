@@ -156,6 +156,13 @@ class Placing:
             self.reader.files,
         )
 
+    def has_rows(self) -> bool:
+        """Whether any row lies in a month of the source."""
+        within = f"dated < {_first_day(next_month(self.last))}"
+        is_within = f"month <= {literal(self.last)}"
+        found = self.reader.query(f"SELECT 1 FROM {self._placed(within)} WHERE {is_within} LIMIT 1")
+        return bool(found)
+
     def counts(self) -> dict[str | None, int]:
         """Number of rows that the SQL returns by the month they fall in; None for no date."""
         if self.table is not None or not self._is_dated:

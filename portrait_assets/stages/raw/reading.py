@@ -16,6 +16,7 @@ from portrait_assets.core.errors import SourceError
 from portrait_assets.stages.raw.amendments import AMENDING, amending_file, read_amendments
 from portrait_assets.stages.raw.definition import FileKind, FileSpec
 from portrait_assets.stages.raw.source import Source
+from portrait_assets.stages.raw.statements import does_not_run, require_select
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.text_files import BROKEN_LINES, load_text_file, transcode
 from portrait_assets.storage.duckdb.connection import (
@@ -86,10 +87,15 @@ class SourceReader:
         self._opened.close()
 
     def _create_view(self, name: str, spec: FileSpec) -> None:
-        parts = [
-            self._select(f"{name} {number}", path, spec)
-            for number, path in enumerate(self.source.files(name), 1)
-        ]
+        parts: list[str] = []
+        problems: list[str] = []
+        for number, path in enumerate(self.source.files(name), 1):
+            try:
+                parts.append(self._select(f"{name} {number}", path, spec))
+            except SourceError as error:
+                problems.append(str(error))
+        if problems:
+            raise SourceError(_and_others(problems, spec.path))
         try:
             self.con.execute(
                 f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {' UNION ALL BY NAME '.join(parts)}"
@@ -102,13 +108,14 @@ class SourceReader:
     def _create_shared_view(self, name: str) -> None:
         sql = self.source.view_sql(name)
         place = f"{self.source.name}/views/{name}.sql"
+        require_select(self.con, place, f"the view {name}", sql)
         if problem := self._problem_of(sql):
             self._problems[name] = problem
             return
         try:
             self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {sql}")
         except duckdb.Error as error:
-            raise _does_not_run(place, error) from None
+            raise does_not_run(place, error) from None
 
     def _keep_added(self, table: str) -> None:
         own = self.source.own_folder
@@ -280,13 +287,11 @@ class SourceReader:
         """
         place = f"{self.source.name}/{canonical.name}.sql"
         sql = self.source.sql(canonical.name)
+        require_select(self.con, place, f"the table {canonical.name}", sql)
         try:
-            statements = self.con.extract_statements(sql)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise SourceError(f"{place} must be a single SELECT statement.")
             described = self.con.execute(f"DESCRIBE ({sql})").fetchall()
         except duckdb.Error as error:
-            raise _does_not_run(place, error) from None
+            raise does_not_run(place, error) from None
         # DuckDB names AGE AS age as the file does: names that differ in case alone are one to it.
         returned = [(name.lower(), kind) for name, kind, *_ in described]
         types = dict(returned)
@@ -321,8 +326,9 @@ class SourceReader:
         return types
 
 
-def _does_not_run(place: str, error: duckdb.Error) -> SourceError:
-    return SourceError(
-        f"{place} does not run: {first_line(error).rstrip('!.')}; correct it to the tables and "
-        "columns that the source's files have."
-    )
+def _and_others(problems: list[str], files: str) -> str:
+    """The first of a name's files that cannot be read, and how many others cannot either."""
+    first, others = problems[0], len(problems) - 1
+    if not others:
+        return first
+    return f"{first.rstrip('.')}; {others} more of {files} cannot be read either."

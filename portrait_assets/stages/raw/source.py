@@ -18,7 +18,7 @@ from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column
 from portrait_assets.stages.raw.amendments import AMENDING_FILES, amending_file
-from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME
+from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, FOUNDING
 from portrait_assets.stages.raw.definition import (
     FileSpec,
     SourceDefinition,
@@ -238,7 +238,7 @@ class Source:
             SourceError: when no table is provided, a table's file has no entry, or a file is
                 missing.
         """
-        if "transactions" not in self.provided and "balances" not in self.provided:
+        if not any(table in self.provided for table in FOUNDING):
             raise SourceError(
                 f"{self.name}: neither transactions.sql nor balances.sql is in the source's "
                 "folder; a portrait needs one of them."

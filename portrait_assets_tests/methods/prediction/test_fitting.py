@@ -15,6 +15,7 @@ from portrait_assets.methods.prediction.families.encoding import (
     LevelEncoding,
     NumberEncoding,
     _quantiles,
+    _unit,
     fit_encoding,
 )
 from portrait_assets.methods.prediction.families.folds import folds_by_lot, folds_by_time
@@ -24,6 +25,24 @@ from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets_tests.methods.prediction.world import World, world
 
 FAMILIES = ("logistic", "trees")
+
+
+@pytest.mark.parametrize(
+    ("known", "unit"),
+    [
+        # One tenth of the way through 1, 2, 4, ... lies the unit: between 2^1 and 2^2.
+        ([2.0**n for n in range(20)], 3.8),
+        ([2.0**n for n in range(19)], 0.0),  # of fewer than 20 that are not 0 there is none
+        ([0.0] * 5 + [2.0**n for n in range(19)], 0.0),
+        ([0.0] * 5 + [2.0**n for n in range(20)], 3.8),
+        ([2.0 ** (n // 2) for n in range(20)], 1.9),  # nine steps between ten values
+        ([2.0 ** (n // 3) for n in range(24)], 0.0),  # seven
+        ([100.0 + n for n in range(20)], 0.0),  # as far as three times is no spread
+        ([-(2.0**n) for n in range(19, -1, -1)], 3.8),  # a tail of debts
+    ],
+)
+def test_numbers_that_are_spread_have_a_unit(known: list[float], unit: float):
+    assert _unit(np.array(known)) == pytest.approx(unit)
 
 
 @pytest.mark.parametrize(("family", "least"), [("logistic", 0.985), ("trees", 0.92)])

@@ -7,13 +7,37 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.recommendation.lift import lifts
-from portrait_assets.methods.recommendation.ranking import best, judged
+from portrait_assets.methods.recommendation.ranking import best, best_of, candidates, judged
 
 
 def test_the_best_come_first_and_of_equal_ones_the_smaller_number():
     scores = np.array([[0.2, 0.9, 0.2, 0.2], [np.nan, -np.inf, 0.1, np.nan]])
     found = best(scores, 3)
     assert found.rows() == [(0, 1, 0.9), (0, 0, 0.2), (0, 2, 0.2), (1, 2, 0.1)]
+
+
+@pytest.mark.parametrize(
+    ("most", "pairs"),
+    [
+        (1, [(0, 0), (1, 1)]),
+        (2, [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (1, 3)]),
+        (3, [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (1, 3)]),
+        (4, [(0, 0), (0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)]),
+        (9, [(0, 0), (0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)]),
+    ],
+)
+def test_candidates_are_the_best_and_all_as_good_as_the_last_of_them(
+    most: int, pairs: list[tuple[int, int]]
+):
+    scores = np.array([[3.0, 2.0, 2.0, 1.0], [-np.inf, 5.0, 4.0, 4.0]])
+    customer, item = candidates(scores, most)
+    assert [*zip(customer.tolist(), item.tolist(), strict=True)] == pairs
+
+
+def test_of_candidates_so_many_stay_of_each_customer():
+    scored = pl.DataFrame({"customer": [1, 0, 0, 0], "item": [4, 9, 7, 8], "score": [1, 2, 2, 3]})
+    assert best_of(scored, 2).rows() == [(0, 8, 3), (0, 7, 2), (1, 4, 1)]
+    assert best_of(scored, 3).height == 4
 
 
 def test_a_ranking_is_judged_by_what_was_taken():

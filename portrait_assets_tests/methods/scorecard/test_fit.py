@@ -19,7 +19,7 @@ from portrait_assets.methods.scorecard.card.sql import scores_sql
 from portrait_assets.methods.scorecard.columns import Form
 from portrait_assets.methods.scorecard.errors import ScorecardError
 from portrait_assets.methods.scorecard.fitting.binning import FALLING, RISING
-from portrait_assets.methods.scorecard.fitting.fit import Fitted, fit
+from portrait_assets.methods.scorecard.fitting.fit import Fitted, check_outcome, fit
 from portrait_assets.methods.scorecard.fitting.looking import CardRules, Why
 from portrait_assets.methods.scorecard.fitting.regression import keep_one_sign
 from portrait_assets.methods.scorecard.fitting.weighing import BinRules, Prebins
@@ -297,6 +297,11 @@ def test_what_cannot_be_read_is_named():
 def test_too_little_to_learn_from_is_one_sentence(outcome: list[float], sentence: str):
     with pytest.raises(ScorecardError, match=sentence):
         fit(pl.DataFrame({"x": range(100)}), np.array(outcome), RULES)
+
+
+@pytest.mark.parametrize("bads", [20, 80])
+def test_twenty_of_each_outcome_are_enough(bads: int):
+    check_outcome(np.arange(100) < bads)
 
 
 @settings(max_examples=25, deadline=None)

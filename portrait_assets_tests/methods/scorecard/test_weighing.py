@@ -27,6 +27,22 @@ def test_ends_are_short_numbers_between_two_values():
     assert classes_of(values, Form.NUMBER).ends == (0.13, 10_000, 18_000, 20_000)
 
 
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [([], ()), ([5.0, 5.0], ()), ([1.0, 3.0], (1.0,)), ([1.0, 1.5], (1.0,)), ([0.4, 0.6], (0.4,))],
+)
+def test_two_values_have_one_end_and_one_has_none(values: list[float], ends: tuple[float, ...]):
+    assert classes_of(pl.Series("x", values, dtype=pl.Float64), Form.NUMBER).ends == ends
+
+
+def test_up_to_a_hundred_values_are_classes_of_their_own_and_more_share_them():
+    ends = [classes_of(pl.Series("x", range(n)), Form.NUMBER).ends for n in (100, 101, 200)]
+    assert ends[0] == tuple(range(99))
+    # 1 % of 101 rows is 1.01 of them: the first class has two, and the last class the last two.
+    assert ends[1] == tuple(range(1, 100))
+    assert ends[2] == tuple(range(1, 198, 2))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(), min_size=1, max_size=300))
 def test_classes_of_numbers_are_in_order(values: list[float]):

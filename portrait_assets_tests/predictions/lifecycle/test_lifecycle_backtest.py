@@ -7,11 +7,13 @@ import math
 import polars as pl
 import pytest
 
+from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.stages.predictions.lifecycle.backtest import (
     BOUGHT,
     PRIOR,
     SILENT,
     SPENT_MUCH,
+    _verdict,
     backtest_rows,
     outcomes_of,
     rates_by_stage,
@@ -66,6 +68,23 @@ def test_stages_that_tell_less_are_worse_and_equal_ones_are_not_surely_better():
     rows = found(same, same)
     assert {each["verdict"] for each in rows.values()} == {"not surely better"}
     assert {each["gain"] for each in rows.values()} == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.000001, 0.2, "better"),
+        (0.0, 0.2, "not surely better"),
+        (0.0000004, 0.2, "not surely better"),
+        (-0.2, 0.0, "not surely better"),
+        (-0.2, -0.0000004, "not surely better"),
+        (-0.2, -0.000001, "worse"),
+        (float("nan"), 0.2, "not judged"),
+        (-0.2, float("inf"), "not judged"),
+    ],
+)
+def test_an_interval_that_touches_0_is_not_surely_anything(low: float, high: float, verdict: str):
+    assert _verdict(Interval((low + high) / 2, low, high)) == verdict
 
 
 def test_few_of_either_outcome_are_not_judged():

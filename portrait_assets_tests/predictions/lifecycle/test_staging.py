@@ -105,6 +105,10 @@ def test_where_nobody_is_ever_silent_nobody_is_dormant():
     assert set(staged(one=regular(p=0.0), other=regular(p=0.0)).values()) == {"growth"}
 
 
+def test_where_everybody_is_silent_for_certain_all_are_dormant():
+    assert set(staged(one=regular(p=1.0), other=regular(p=1.0)).values()) == {"dormancy"}
+
+
 def test_who_joined_to_the_day_less_than_three_months_ago_is_introduced():
     found = staged(
         new=regular(tenure_days=89, p=0.9, recency_days=30),
@@ -149,6 +153,16 @@ def test_while_nothing_is_predicted_stages_rest_on_gaps_and_spend_alone():
         "much": "maturity",
         "nothing": "growth",
     }
+
+
+def test_while_nothing_is_predicted_the_median_of_spend_is_much_and_nothing_is_not():
+    spent = {f"c{n}": regular(p=None, spend_1m=n) for n in (0, 10, 20, 30, 40)}
+    assert staged(**spent) == {
+        **dict.fromkeys(("c0", "c10"), "growth"),
+        **dict.fromkeys(("c20", "c30", "c40"), "maturity"),
+    }
+    nothing = {f"c{n}": regular(p=None, spend_1m=0) for n in range(3)}
+    assert set(staged(**nothing).values()) == {"growth"}
 
 
 def test_of_whom_nothing_is_known_there_is_no_stage():

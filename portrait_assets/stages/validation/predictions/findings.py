@@ -92,10 +92,7 @@ def _beside_baseline(tests: pl.DataFrame) -> pl.DataFrame:
 def _calibration(judged: pl.DataFrame) -> pl.DataFrame:
     ratio, off = pl.col("calibration"), pl.col("is_off")
     is_far = ratio.is_null() | ~ratio.is_between(1 / FACTOR, FACTOR)
-    numbers = (
-        *(pl.col("expected").round(0).cast(pl.Int64), "hits", "customers"),
-        (pl.col("error") * 100).round(1),
-    )
+    numbers = (pl.col("expected").round(0).cast(pl.Int64), "hits", "customers")
     return finding(
         judged,
         Area.PREDICTIONS,
@@ -108,23 +105,29 @@ def _calibration(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def _came_true(
-    off: pl.Expr, numbers: tuple[pl.Expr | str, pl.Expr | str, pl.Expr | str, pl.Expr]
+    off: pl.Expr, numbers: tuple[pl.Expr | str, pl.Expr | str, pl.Expr | str]
 ) -> tuple[pl.Expr, pl.Expr]:
-    """What is said of calibration in English and Chinese: expected, hits, customers, error in %."""
+    """What is said of calibration in English and Chinese: expected, hits and customers."""
+    error = (pl.col("error") * 100).round(1)
+    # Where nothing happened there is no rate that tenths could be off by a share of.
+    by_tenth, by_tenth_zh = (
+        pl.when(error.is_not_null()).then(pl.format(text, error)).otherwise(pl.lit(""))
+        for text in ("; by tenth {} % off on the mean", "；分十分位平均偏差{}%")
+    )
     return (
         when(
             (off.is_null(), "Too few were expected for a verdict."),
             (
                 off,
                 pl.format(
-                    "{} expected and {} happened, of {} customers; by tenth {} % off on the mean, "
-                    "which is beyond chance. Use the order, and no probability or total.",
+                    "{} expected and {} happened, of {} customers{}, which is beyond chance. Use "
+                    "the order, and no probability or total.",
                     *numbers,
+                    by_tenth,
                 ),
             ),
             otherwise=pl.format(
-                "{} expected and {} happened, of {} customers; by tenth {} % off on the mean.",
-                *numbers,
+                "{} expected and {} happened, of {} customers{}.", *numbers, by_tenth
             ),
         ),
         when(
@@ -132,13 +135,14 @@ def _came_true(
             (
                 off,
                 pl.format(
-                    "{}人预期发生、{}人实际发生，共{}位客户；分十分位平均偏差{}%，超出偶然。"
+                    "{}人预期发生、{}人实际发生，共{}位客户{}，超出偶然。"
                     "请仅使用排序，勿使用概率与合计。",
                     *numbers,
+                    by_tenth_zh,
                 ),
             ),
             otherwise=pl.format(
-                "{}人预期发生、{}人实际发生，共{}位客户；分十分位平均偏差{}%。", *numbers
+                "{}人预期发生、{}人实际发生，共{}位客户{}。", *numbers, by_tenth_zh
             ),
         ),
     )

@@ -1,0 +1,45 @@
+"""Whether a source has anything at all that a portrait can be made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from portrait_assets.core.errors import SourceError
+from portrait_assets.stages.raw.contract import FOUNDING
+from portrait_assets.stages.raw.placing import Placing
+
+
+def require_rows(placed: Mapping[str, Placing]) -> None:
+    """Check that some row that makes a customer lies in a month of the source.
+
+    Where the files of all founding tables cannot be read, that is said of them and not here.
+
+    Raises:
+        SourceError: when none does; it names the files, and why their rows are in no month.
+    """
+    founding = [placed[name] for name in FOUNDING if name in placed]
+    customers = placed.get("customers")
+    may_join = customers is not None and "joined_on" in customers.types
+    if not founding or may_join or any(each.has_rows() for each in founding):
+        return
+    raise SourceError(_sentence(founding[0]))
+
+
+def _sentence(placing: Placing) -> str:
+    source, table = placing.reader.source, placing.canonical.name
+    named = source.rows_of(table)
+    files = source.definition.files[named].path if named else placing.reader.files
+    strays = placing.unplaced()
+    if strays.is_empty():
+        return (
+            f"{source.name}: {table} has no rows, for {files} holds none; put the file with its "
+            "rows in its place, or correct the table's SQL."
+        )
+    reason, rows = strays["reason"].value_counts().sort("count", "reason").row(-1)
+    first = strays.sort("source_file", "source_row").row(0, named=True)
+    return (
+        f"{source.name}: none of the {strays.height:,} rows of {table} lies in a month from "
+        f"{placing.first} to {placing.last}, most often by the reason '{reason}' ({rows:,} of "
+        f"them), such as {first['source_file']} row {first['source_row']}; correct first_month "
+        "and last_month in source.yaml, or the file."
+    )

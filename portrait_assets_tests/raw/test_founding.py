@@ -1,0 +1,64 @@
+"""A source without a row by which anybody is a customer is refused before anything is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from portrait_assets.core.errors import SourceError
+from portrait_assets.stages.raw.founding import require_rows
+from portrait_assets.stages.raw.placing import placings
+from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.source import load_source
+from portrait_assets.storage.duckdb.connection import scratch_database
+from portrait_assets.testing.shop import sales_file, shop
+
+HEADER = "sold_at,card,basket,category,paid,saved,town\n"
+
+
+def require(folder: Path, *days: str) -> None:
+    """Check the shop with a sale on each of these days."""
+    settings = shop(folder)
+    lines = "".join(f"{day} 09:00,K1,B1,tea,1.50,0,east\n" for day in days)
+    sales_file(settings).write_text(HEADER + lines)
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        require_rows(placings(reader))
+
+
+def test_a_file_of_its_header_alone_is_named(tmp_path: Path):
+    says = r"^corner_shop: transactions has no rows, for sales\.csv holds none; put the file with"
+    with pytest.raises(SourceError, match=says):
+        require(tmp_path)
+
+
+def test_rows_that_all_come_after_the_last_month_are_counted(tmp_path: Path):
+    with pytest.raises(SourceError) as error:
+        require(tmp_path, "2024-05-02", "2024-05-01")
+    assert str(error.value) == (
+        "corner_shop: none of the 2 rows of transactions lies in a month from 2024-01 to 2024-04, "
+        "most often by the reason 'after the last month' (2 of them), such as sales.csv row 1; "
+        "correct first_month and last_month in source.yaml, or the file."
+    )
+
+
+def test_the_commoner_reason_is_named_and_a_reason_that_is_as_common_by_its_name(tmp_path: Path):
+    with pytest.raises(SourceError, match=r"of the 3 rows .*'no readable date' \(2 of them\)"):
+        require(tmp_path / "a", "never", "2024-05-01", "soon")
+    with pytest.raises(SourceError, match=r"of the 2 rows .*'no readable date' \(1 of them\)"):
+        require(tmp_path / "b", "2024-05-01", "soon")
+
+
+@pytest.mark.parametrize("day", ["2024-04-30", "2023-01-01"])
+def test_one_row_up_to_the_last_month_is_enough(tmp_path: Path, day: str):
+    require(tmp_path, day, "2024-05-01")
+
+
+def test_who_joined_is_a_customer_without_a_purchase(tmp_path: Path):
+    customers = shop(tmp_path / "a").source_dir / "customers.sql"
+    joined = customers.read_text().replace("SELECT\n", "SELECT DATE '2024-01-05' AS joined_on,\n")
+    settings = shop(tmp_path / "b")
+    (settings.source_dir / "customers.sql").write_text(joined)
+    sales_file(settings).write_text(HEADER)
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        require_rows(placings(reader))
