@@ -147,12 +147,12 @@ class _Request(NamedTuple):
 
 def _fit(asked: _Request) -> PredictionModel:
     check_monotone(asked.frame, asked.monotone or {})
-    asked = _in_order_of_contents(asked)
     encoding = asked.encoding or fit_encoding(asked.frame)
     if not encoding.features:
         raise PredictionError(
             "no column says anything of the outcome: each has no value, or one value only"
         )
+    asked = _in_order_of_contents(_of_features(asked, encoding))
     folds = _folds(asked)
     outcome = asked.outcome
     facts = {
@@ -203,11 +203,10 @@ def _scorer(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Foun
 
 def _binned(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Found:
     """A regression on weights of bins, none of which counts against its own evidence."""
-    frame = asked.frame.select(list(dict.fromkeys(each.feature for each in encoding.features)))
     groups = None
     if asked.groups is not None:
         groups = np.unique(asked.groups, return_inverse=True)[1].astype(np.int64)
-    found = weighed(frame, asked.outcome, groups, asked.parameters.folds, asked.seed)
+    found = weighed(asked.frame, asked.outcome, groups, asked.parameters.folds, asked.seed)
     terms = Encoding(found.features).terms(True)
     signs = np.ones(len(terms), dtype=np.int64)
     linear = fit_linear(
@@ -217,7 +216,7 @@ def _binned(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Foun
     kept = Encoding(tuple(each for each, c in zip(found.features, coefficients, strict=True) if c))
     used = {each.feature for each in kept.features}
     nothing = [
-        Dropped(name, "adds nothing to the others") for name in frame.columns if name not in used
+        Dropped(name, "adds nothing to the others") for name in asked.frame.columns if name not in used
     ]
     scorer = Linear(
         terms=tuple(kept.terms(True)),
@@ -227,6 +226,12 @@ def _binned(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Foun
     )
     chosen = {"strength": linear.strength, "loss": linear.loss}
     return replace(kept, dropped=(*encoding.dropped, *nothing)), scorer, chosen
+
+
+def _of_features(asked: _Request, encoding: Encoding) -> _Request:
+    """The same without columns that no feature is made of: to sort by them, too, takes long."""
+    names = dict.fromkeys(each.feature for each in encoding.features)
+    return asked._replace(frame=asked.frame.select(*names))
 
 
 def _in_order_of_contents(asked: _Request) -> _Request:
