@@ -215,9 +215,8 @@ def _binned(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Foun
     coefficients = linear.scorer.coefficients
     kept = Encoding(tuple(each for each, c in zip(found.features, coefficients, strict=True) if c))
     used = {each.feature for each in kept.features}
-    nothing = [
-        Dropped(name, "adds nothing to the others") for name in asked.frame.columns if name not in used
-    ]
+    names = [name for name in asked.frame.columns if name not in used]
+    nothing = [Dropped(name, "adds nothing to the others") for name in names]
     scorer = Linear(
         terms=tuple(kept.terms(True)),
         coefficients=coefficients[coefficients != 0],

@@ -23,6 +23,9 @@ class PredictionRule:
     read_together: int = 50_000
     """Customer-months up to which all are read at once: of few customers a statement costs more
     than rows that are not asked for."""
+    kept_rows: int = 500_000
+    """Customer-months up to which all that are drawn are kept from one month to the next, at most
+    half a gigabyte: of more, what a month asks for is read again."""
     most_windows: int = 24
     """Closed windows that are looked back on: two of every season."""
     least_rows: int = 500

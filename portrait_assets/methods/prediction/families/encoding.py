@@ -231,11 +231,18 @@ def fit_encoding(frame: pl.DataFrame, without: Sequence[str] = ()) -> Encoding:
     features: list[FeatureEncoding] = []
     dropped: list[Dropped] = []
     columns = [column for column in frame.iter_columns() if column.name not in without]
-    numbers = [column.name for column in columns if is_number(column)]
+    unknown = {column.name for column in columns if column.null_count() == len(column)}
+    numbers = [each.name for each in columns if is_number(each) and each.name not in unknown]
     values = dict(zip(numbers, numbers_of(frame, numbers).T, strict=True))
     for column in columns:
         name = column.name
-        found = _fit_number(name, values[name]) if name in values else _fit_levels(column)
+        found: FeatureEncoding | Dropped
+        if name in values:
+            found = _fit_number(name, values[name])
+        elif is_number(column):
+            found = Dropped(name, "has no value")
+        else:
+            found = _fit_levels(column)
         if isinstance(found, Dropped):
             dropped.append(found)
         else:

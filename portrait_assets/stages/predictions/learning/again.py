@@ -18,6 +18,7 @@ from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.contract import BINNED
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.training import codes_of
 from portrait_assets.stages.predictions.rule import FEW_UNTIL, RULE, parameters_for
 
 SHARES: npt.NDArray[np.float64] = expit(np.linspace(-7, 7, 29))
@@ -47,10 +48,10 @@ def fitted_again(
         inputs,
         hit,
         chosen.family,
-        order=rows["base_month"].to_numpy(),
+        order=codes_of(rows["base_month"]),
         parameters=parameters_for(chosen.family, FEW_UNTIL + 1, min(events, RULE.trees_from - 1)),
         encoding=past.encoding(asked.horizon).of(inputs),
-        groups=rows["customer_id"].to_numpy() if chosen.family == BINNED else None,
+        groups=codes_of(rows["customer_id"]) if chosen.family == BINNED else None,
     )
     assert chosen.curve is not None
     margins = np.quantile(past.margin(model, asked), SHARES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import polars as pl
+
 from portrait_assets.core.months import last_day, month_range
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, PROFILING_ALLOWED, UNPROFILED
@@ -27,6 +29,13 @@ INPUTS = tuple(
     and column.type is not Type.TEXTS
 )
 """The features that models may use."""
+_NUMBERS = (Type.MONEY, Type.QUANTITY, Type.SQUARE)
+INPUT_TYPES: Mapping[str, pl.DataType] = {
+    name: pl.Float64() if FEATURE_MATRIX.column(name).type in _NUMBERS else kind
+    for name, kind in FEATURE_MATRIX.polars_schema.items()
+    if name in INPUTS
+}
+"""By feature its type as models read it: amounts of money are numbers."""
 LOT = "lot"
 LOTS = 1_000_000
 _MONTH_OF = "strftime(as_of, '%Y-%m')"
@@ -123,10 +132,9 @@ def features_step(month: str, lots: Mapping[str, int], columns: Sequence[str]) -
         A step with `base_month`, `customer_id`, `lot` and the columns, by month and customer.
     """
     lags = [Lag(0, len(month_range(base, month)) - 1) for base in lots]
-    money = (Type.MONEY, Type.QUANTITY, Type.SQUARE)
     selected = [
         f"{quote(name)}::DOUBLE AS {quote(name)}"
-        if FEATURE_MATRIX.column(name).type in money
+        if FEATURE_MATRIX.column(name).type in _NUMBERS
         else quote(name)
         for name in columns
     ]

@@ -111,7 +111,7 @@ class Past:
             inputs = self.windows.features_once(base).filter(self._are_used((base,)))
             below = int(share * self.windows.lots((base,))[base])
             is_taken = (pl.col("hit") == is_hit_rare) | (pl.col(LOT) < below)
-            rows = rows.hstack(inputs).drop_nulls("hit")
+            rows = _beside(rows, inputs).drop_nulls("hit")
             found.append(rows.filter(is_taken).drop(LOT))
         return pl.concat(found)
 
@@ -148,7 +148,8 @@ class Past:
         if not bases:
             return rows
         inputs = self.windows.features(bases, most).filter(self._are_used(bases, most))
-        return rows.select("base_month", "customer_id", "hit").hstack(inputs).drop_nulls("hit")
+        rows = rows.select("base_month", "customer_id", "hit")
+        return _beside(rows, inputs).drop_nulls("hit")
 
     def _rows(self, asked: Asked, bases: Bases, most: int = LOTS) -> pl.DataFrame:
         """The rows of `known`, and those whom the target does not ask about."""
@@ -224,6 +225,11 @@ class Past:
             step = features_step(self.month, {base: LOTS}, features)
             self._features[base, features] = self.windows.engine.frame(step, Scope(self.month))
         return self._features[base, features]
+
+
+def _beside(rows: pl.DataFrame, inputs: pl.DataFrame) -> pl.DataFrame:
+    """With inputs of the same rows; `hstack` would write out those of which nothing is known."""
+    return pl.concat([rows, inputs], how="horizontal")
 
 
 def baseline_features(asked: Sequence[Asked]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from portrait_assets.methods.prediction.together import margins
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.judging import Floats
 from portrait_assets.stages.predictions.learning.labels import (
+    INPUT_TYPES,
     INPUTS,
     LOT,
     LOTS,
@@ -56,6 +57,7 @@ class Windows:
     )
     _margins: dict[str, list[tuple[Scorer, Floats]]] = field(default_factory=dict, init=False)
     _features: dict[tuple[Bases, int], pl.DataFrame] = field(default_factory=dict, init=False)
+    _kept: dict[str, pl.DataFrame] = field(default_factory=dict, init=False)
 
     def closed(self, horizon: int, month: str) -> Bases:
         """The base months whose windows of this length are over by a month, the newest last."""
@@ -164,19 +166,32 @@ class Windows:
     def _is_few(self) -> bool:
         return sum(self.customers.values()) <= RULE.read_together
 
-    def _inputs(self, bases: Bases, most: int) -> pl.DataFrame:
-        if self._is_few:
-            is_asked_for = pl.col("base_month").is_in(bases) & (pl.col(LOT) < most)
-            return self._all_inputs.filter(is_asked_for).select(INPUTS)
-        return self._read_inputs(bases, most).select(INPUTS)
-
     @cached_property
-    def _all_inputs(self) -> pl.DataFrame:
-        return self._read_inputs(tuple(self.customers), LOTS)
+    def _are_kept(self) -> bool:
+        """Whether there is room for the inputs of all months."""
+        rows = sum(min(count, RULE.window_rows) for count in self.customers.values())
+        return rows <= RULE.kept_rows
+
+    def _inputs(self, bases: Bases, most: int) -> pl.DataFrame:
+        if not self._are_kept:
+            return _completed(self._read_inputs(bases, most))
+        if missing := [base for base in bases if base not in self._kept]:
+            self._keep(tuple(self.customers) if self._is_few else tuple(missing))
+        known = [self._kept[base] for base in bases]
+        if most < LOTS:
+            known = [each.filter(pl.col(LOT) < most) for each in known]
+        return _completed(pl.concat(known, how="diagonal", rechunk=True))
+
+    def _keep(self, bases: Bases) -> None:
+        rows = self._read_inputs(bases, LOTS)
+        found = dict(_by_base(rows))
+        self._kept |= {base: found.get(base, rows.clear().drop("base_month")) for base in bases}
 
     def _read_inputs(self, bases: Bases, most: int) -> pl.DataFrame:
+        """The inputs of which something is known, and `lot`."""
         step = features_step(self.until, self.lots(bases, most), INPUTS)
-        return self.engine.frame(step, Scope(self.until))
+        rows = self.engine.frame(step, Scope(self.until)).drop("customer_id")
+        return rows.drop(name for name in INPUTS if rows[name].null_count() == rows.height)
 
     def _read_drawn(self, missing: Sequence[str], features: Sequence[str]) -> None:
         bases = tuple(self.customers) if self._is_few else missing
@@ -204,6 +219,13 @@ class Windows:
                 hit = pl.lit(None, pl.Boolean) if each.code not in known.columns else each.code
                 key = (base, each.horizon, each.code, as_of)
                 self._hits[key] = hits.select(hit).to_series()
+
+
+def _completed(known: pl.DataFrame) -> pl.DataFrame:
+    """All inputs, of which those that are not known are null: as one value, not one of each row."""
+    unknown = [name for name in INPUTS if name not in known.columns]
+    nothing = (pl.lit(None, INPUT_TYPES[name]).alias(name) for name in unknown)
+    return known.with_columns(nothing).select(INPUTS)
 
 
 def read_with(asked: Asked, among: Iterable[Asked]) -> list[Asked]:
