@@ -21,7 +21,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions import rule
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_MODEL
-from portrait_assets.stages.predictions.learning import again, champion
+from portrait_assets.stages.predictions.learning import again, champion, training
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.again import fitted_again
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
@@ -117,7 +117,7 @@ def decided(
     new = model_of(other, other)
     monkeypatch.setattr(champion, "is_rare", lambda rows, events: rare)
     monkeypatch.setattr(champion, "fitted_again", lambda *_: new)
-    monkeypatch.setattr(champion, "challenger", lambda *_: Challenger(model, None))
+    monkeypatch.setattr(training, "challenger", lambda *_: Challenger(model, None))
     return Deciding(past(frame), replace(ASKED, horizon=horizon), before).decide(), model, new
 
 

@@ -15,7 +15,7 @@ from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.governance.approvals import Action
-from portrait_assets.stages.predictions.learning import champion, training
+from portrait_assets.stages.predictions.learning import training
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.baseline import fitted_steps
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
@@ -40,6 +40,7 @@ def windows(first: int, last: int, rows: int = 300) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "base_month": np.repeat(months, rows),
+            "customer_id": [f"c{at}" for at in range(rows)] * len(months),
             "hit": rng.random(len(days)) < days / 150,
             "recency_days": days,
             "spend_1m": rng.random(len(days)),
@@ -97,7 +98,7 @@ def decided(
         looked.append(month)
         return Challenger(found, None if found else "no fit")
 
-    monkeypatch.setattr(champion, "challenger", look)
+    monkeypatch.setattr(training, "challenger", look)
     return of.decide(), len(looked)
 
 

@@ -29,6 +29,10 @@ class Curve:
         between: Floats = np.interp(margin, self.margins, self.log_odds)
         return between + beyond
 
+    def opposite(self) -> Curve:
+        """The log odds of the outcome's not happening, of margins with the other sign."""
+        return Curve(0.0 - self.margins[::-1], 0.0 - self.log_odds[::-1])
+
     def to_rows(self) -> list[Row]:
         """The knots."""
         knots = zip(self.margins.tolist(), self.log_odds.tolist(), strict=True)

@@ -117,6 +117,21 @@ class PredictionModel:
         """The same model with another calibration, or none."""
         return replace(self, curve=curve)
 
+    def opposite(self) -> PredictionModel:
+        """The model of the outcome's not happening: all log odds have the other sign.
+
+        What a fit to the opposite outcome of the same rows gives, but for the lot by which
+        settings are tried. Bins keep their weights, so that their coefficients are negative.
+        """
+        events, rows = self.facts["events"], self.facts["fitted_rows"]
+        counted = {"events": rows - events, "base_rate": (rows - events) / rows}
+        return replace(
+            self,
+            scorer=self.scorer.opposite(),
+            facts={**self.facts, **counted},
+            curve=self.curve.opposite() if self.curve else None,
+        )
+
     def rows(self) -> pl.DataFrame:
         """The model as one long table with the columns of `rows.ROWS_SCHEMA`."""
         words = {"family": self.family, "of": "number" if self.is_number else "outcome"}

@@ -27,6 +27,7 @@ from portrait_assets.stages.predictions.governance.approvals import Approvals, d
 from portrait_assets.stages.predictions.learning.active import STORED_AS, Active
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
 from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.training import Challengers
 from portrait_assets.stages.predictions.pictures.draw import drawn_backtests, of_month
 from portrait_assets.stages.predictions.scoring import scored
 from portrait_assets.stages.targets.outcomes import Targets
@@ -132,7 +133,8 @@ class Run:
         return pl.DataFrame(self._decisions, schema=PREDICTION_DECISION.polars_schema)
 
     def _decided(self, past: Past) -> dict[Asked, Decided]:
-        deciding = {each: self._deciding(past, each) for each in past.asked}
+        challengers = Challengers()
+        deciding = {each: self._deciding(past, each, challengers) for each in past.asked}
         champions = [
             (each, of.champion.learned)
             for each, of in deciding.items()
@@ -146,13 +148,14 @@ class Run:
             self.windows.release()
         return {each: decided[each] for each in past.asked}
 
-    def _deciding(self, past: Past, asked: Asked) -> Deciding:
+    def _deciding(self, past: Past, asked: Asked, challengers: Challengers) -> Deciding:
         decision = decision_on(self._approvals, asked.code, past.month)
 
         def version(wanted: str) -> Active | None:
             return self._version(asked, wanted, past.month)
 
-        return Deciding(past, asked, self._before.get(asked.key), decision, version)
+        before = self._before.get(asked.key)
+        return Deciding(past, asked, before, decision, version, challengers)
 
     def _version(self, asked: Asked, version: str, month: str) -> Active | None:
         """What was active under a version before, in this run or in an earlier one."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import isotonic_regression
+from sklearn.tree import DecisionTreeClassifier
 
 from portrait_assets.methods.scorecard.fitting.binning import (
     FALLING,
@@ -73,6 +74,24 @@ def test_a_tree_cuts_where_the_rate_changes():
     assert tree_cuts(rows, bads, most=2, least=0.05) == [3]
     assert tree_cuts(rows, bads, most=1, least=0.05) == []
     assert tree_cuts(rows, np.zeros(10, dtype=int), most=8, least=0.05) == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_tree_cuts_as_one_of_scikit_learn(seed: int):
+    rng = np.random.default_rng(seed)
+    rows = rng.poisson(rng.choice([3, 30, 300]), rng.choice([5, 40, 100]))
+    bads = rng.binomial(rows, np.clip(rng.normal(0.2, 0.1, len(rows)), 0, 1))
+    present = rows > 0
+    place, of_either = np.flatnonzero(present), np.stack([rows - bads, bads])[:, present]
+    tree = DecisionTreeClassifier(
+        criterion="log_loss", max_leaf_nodes=8, min_weight_fraction_leaf=0.02
+    ).fit(
+        np.tile(place, 2)[:, None],
+        np.repeat([0, 1], len(place)),
+        sample_weight=of_either.ravel().astype(float),
+    )
+    cuts = tree.tree_.threshold[tree.tree_.feature >= 0]
+    assert tree_cuts(rows, bads, most=8, least=0.02) == sorted(np.floor(cuts).astype(int).tolist())
 
 
 def test_a_bin_has_its_least_share():

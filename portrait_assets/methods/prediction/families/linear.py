@@ -8,7 +8,7 @@ additive, so that each feature's part of a score is exact.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,10 @@ class Linear:
     def expected(self) -> float:
         """The score of a row with all columns at their means."""
         return float(self.means @ self.coefficients + self.intercept)
+
+    def opposite(self) -> Linear:
+        """The same score with the other sign."""
+        return replace(self, coefficients=0.0 - self.coefficients, intercept=0.0 - self.intercept)
 
     def contributions(self, design: Floats, groups: Sequence[int]) -> Floats:
         """What each group of columns adds to `expected`, shape (rows, groups)."""

@@ -10,7 +10,7 @@ the row's. So each value is compared once, and not once for every node on a path
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
@@ -84,6 +84,11 @@ class Trees:
         """The mean score of the rows that it was fitted on."""
         roots = self.nodes.node == 0
         return float(self.intercept + self._means[roots].sum())
+
+    def opposite(self) -> Trees:
+        """The same score with the other sign."""
+        nodes = self.nodes._replace(value=0.0 - self.nodes.value)
+        return replace(self, nodes=nodes, intercept=0.0 - self.intercept)
 
     def contributions(self, design: Floats, groups: Sequence[int]) -> Floats:
         """What each group of columns adds to `expected`, shape (rows, groups).

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import xlogy
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -58,30 +59,64 @@ class Pooled(NamedTuple):
 def tree_cuts(rows: Counts, bads: Counts, most: int, least: float) -> list[int]:
     """After which of the ordered classes a tree on their place cuts them.
 
+    The leaf whose best cut takes away most entropy is cut next (L. Breiman and others 1984,
+    "Classification and Regression Trees"), as scikit-learn's trees do, without what it takes to
+    prepare a fit of a hundred rows. Of equal cuts it is the first. Between classes it is in the
+    middle, where those that lie there have no rows.
+
     Args:
         rows: by class.
         bads: by class.
         most: bins at most.
         least: least share of the rows that a bin has.
     """
-    # Takes a second to load, and applying a card does without.
-    from sklearn.tree import DecisionTreeClassifier
-
-    place = np.arange(len(rows), dtype=np.float64)
-    weights = np.concatenate([rows - bads, bads])
-    present = weights > 0
-    if most < 2 or not present.any():
+    present = np.flatnonzero(rows)
+    if most < 2 or not len(present):
         return []
-    tree = DecisionTreeClassifier(
-        criterion="log_loss", max_leaf_nodes=most, min_weight_fraction_leaf=least, random_state=0
-    )
-    tree.fit(
-        np.concatenate([place, place])[present][:, None],
-        np.repeat([0, 1], len(rows))[present],
-        sample_weight=weights[present].astype(np.float64),
-    )
-    nodes = tree.tree_
-    return sorted(int(at) for at in np.floor(nodes.threshold[nodes.feature >= 0]))
+    # How many there are, and how many are bad, before each of the classes that have rows.
+    before = np.array([np.append(0, np.cumsum(each[present])) for each in (rows, bads)])
+    leaves = [_Leaf.of(before, 0, len(present), least)]
+    cuts: list[int] = []
+    while len(leaves) < most:
+        leaf = max(leaves, key=lambda each: each.gain)
+        if leaf.at < 0:
+            break
+        leaves.remove(leaf)
+        leaves += [
+            _Leaf.of(before, leaf.start, leaf.at, least),
+            _Leaf.of(before, leaf.at, leaf.end, least),
+        ]
+        cuts.append(leaf.at)
+    return sorted(int(present[at - 1] + present[at]) // 2 for at in cuts)
+
+
+class _Leaf(NamedTuple):
+    """Classes from `start` to before `end`, and before which they are best cut, -1 for none."""
+
+    start: int
+    end: int
+    at: int = -1
+    gain: float = -1.0
+
+    @classmethod
+    def of(cls, before: Counts, start: int, end: int, least: float) -> _Leaf:
+        """The leaf with its best cut, of parts of at least a share of all rows."""
+        at = np.arange(start + 1, end)
+        left, right = before[:, at] - before[:, [start]], before[:, [end]] - before[:, at]
+        is_large = np.minimum(left[0], right[0]) >= least * before[0, -1]
+        whole = _entropy(before[:, end] - before[:, start])
+        if whole <= 0 or not is_large.any():
+            return cls(start, end)
+        # Equal cuts differ in the last digits of their sums.
+        gains = np.round(whole - _entropy(left) - _entropy(right), 9)[is_large]
+        best = int(gains.argmax())
+        return cls(start, end, int(at[is_large][best]), float(gains[best]))
+
+
+def _entropy(counts: Counts) -> Floats:
+    """Entropy of rows and bad rows, in nats, for all rows together."""
+    rows, bads = counts
+    return np.asarray(xlogy(rows, rows) - xlogy(bads, bads) - xlogy(rows - bads, rows - bads))
 
 
 def quantile_cuts(rows: Counts, most: int) -> list[int]:

@@ -43,8 +43,8 @@ from portrait_assets.stages.predictions.learning.judging import (
 )
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import (
+    Challengers,
     can_be_judged,
-    challenger,
     has_enough_events,
     has_enough_rows,
 )
@@ -93,6 +93,7 @@ class Deciding:
         before: what was active in the month before; None for the first.
         decision: the last decision of a person that takes effect by the month.
         versions: finds what was active under a version.
+        challengers: of the month so far, by whichever target.
     """
 
     past: Past
@@ -100,6 +101,7 @@ class Deciding:
     before: Before | None
     decision: PredictionApproval | None = None
     versions: Versions = field(default=lambda version: None)
+    challengers: Challengers = field(default_factory=Challengers)
 
     def decide(self) -> Decided:
         """What is active in the month."""
@@ -228,7 +230,7 @@ class Deciding:
             tried = self._tried_in if is_first_year else self._month
             why = words.too_few_events(learned, self._newest)
             return self._without_challenger(why, tried)
-        found = challenger(
+        found = self.challengers.of(
             learned,
             self.past.newest_inputs(self.asked),
             self._month,

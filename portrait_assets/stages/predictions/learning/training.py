@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,12 @@ class Challenger(NamedTuple):
     fault: str | None
     leaking: tuple[str, ...] = ()
 
+    def opposite(self) -> Challenger:
+        """The same of the opposite outcome."""
+        assert self.model is not None
+        assert isinstance(self.model.learned, PredictionModel)
+        return self._replace(model=replace(self.model, learned=self.model.learned.opposite()))
+
 
 def has_enough_rows(past: Past, asked: Asked) -> bool:
     """Whether there are so many customer-months to learn from that events are worth a look."""
@@ -55,6 +62,51 @@ def can_be_judged(judged: pl.DataFrame) -> bool:
 
 def _has_both(frame: pl.DataFrame, least: int) -> bool:
     return bool(least <= frame["hit"].sum() <= frame.height - least)
+
+
+class _Tried(NamedTuple):
+    """A challenger, and what it was fitted and judged by."""
+
+    customers: pl.DataFrame
+    hit: Bools
+    is_credit: bool
+    found: Challenger
+
+
+class Challengers:
+    """The challengers of a month, of which one is fitted for targets that ask the same.
+
+    That somebody buys and that nobody does is one question: of the same customer-months one model
+    answers both, and their probabilities add up to 1.
+    """
+
+    def __init__(self) -> None:
+        self._tried: list[_Tried] = []
+
+    def of(
+        self,
+        learned: pl.DataFrame,
+        judged: pl.DataFrame,
+        month: str,
+        is_credit: bool = False,
+        encoding: Encoding | None = None,
+    ) -> Challenger:
+        """As `challenger`, or what it gave for the same outcomes, or for the opposite ones."""
+        rows = pl.concat(
+            each.select("base_month", "customer_id", "hit") for each in (learned, judged)
+        )
+        customers, hit = rows.drop("hit"), rows["hit"].to_numpy()
+        for each in self._tried:
+            if each.is_credit != is_credit or not each.customers.equals(customers):
+                continue
+            if (each.hit == hit).all():
+                return each.found
+            if (each.hit != hit).all():
+                return each.found.opposite()
+        found = challenger(learned, judged, month, is_credit, encoding)
+        if found.model is not None:
+            self._tried.append(_Tried(customers, hit, is_credit, found))
+        return found
 
 
 def challenger(
