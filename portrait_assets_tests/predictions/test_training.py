@@ -28,7 +28,11 @@ from portrait_assets.stages.predictions.learning.baseline import (
 from portrait_assets.stages.predictions.learning.champion import Deciding
 from portrait_assets.stages.predictions.learning.judging import calibrated, shift_of
 from portrait_assets.stages.predictions.learning.labels import INPUTS, REFUSED
-from portrait_assets.stages.predictions.learning.training import challenger
+from portrait_assets.stages.predictions.learning.training import (
+    Challenger,
+    Challengers,
+    challenger,
+)
 from portrait_assets.stages.predictions.learning.words import Words
 from portrait_assets.stages.predictions.rule import (
     BINS,
@@ -180,6 +184,37 @@ def test_equal_data_in_another_order_give_equal_rows():
     assert other is not None
     assert one.version == other.version
     assert one.rows().equals(Active.from_rows(one.rows()).rows())
+
+
+def test_of_opposite_outcomes_one_challenger_is_fitted(monkeypatch: pytest.MonkeyPatch):
+    fitted: list[bool] = []
+
+    def counted(learned: pl.DataFrame, *rest: Any) -> Challenger:
+        fitted.append(True)
+        return challenger(learned, *rest)
+
+    monkeypatch.setattr(training, "challenger", counted)
+    ids = pl.int_range(pl.len()).cast(pl.String).alias("customer_id")
+    learned, judged = (months(n, 400, leak=False).with_columns(ids) for n in (2, 1))
+    is_other = pl.col("customer_id") == "7"
+    known = Challengers()
+
+    def of(hit: pl.Expr, is_credit: bool = False) -> Challenger:
+        rows = [each.with_columns(hit.alias("hit")) for each in (learned, judged)]
+        return known.of(*rows, "2024-05", is_credit)
+
+    one, same, other = of(pl.col("hit")), of(pl.col("hit")), of(~pl.col("hit"))
+    assert len(fitted) == 1
+    assert same is one
+    assert one.model is not None
+    assert other.model is not None
+    assert other.model.trained == one.model.trained
+    chances = [each.probability(judged) for each in (one.model, other.model)]
+    assert sum(chances) == pytest.approx(np.ones(judged.height))
+    # One customer of another outcome, or other inputs, is another question.
+    of(pl.col("hit") != is_other)
+    of(pl.col("hit"), is_credit=True)
+    assert len(fitted) == 3
 
 
 def test_sex_and_marriage_are_no_inputs():

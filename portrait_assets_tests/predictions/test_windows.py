@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
+import polars as pl
 import pytest
 
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.learning.labels import LOTS
+from portrait_assets.stages.predictions.learning.labels import INPUT_TYPES, INPUTS, LOT, LOTS
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.windows import Windows
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.storage.steps import Scope, Step
 
 SILENCE = outcome("silence")
 
@@ -68,3 +72,37 @@ def test_of_a_month_all_are_drawn_for_whom_there_is_room(more: int, has_all: boo
     assert windows.has_all("2024-01") is has_all
     assert windows.lots(["2024-01"], most=7) == {"2024-01": 7}
     assert (windows.lots(["2024-01"])["2024-01"] == LOTS) is has_all
+
+
+@pytest.mark.parametrize(("room", "reads"), [(4, 2), (3, 4)])
+def test_inputs_of_few_customers_are_read_once_for_all_months(
+    monkeypatch: pytest.MonkeyPatch, room: int, reads: int
+):
+    """What nobody has a value of in a month is a column of it all the same."""
+    counts = {"2024-01": 2, "2024-02": 2}
+    read: list[str] = []
+
+    def frame(step: Step, scope: Scope) -> pl.DataFrame:
+        (base,) = (each for each in counts if f"{each}-" in str(step.sql))
+        read.append(base)
+        return pl.DataFrame(
+            {
+                "base_month": base,
+                "customer_id": ["c1", "c2"],
+                LOT: [7, 9],
+                **dict.fromkeys(INPUTS),
+                "recency_days": [3, 4] if base == "2024-02" else None,
+            },
+            schema_overrides=INPUT_TYPES,
+        )
+
+    rule = replace(RULE, kept_rows=room, read_together=0)
+    monkeypatch.setattr("portrait_assets.stages.predictions.learning.windows.RULE", rule)
+    windows = Windows(cast(Any, SimpleNamespace(frame=frame)), "2024-06", counts, frozenset())
+    for month in ("2024-05", "2024-06"):
+        for base, days in (("2024-01", [None, None]), ("2024-02", [3, 4])):
+            found = windows.features((base,))
+            assert found.schema == INPUT_TYPES
+            assert found["recency_days"].to_list() == days
+        windows.forget(month)
+    assert len(read) == reads

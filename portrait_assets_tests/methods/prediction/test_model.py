@@ -1,5 +1,7 @@
 """A model is rows: written, read in any order, and scored from alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from portrait_assets.methods.prediction.calibration import calibrated
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.columns import Term
+from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.families.trees import Trees, _exported, trees_from
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -42,6 +45,34 @@ def test_equal_data_in_another_order_give_equal_rows(
     order = np.random.default_rng(5).permutation(people.frame.height)
     again = fit(people.frame[order], people.outcome[order], family)
     assert again.rows().equals(models[family].rows())
+
+
+@pytest.mark.parametrize("family", ["binned", *FAMILIES])
+def test_the_opposite_of_a_model_is_one_of_the_opposite_outcome(
+    family: str, people: World, strangers: World, models: dict[str, PredictionModel]
+):
+    own = models[family] if family in models else fit(people.frame, people.outcome, family)
+    model = calibrated(own, strangers.frame, strangers.outcome)
+    opposite = model.opposite()
+    chances = model.probability(people.frame)
+    assert opposite.probability(people.frame) == pytest.approx(1 - chances, abs=1e-12)
+    assert opposite.opposite().rows().equals(model.rows())
+    read = PredictionModel.from_rows(opposite.rows())
+    assert np.array_equal(read.margin(people.frame), opposite.margin(people.frame))
+    assert opposite.facts["events"] == (people.outcome == 0).sum()
+    assert opposite.facts["base_rate"] == pytest.approx(1 - people.outcome.mean())
+
+
+def test_a_fit_to_the_opposite_outcome_is_the_opposite(people: World):
+    """Of one strength only, so that it does not matter on which rows strengths are tried."""
+    only = replace(PARAMETERS, strengths=(0.1,))
+    one, other = (
+        fit(people.frame, outcome, "logistic", parameters=only)
+        for outcome in (people.outcome, 1 - people.outcome)
+    )
+    assert one.opposite().margin(people.frame) == pytest.approx(
+        other.margin(people.frame), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
