@@ -200,8 +200,8 @@ def test_of_opposite_outcomes_one_challenger_is_fitted(monkeypatch: pytest.Monke
     known = Challengers()
 
     def of(hit: pl.Expr, is_credit: bool = False) -> Challenger:
-        rows = [each.with_columns(hit.alias("hit")) for each in (learned, judged)]
-        return known.of(*rows, "2024-05", is_credit)
+        one, other = (each.with_columns(hit.alias("hit")) for each in (learned, judged))
+        return known.of(one, other, "2024-05", is_credit)
 
     one, same, other = of(pl.col("hit")), of(pl.col("hit")), of(~pl.col("hit"))
     assert len(fitted) == 1

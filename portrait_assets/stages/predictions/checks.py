@@ -22,6 +22,7 @@ from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.learning.judging import DIGITS
 from portrait_assets.stages.predictions.scoring import as_inputs
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.duckdb.partitions import select_sql
 
 SCORED_AGAIN = 500
@@ -78,7 +79,8 @@ def _ends_in_order(subject: Subject) -> Finding:
 
 def _rising(subject: Subject) -> Finding:
     """The likelier of two customers has the smaller rank."""
-    rows = subject.rows.sort("target", "horizon", "rank")
+    rows = subject.rows.select("target", "horizon", "rank", "score")
+    rows = rows.sort("target", "horizon", "rank")
     drop = (
         (pl.col("score") > pl.col("score").shift() + CLOSE)
         & (pl.col("target") == pl.col("target").shift())
@@ -97,14 +99,16 @@ def _scores_again(subject: Subject) -> Finding:
     warehouse.require(PREDICTION, month)
     # In the order of a hash, so that who is looked at does not depend on how customers are named.
     some = warehouse.select(
-        f"{select_sql(FEATURE_MATRIX, month)} ORDER BY md5(customer_id) LIMIT {SCORED_AGAIN}"
+        f"SELECT customer_id FROM ({select_sql(FEATURE_MATRIX, month)}) "
+        f"ORDER BY md5(customer_id) LIMIT {SCORED_AGAIN}"
     )
-    inputs = as_inputs(some)
+    if some.is_empty():
+        return Finding(0, "no customers")
+    are_some = f"customer_id IN ({literals(some['customer_id'])})"
+    inputs = as_inputs(warehouse.select(f"{select_sql(FEATURE_MATRIX, month)} AND {are_some}"))
     stored = warehouse.select(
         "SELECT customer_id, target, horizon, score, model_version "
-        f"FROM ({select_sql(PREDICTION, month)}) SEMI JOIN (SELECT customer_id FROM "
-        f"({select_sql(FEATURE_MATRIX, month)}) ORDER BY md5(customer_id) LIMIT {SCORED_AGAIN}) "
-        "USING (customer_id)"
+        f"FROM ({select_sql(PREDICTION, month)}) WHERE {are_some}"
     )
     wrong = list(_differing(subject.rows, inputs, stored))
     looked_at = f"{stored.height} scores of {inputs.height} customers"

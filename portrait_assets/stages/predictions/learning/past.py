@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
 import polars as pl
 
 from portrait_assets.core.months import next_month
@@ -43,7 +42,9 @@ class Past:
     asked: Sequence[Asked]
     _encodings: dict[int, Encoding] = field(default_factory=dict, init=False)
     _used: dict[tuple[Bases, int], pl.Series] = field(default_factory=dict, init=False)
-    _last_rows: tuple[object, pl.DataFrame] | None = field(default=None, init=False)
+    _rows_of: dict[Asked, dict[tuple[Bases, int], pl.DataFrame]] = field(
+        default_factory=dict, init=False
+    )
     _happened: dict[tuple[str, Asked], pl.DataFrame] = field(default_factory=dict, init=False)
     _features: dict[tuple[str, tuple[str, ...]], pl.DataFrame] = field(
         default_factory=dict, init=False
@@ -118,7 +119,7 @@ class Past:
     def margin(self, model: PredictionModel, asked: Asked) -> Floats:
         """The scores of the recent rows of `known` by a model, before calibration."""
         bases = self.recent(asked.horizon)
-        margins = np.concatenate([self.windows.margin(model, base) for base in bases])
+        margins = self.windows.margin(model, bases)
         is_known = self._rows(asked, bases)["hit"].is_not_null().to_numpy()
         found: Floats = margins[self._are_used(bases)][is_known]
         return found
@@ -130,7 +131,7 @@ class Past:
             for base in self.recent(asked.horizon):
                 of.setdefault(base, []).append(model)
         for base, several in sorted(of.items()):
-            self.windows.score(several, base)
+            self.windows.score(several, (base,))
             self.windows.release()
 
     def encoding(self, horizon: int) -> Encoding:
@@ -155,16 +156,19 @@ class Past:
         """The rows of `known`, and those whom the target does not ask about."""
         if not bases:
             return pl.DataFrame(schema={"base_month": pl.String, "hit": pl.Boolean})
-        key = (asked, bases, most)
-        if self._last_rows is None or self._last_rows[0] != key:
+        if asked not in self._rows_of:
+            # Targets come one after another.
+            self._rows_of = {asked: {}}
+        known = self._rows_of[asked]
+        if (bases, most) not in known:
             hits = self.windows.hits(asked, bases, self.month, self.asked)
             rows = pl.concat(
                 drawn.with_columns(pl.lit(base).alias("base_month"), hit.alias("hit"))
                 for base, drawn, hit in zip(bases, self._drawn(bases), hits, strict=True)
             )
-            rows = rows.filter(pl.col(LOT) < most).filter(self._are_used(bases, most))
-            self._last_rows = (key, rows)
-        return self._last_rows[1]
+            is_drawn = self._are_used(bases, most)
+            known[bases, most] = rows.filter(pl.col(LOT) < most).filter(is_drawn)
+        return known[bases, most]
 
     def _are_used(self, bases: Bases, most: int = LOTS) -> pl.Series:
         """Which of the customers drawn may be profiled as of the month."""

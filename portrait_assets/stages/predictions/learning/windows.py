@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from portrait_assets.core.months import next_month
@@ -110,24 +111,33 @@ class Windows:
             self._read_hits(asked, missing, month, together)
         return [self._hits[key] for key in keys]
 
-    def margin(self, model: PredictionModel, base: str) -> Floats:
-        """The scores of the customers drawn of a month by a model, before calibration."""
-        self.score([model], base)
-        (found,) = (found for scorer, found in self._margins[base] if scorer is model.scorer)
-        return found
+    def margin(self, model: PredictionModel, bases: Bases) -> Floats:
+        """The scores of the customers drawn of these months by a model, before calibration."""
+        missing = tuple(base for base in bases if self._known_margin(model, base) is None)
+        # Of few customers a score of all costs what one of a month does.
+        for together in [missing] if self._are_kept else [(base,) for base in missing]:
+            self.score([model], together)
+        found = [self._known_margin(model, base) for base in bases]
+        return np.concatenate([each for each in found if each is not None])
 
-    def score(self, models: Sequence[PredictionModel], base: str) -> None:
-        """Score the customers drawn of a month by those of these models that have not yet."""
-        known = self._margins.setdefault(base, [])
+    def score(self, models: Sequence[PredictionModel], bases: Bases) -> None:
+        """Score the customers drawn of these months by those of the models that have not yet."""
         missing = {
             id(model.scorer): model
             for model in models
-            if not any(scorer is model.scorer for scorer, _ in known)
+            if any(self._known_margin(model, base) is None for base in bases)
         }
         if not missing:
             return
-        found = margins([*missing.values()], self.features((base,)))
-        known += [(m.scorer, each) for m, each in zip(missing.values(), found, strict=True)]
+        ends = np.cumsum([drawn.height for drawn in self.drawn(bases, ())])
+        found = margins([*missing.values()], self.features(bases))
+        for model, margin in zip(missing.values(), found, strict=True):
+            for base, own in zip(bases, np.split(margin, ends[:-1]), strict=True):
+                self._margins.setdefault(base, []).append((model.scorer, own))
+
+    def _known_margin(self, model: PredictionModel, base: str) -> Floats | None:
+        known = self._margins.get(base, [])
+        return next((found for scorer, found in known if scorer is model.scorer), None)
 
     def features(self, bases: Bases, most: int = LOTS) -> pl.DataFrame:
         """All inputs of the customers drawn of these months with a lot below `most`, in order."""

@@ -95,12 +95,15 @@ def backtests(
     horizon = horizons.pop()
     if horizon is None or horizons:
         return LIFECYCLE_BACKTEST.empty()  # Both are known of no window together.
+    known: dict[str, pl.DataFrame | None] = {}
     for month in warehouse.place.each(months):
         base, earlier = (next_month(month, -back * horizon) for back in (1, 2))
-        judged = followed(warehouse, targets, base, month)
+        known[month] = judged = followed(warehouse, targets, base, month)
         if judged is None or judged.height < smallest:
             continue
-        learned = followed(warehouse, targets, earlier, base)
+        # The window that was judged when it closed, unless that was before these months.
+        is_known = base in known
+        learned = known.pop(base) if is_known else followed(warehouse, targets, earlier, base)
         if learned is not None and learned.height:
             rows += backtest_rows(learned, judged, month, base)
     return pl.DataFrame(rows, schema=LIFECYCLE_BACKTEST.polars_schema)
