@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma, expit, exprel, gammaln, roots_legendre
+from scipy.special import digamma, expit, exprel, gammaln, logsumexp, roots_legendre
 
 from portrait_assets.methods.lifetime.models.histories import Floats, Histories
 
@@ -123,13 +123,8 @@ def _lives(parameters: Floats, of: Histories) -> _Lives:
     with np.errstate(divide="ignore"):  # Nobody has lapsed after a purchase on the last day.
         logs += np.log(s * span / 2)[:, None] + np.log(_WEIGHTS)
     active = -(r + of.x) * np.log(alpha + of.age) - s * np.log(beta + of.age)
-    # Of the largest all others are shares, which are computed once for the sum and the weights.
-    largest = logs.max(axis=1)
-    largest = np.where(np.isfinite(largest), largest, 0.0)
-    shares = np.exp(logs - largest[:, None])
-    with np.errstate(divide="ignore"):
-        lapsed = largest + np.log(shares.sum(axis=1))
-    weights = shares * np.exp(largest - np.logaddexp(active, lapsed))[:, None]
+    lapsed = np.asarray(logsumexp(logs, axis=1))
+    weights = np.exp(logs - np.logaddexp(active, lapsed)[:, None])
     return _Lives(active, lapsed, moments, weights)
 
 
