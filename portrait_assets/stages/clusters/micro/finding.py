@@ -144,9 +144,6 @@ def _candidates(
         for parts, model in fit_each(before, (), columns, PARTS).items():
             if model is None:
                 continue
-            with one_thread():
-                points = model.space.points(canonical_sample(before, FIT_ROWS))
-                agreement = refits_agree(points, parts)
             groups = [
                 model.assign(each).rename({"segment_id": "group"}) for each in (before, after)
             ]
@@ -158,6 +155,11 @@ def _candidates(
                 for outcome in judged_by
                 if (labelled := _labelled(groups, earlier, later, outcome)) is not None
             }
+            if not outcomes:
+                continue
+            with one_thread():
+                points = model.space.points(canonical_sample(before, FIT_ROWS))
+                agreement = refits_agree(points, parts)
             yield segment, model, agreement, sizes, outcomes
 
 
