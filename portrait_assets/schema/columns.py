@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from portrait_assets.schema.probability import LEAST, MOST
 from portrait_assets.schema.table import Column, Type
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ def number(name: str, en: str, zh: str, nullable: bool = True, **more: Any) -> C
 def share(name: str, en: str, zh: str, nullable: bool = True, **more: Any) -> Column:
     """A number from 0 to 1."""
     return number(name, en, zh, nullable=nullable, minimum=0, maximum=1, **more)
+
+
+def probability(name: str, en: str, zh: str, nullable: bool = True, **more: Any) -> Column:
+    """A probability as `schema.probability.stored` gives it: neither 0 nor 1."""
+    return number(name, en, zh, nullable=nullable, minimum=LEAST, maximum=MOST, **more)
 
 
 def count(name: str, en: str, zh: str, nullable: bool = False, **more: Any) -> Column:

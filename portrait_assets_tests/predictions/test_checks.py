@@ -49,6 +49,15 @@ def found(
     return check.find(Subject(world.warehouse, table, MONTH, lambda: stored))
 
 
+@pytest.mark.parametrize("score", [0.0, 1.0])
+def test_no_stored_probability_is_certain(world: PredictionWorld, score: float):
+    rows = world.rows(PREDICTION, MONTH)
+    one = pl.when(pl.int_range(pl.len()) == 0).then(pl.lit(score)).otherwise("score")
+    wrong = found(world, CONTRACT, PREDICTION, rows.with_columns(score=one))
+    assert wrong.failures == 1
+    assert "score" in wrong.detail
+
+
 def test_what_is_materialized_passes_all_checks(world: PredictionWorld):
     tables = (
         *(PREDICTION, PREDICTION_MODEL, PREDICTION_DECISION),

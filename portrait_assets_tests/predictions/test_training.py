@@ -232,19 +232,39 @@ def test_the_best_baseline_has_the_rates_of_its_steps():
     )
     assert best_of([SPEND, RECENCY], frame) is RECENCY
     steps = fitted_steps(RECENCY, frame)
-    assert steps.rates == pytest.approx((0.0, 0.5, 1.0))
+    # Of two each one more, of the rate of all: 3.5 of 7.
+    assert steps.rates == pytest.approx((0.5 / 3, 0.5, 2.5 / 3))
     assert steps.rows_behind == (2, 2, 2)
     seen = pl.DataFrame({"recency_days": [0.0, 1.0, 2.0, 2.5, 99.0, None]})
-    assert steps.probability(seen).tolist() == pytest.approx([0, 0, 0.5, 0.5, 1, 1])
+    assert (steps.probability(seen) * 6).tolist() == pytest.approx([1, 1, 3, 3, 5, 5])
     active = Active(steps, Trained("2024-01", "2024-01", None, "2024-02"))
     again = Active.from_rows(active.rows())
     assert (again, again.family, again.basis) == (active, "recency", "baseline")
 
 
+def test_a_step_of_one_customer_is_no_certainty_and_does_not_fall_below_its_neighbour():
+    days = [1.0] * 10_000 + [2.0] * 900 + [3.0]
+    hit = [False] * 10_000 + [True] * 810 + [False] * 90 + [True]
+    steps = fitted_steps(RECENCY, pl.DataFrame({"recency_days": days, "hit": hit}))
+    of_all = 811.5 / 10_902
+    alone = (1 + of_all) / 2
+    assert alone < 0.9, "drawn to the rate of all it would lie below the step of 900"
+    assert steps.rows_behind == (10_000, 901)
+    together = (900 * (810 + of_all) / 901 + alone) / 901
+    assert steps.rates == pytest.approx((of_all / 10_001, together), abs=1e-9)
+
+
+@pytest.mark.parametrize("hit", [[True, True], [False, False]])
+def test_what_happened_to_all_or_to_none_is_not_certain(hit: list[bool]):
+    steps = fitted_steps(None, pl.DataFrame({"hit": hit}))
+    of_all = (2.5 if hit[0] else 0.5) / 3
+    assert steps.rates == pytest.approx(((sum(hit) + of_all) / 3,))
+
+
 def test_without_a_baseline_the_rate_of_all_stands():
     frame = pl.DataFrame({"hit": [True, False, False, False]})
     steps = fitted_steps(None, frame)
-    assert (steps.name, steps.rates) == (BASE_RATE, (0.25,))
+    assert (steps.name, steps.rates) == (BASE_RATE, (0.26,))  # (1 + 1.5 / 5) / 5
     assert ordered_by(None, frame).tolist() == [0, 0, 0, 0]
 
 

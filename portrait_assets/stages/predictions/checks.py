@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 import polars as pl
 
+from portrait_assets.schema.probability import DIGITS
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.backtests.backtest import FEWEST, PLACEBO_DISTANCE
@@ -19,7 +20,6 @@ from portrait_assets.stages.predictions.contract import (
     PREDICTION_MODEL,
 )
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.learning.judging import DIGITS
 from portrait_assets.stages.predictions.scoring import as_inputs
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literals

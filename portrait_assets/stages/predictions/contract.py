@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, share, text
+from portrait_assets.schema.columns import count, number, probability, share, text
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, RANK, SHARE, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -110,7 +110,7 @@ PREDICTION = Table(
         HORIZON,
         _VERSION,
         _BASIS,
-        share(
+        probability(
             "score",
             "Calibrated probability; null while no window is over that would tell a rate",
             "校准概率（尚无已结束观察期时为空）",

@@ -13,6 +13,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
 from portrait_assets.methods.prediction.together import margins
+from portrait_assets.schema.probability import DIGITS, stored
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.contract import (
@@ -22,7 +23,7 @@ from portrait_assets.stages.predictions.contract import (
     REASONED_BANDS,
 )
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.learning.judging import DIGITS, Floats
+from portrait_assets.stages.predictions.learning.judging import Floats
 from portrait_assets.stages.predictions.learning.labels import INPUTS, askable_step
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
@@ -110,9 +111,10 @@ def rows_of(known: pl.DataFrame, asked: Asked, active: Active, month: str) -> pl
         pl.lit(asked.horizon, pl.UInt32).alias("horizon"),
         pl.lit(active.version).alias("model_version"),
         pl.lit(active.basis).alias("basis"),
+        pl.Series("score", stored(probability)).fill_nan(None),
         *(
             pl.Series(name, values).fill_nan(None).round(DIGITS)
-            for name, values in (("score", probability), ("low", low), ("high", high))
+            for name, values in (("low", low), ("high", high))
         ),
         order.rank("min", descending=True).cast(pl.UInt32).alias("rank"),
         band.alias("band"),

@@ -21,6 +21,7 @@ from portrait_assets.methods.prediction.reasons import reasons
 from portrait_assets.methods.prediction.table.features import listed, moments, usable_features
 from portrait_assets.methods.prediction.table.outcome import Outcome, read_outcome
 from portrait_assets.methods.statistics.binning import TENTHS
+from portrait_assets.schema.probability import LEAST, MOST
 
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
@@ -181,6 +182,8 @@ def _scored(features: pl.DataFrame, outcome: Outcome, parts: Sequence[Part]) -> 
         return _scored_classes(features, parts)
     (part,) = parts
     expected = pl.Series(part.model.expected(features))
+    if outcome.kind != "number":
+        expected = expected.clip(LEAST, MOST)
     rank = expected.rank("min", descending=True).cast(pl.Int64)
     name = "expected" if outcome.kind == "number" else "probability"
     scores = pl.DataFrame({name: expected, "rank": rank})
@@ -190,6 +193,7 @@ def _scored(features: pl.DataFrame, outcome: Outcome, parts: Sequence[Part]) -> 
 
 def _scored_classes(features: pl.DataFrame, parts: Sequence[Part]) -> pl.DataFrame:
     each = np.column_stack([part.model.probability(features) for part in parts])
+    each = np.clip(each, LEAST, MOST)
     shares = each / each.sum(axis=1, keepdims=True)
     most = shares.argmax(axis=1)
     names = [part.name for part in parts]

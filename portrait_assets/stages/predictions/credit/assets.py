@@ -9,6 +9,7 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.card.sql import points_sql
 from portrait_assets.schema.describe import asset_key
+from portrait_assets.schema.probability import DIGITS
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import PAST, windows_until
 from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
@@ -27,7 +28,6 @@ from portrait_assets.stages.predictions.governance.approvals import (
     Kind,
     decision_on,
 )
-from portrait_assets.stages.predictions.learning.judging import DIGITS
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.pictures.draw import drawn_cards, of_month
 from portrait_assets.stages.targets.outcomes import Targets

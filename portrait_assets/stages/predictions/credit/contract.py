@@ -5,7 +5,7 @@ from __future__ import annotations
 from portrait_assets.methods.scorecard.card.parts import Kind
 from portrait_assets.methods.scorecard.card.reasons import REASONS
 from portrait_assets.methods.scorecard.fitting.banding import ACCEPT, DECLINE, NAMES, REVIEW
-from portrait_assets.schema.columns import count, number, share, text
+from portrait_assets.schema.columns import count, number, probability, share, text
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -111,7 +111,7 @@ CREDIT_SCORE = Table(
             "信用分（越高风险越低）",
             nullable=False,
         ),
-        share(
+        probability(
             "probability",
             "Probability of default, or of what the target is, that the points stand for",
             "违约（目标事件）概率",

@@ -10,10 +10,10 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.judging.curves import credit_curve, vintages
 from portrait_assets.methods.statistics.paired import auc, auc_interval
+from portrait_assets.schema.probability import DIGITS
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.credit.contract import CREDIT_CURVE, CUT, VINTAGE
 from portrait_assets.stages.predictions.learning.baseline import BASE_RATE, ordered_by
-from portrait_assets.stages.predictions.learning.judging import DIGITS
 from portrait_assets.stages.targets.outcome import Baseline
 
 STEP = 5

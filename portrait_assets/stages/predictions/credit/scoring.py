@@ -9,12 +9,12 @@ import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.card.reasons import reasons
+from portrait_assets.schema.probability import stored
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.credit.allowing import Allowing
 from portrait_assets.stages.predictions.credit.card import Card
 from portrait_assets.stages.predictions.credit.contract import CREDIT_SCORE
-from portrait_assets.stages.predictions.learning.judging import DIGITS
 from portrait_assets.stages.predictions.learning.labels import askable_step
 from portrait_assets.stages.predictions.scoring import parts_of_matrix
 from portrait_assets.storage.duckdb.connection import literal
@@ -78,7 +78,7 @@ def rows_of(features: pl.DataFrame, asked: Asked, card: Card, month: str) -> pl.
     columns = {
         "customer_id": features["customer_id"],
         "points": points,
-        "probability": of.probability(points).round(DIGITS),
+        "probability": stored(of.probability(points).to_numpy()),
         "band": band,
         "suggested": band.replace_strict(suggested, return_dtype=pl.String),
     }

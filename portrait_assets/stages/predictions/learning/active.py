@@ -14,8 +14,9 @@ from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import ROWS_SCHEMA, Row, part, to_frame, version
 from portrait_assets.methods.statistics.intervals import wilson
+from portrait_assets.schema.probability import stored
 from portrait_assets.stages.predictions.learning.baseline import Steps
-from portrait_assets.stages.predictions.learning.judging import DIGITS, Bools, Floats
+from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.rule import RULE
 
 STORED_AS = {"left": "left_node", "right": "right_node"}
@@ -147,7 +148,7 @@ def bins_from(rows: pl.DataFrame) -> tuple[Bin, ...]:
 def places(bins: Sequence[Bin], probability: Floats) -> np.ndarray:
     """The place of the bin of each score, as it is stored."""
     ends = np.array([each.until for each in bins[:-1]])
-    return np.searchsorted(ends, np.round(probability, DIGITS), side="left")
+    return np.searchsorted(ends, stored(probability), side="left")
 
 
 def _as_written(rows: pl.DataFrame) -> pl.DataFrame:
@@ -159,7 +160,7 @@ def _bins(hit: Bools, probability: Floats) -> tuple[Bin, ...]:
     if not len(hit):
         return ()
     # Many customers may have one score, which must not fall on two sides by its last digits.
-    probability = np.round(probability, DIGITS)
+    probability = stored(probability)
     ends = np.quantile(probability, np.arange(1, RULE.bins) / RULE.bins, method="lower")
     ends = np.append(np.unique(ends[ends < 1.0]), 1.0)
     at = np.searchsorted(ends[:-1], probability, side="left")

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from sklearn.isotonic import IsotonicRegression
 
 from portrait_assets.methods.prediction.rows import Row, part, to_frame
+from portrait_assets.methods.statistics.intervals import Counts
 from portrait_assets.methods.statistics.paired import auc
+from portrait_assets.methods.statistics.rates import shrunk_to_all
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.targets.outcome import Baseline
 
@@ -121,6 +122,8 @@ def best_of(rules: Sequence[Baseline], frame: pl.DataFrame) -> Baseline | None:
 def fitted_steps(rule: Baseline | None, frame: pl.DataFrame) -> Steps:
     """The rates of a baseline, which rise with it: isotonic regression (R. Barlow and others 1972).
 
+    Each is drawn to the rate of all, so that none is 0 or 1 (`methods.statistics.rates`).
+
     Args:
         rule: the baseline; None for the rate of all.
         frame: its feature, and `hit`; without rows nothing is known of rates.
@@ -130,17 +133,25 @@ def fitted_steps(rule: Baseline | None, frame: pl.DataFrame) -> Steps:
     order, hit = ordered_by(rule, frame), frame["hit"].to_numpy()
     values, places, counts = np.unique(order, return_inverse=True, return_counts=True)
     shares = np.bincount(places, weights=hit, minlength=len(values)) / counts
-    rates = IsotonicRegression().fit_transform(np.arange(len(values)), shares, sample_weight=counts)
-    firsts = np.flatnonzero(np.diff(rates, prepend=-1.0) > 0)
-    behind: npt.NDArray[np.int64] = np.add.reduceat(counts, firsts)
-    thresholds = values[firsts]
+    levels, firsts, behind = _rising(shares, counts)
+    rates = shrunk_to_all(np.rint(levels * behind), behind)
+    # A step of few rows is drawn further than its neighbours, and may come to lie below them.
+    rates, places, behind = _rising(rates, behind)
+    thresholds = values[firsts[places]]
     thresholds[0] = -_END
     return Steps(
         rule,
         tuple(thresholds.tolist()),
-        tuple(np.round(rates[firsts], 9).tolist()),
+        tuple(np.round(rates, 9).tolist()),
         tuple(behind.tolist()),
     )
+
+
+def _rising(rates: Floats, rows: Counts) -> tuple[Floats, Counts, Counts]:
+    """Levels that rise, by pooling neighbours: rate, place of the first, and rows behind each."""
+    fitted = IsotonicRegression().fit_transform(np.arange(len(rates)), rates, sample_weight=rows)
+    firsts = np.flatnonzero(np.diff(fitted, prepend=-1.0) > 0)
+    return fitted[firsts], firsts, np.add.reduceat(rows, firsts)
 
 
 def _areas(rules: Sequence[Baseline], frame: pl.DataFrame) -> Mapping[str, float]:

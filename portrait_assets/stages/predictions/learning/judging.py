@@ -14,8 +14,6 @@ from portrait_assets.methods.statistics.intervals import Z95
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-DIGITS = 6
-"""Of stored probabilities: more would be noise that compresses badly."""
 _LEAST = 1e-9
 _WIDEST = 20.0
 

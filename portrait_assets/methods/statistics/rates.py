@@ -1,0 +1,22 @@
+"""Rates of few observations, none of which is 0 or 1."""
+
+from __future__ import annotations
+
+from portrait_assets.methods.statistics.intervals import Counts, Floats
+
+WEIGHT = 1.0
+"""Observations that the rate of all counts for: as many as Jeffreys's prior."""
+
+
+def shrunk_to_all(hits: Counts, sizes: Counts) -> Floats:
+    """The rates hits / sizes as if each had `WEIGHT` more observations of the rate of all.
+
+    The m-estimate of B. Cestnik (1990), "Estimating probabilities: a crucial task in machine
+    learning". The rate of all has Jeffreys's prior, half an observation of either outcome
+    (L. Brown, T. Cai, A. DasGupta 2001, "Interval estimation for a binomial proportion"): so no
+    rate is 0 or 1, and one without an observation is that of all. Both arguments and the rates
+    have one shape.
+    """
+    base = (hits.sum() + 0.5) / (sizes.sum() + 1.0)
+    found: Floats = (hits + WEIGHT * base) / (sizes + WEIGHT)
+    return found
