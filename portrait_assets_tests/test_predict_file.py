@@ -17,6 +17,7 @@ from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.leaks import leaks
 from portrait_assets.methods.prediction.table.outcome import read_outcome
 from portrait_assets.methods.prediction.table.predictions import Request, predict_table
+from portrait_assets.methods.prediction.trials.rare import Rarity
 from portrait_assets_tests.methods.prediction.world import World, world
 
 FEW = Parameters(folds=3, most_trees=15)
@@ -87,6 +88,33 @@ def test_a_leak_is_used_where_it_is_asked_for(table: pl.DataFrame):
     only = small.drop("visits")
     with pytest.raises(PredictionError, match=r"no column is left.*closed_on alone gives it away"):
         predict_table(only, Request("churned"))
+
+
+def test_a_rare_outcome_is_learned_by_bins_from_all_events_and_its_probabilities_come_true():
+    """As in a warehouse; each number counts only by whether it is above 1."""
+    rng = np.random.default_rng(3)
+    numbers = rng.normal(size=(40_000, 4))
+    late = rng.random(40_000) < 0.004 * 5.0 ** (numbers > 1).sum(axis=1)
+    rare = Rarity(few_until=5_000, small_trees_from=1_000)
+    asked = Request("late", parameters=FEW, rarity=rare)
+    known = pl.int_range(pl.len()) < 6_000
+    table = pl.DataFrame(numbers, schema=["a", "b", "c", "d"]).with_columns(
+        late=pl.when(known).then(pl.Series(late))
+    )
+    found = predict_table(table, asked)
+    (part,) = found.parts
+    assert set(part.proof.scores) == {"binned", "logistic"}
+    assert part.model.family == "binned"
+    events = int(late[:6_000].sum())
+    assert part.model.facts["events"] == events < 300
+    assert part.model.facts["fitted_rows"] <= 21 * events < 6_000
+    unseen = found.rows["probability"].tail(34_000)
+    assert unseen.mean() == pytest.approx(late[6_000:].mean(), rel=0.15)
+    text = "\n".join(sentences(found))
+    assert f"that late is true, as in {events / 6_000:.1%} of them" in text
+    assert "weights of bins; logistic regression is not surely better" in text
+    (usual,) = predict_table(table.head(5_000), asked).parts
+    assert set(usual.proof.scores) == {"logistic", "trees"}
 
 
 def test_classes_get_a_probability_each_that_sum_to_one():

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from portrait_assets.core.files import replace_files
+from portrait_assets.methods.prediction.choice import Comparison
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof
 from portrait_assets.methods.prediction.table.features import listed
@@ -23,8 +24,15 @@ from portrait_assets.schema.csv_text import neutralized
 
 MISSING_CODES = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?", "-", ".")
 """What files write in a column of numbers where there is none."""
+LEAST_PERCENT = 0.01
+"""Shares below it are shown with two digits, so that none is 0."""
 SEPARATORS = ",;\t|"
-NAMES = {"logistic": "logistic regression", "linear": "ridge regression", "trees": "boosted trees"}
+NAMES = {
+    "binned": "weights of bins",
+    "logistic": "logistic regression",
+    "linear": "ridge regression",
+    "trees": "boosted trees",
+}
 
 
 def predict_file(path: Path, to: Path, asked: Request) -> TablePredictions:
@@ -110,8 +118,10 @@ def sentences(found: TablePredictions) -> Iterator[str]:
     elif outcome.kind == "classes":
         yield f"predicted: which of {len(outcome.classes)} classes {outcome.column} is"
     else:
-        event, share = outcome.classes[-1], found.parts[0].model.facts["base_rate"]
-        yield f"probability: that {outcome.column} is {event}, as in {share:.1%} of them"
+        event = outcome.classes[-1]
+        share = float(outcome.events(event).mean())
+        shown = f"{share:.1%}" if share >= LEAST_PERCENT else f"{100 * share:.2g}%"
+        yield f"probability: that {outcome.column} is {event}, as in {shown} of them"
     for part in found.parts:
         yield from _of_part(part, outcome.kind == "classes")
     for leak in found.leaks:
@@ -142,13 +152,21 @@ def _of_part(part: Part, is_class: bool) -> Iterator[str]:
 
 
 def _why(proof: Proof) -> str:
-    (comparison,) = proof.choice.comparisons
-    simple, other = NAMES[comparison.against], NAMES[comparison.candidate]
     unit = "of squared error" if proof.is_of_number else "of AUC"
-    gain = f"{comparison.gain.low:+.4g} to {comparison.gain.high:+.4g} {unit}"
-    if comparison.is_surely_better:
-        return f"they are surely better than {simple} ({gain})"
-    return f"{other} are not surely better ({gain})"
+    return ", ".join(_compared(each, proof.family, unit) for each in proof.choice.comparisons)
+
+
+def _compared(found: Comparison, winner: str, unit: str) -> str:
+    """Such as `boosted trees are not surely better (-0.002 to +0.018 of AUC)`."""
+    name = NAMES[found.candidate]
+    is_one = name.endswith("regression")
+    if found.candidate == winner:
+        name = "it" if is_one else "they"
+    are = "is" if is_one else "are"
+    gain = f"{found.gain.low:+.4g} to {found.gain.high:+.4g} {unit}"
+    if found.is_surely_better:
+        return f"{name} {are} surely better than {NAMES[found.against]} ({gain})"
+    return f"{name} {are} not surely better ({gain})"
 
 
 def _interval(of: Interval) -> str:

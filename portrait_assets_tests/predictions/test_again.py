@@ -28,7 +28,7 @@ from portrait_assets.stages.predictions.learning.champion import Before, Decided
 from portrait_assets.stages.predictions.learning.labels import LOT, LOTS
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challenger
-from portrait_assets.stages.predictions.rule import FEW_UNTIL, RULE, is_rare
+from portrait_assets.stages.predictions.rule import FEW_UNTIL, RULE
 from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
@@ -115,7 +115,7 @@ def decided(
         model_of(learned, judged), Trained(BASES[0], BASES[1], BASES[-1], "2024-06")
     ).held_against(judged["hit"].to_numpy(), np.linspace(0, 0.3, 300))
     new = model_of(other, other)
-    monkeypatch.setattr(champion, "is_rare", lambda rows, events: rare)
+    monkeypatch.setattr(champion, "RULE", replace(RULE, few_until=0 if rare else 10_000))
     monkeypatch.setattr(champion, "fitted_again", lambda *_: new)
     monkeypatch.setattr(training, "challenger", lambda *_: Challenger(model, None))
     return Deciding(past(frame), replace(ASKED, horizon=horizon), before).decide(), model, new
@@ -206,14 +206,16 @@ def test_all_rare_events_of_closed_windows_are_read_and_some_others():
     ],
 )
 def test_rare_is_what_has_few_events_among_many_rows(rows: int, events: int, rare: bool):
-    assert is_rare(rows, events) is rare
+    assert RULE.is_rare(rows, events) is rare
 
 
 def test_of_a_rare_outcome_a_warehouse_has_a_model_of_all_its_windows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     """In April the windows of January to March are over; that of March is judged on."""
-    monkeypatch.setattr(rule, "FEW_UNTIL", 500)
+    few = replace(RULE, few_until=500)
+    for module in (rule, champion, training, again):
+        monkeypatch.setattr(module, "RULE", few)
     world = PredictionWorld(tmp_path, customers=400, months=4)
     world.predict()
     with closing(world.warehouse):

@@ -25,8 +25,6 @@ BAND_ENDS = (0.05, 0.2, 0.5, 0.8)
 """The share of customers, from the likeliest on, at which each band but the last one ends."""
 REASONED_BANDS = BANDS[:2]
 """The bands whose customers have reasons: a fifth of all, those who are acted on."""
-BINNED, LOGISTIC, TREES = FAMILIES = ("binned", "logistic", "trees")
-"""The simplest first: weights of bins are read as a scorecard is."""
 ACTIONS = (
     "kept",
     "fitted",

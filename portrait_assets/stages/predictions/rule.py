@@ -6,20 +6,24 @@ from dataclasses import dataclass, replace
 
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS as METHOD
 from portrait_assets.methods.prediction.families.parameters import Parameters
-from portrait_assets.stages.predictions.contract import BINNED, FAMILIES, LOGISTIC, TREES
+from portrait_assets.methods.prediction.trials.rare import (
+    BINNED,
+    LOGISTIC,
+    TREES,
+    Rarity,
+    for_bins,
+    small_trees,
+)
 
 
 @dataclass(frozen=True)
-class PredictionRule:
+class PredictionRule(Rarity):
     """What is set beforehand; a change of it changes the version of every model."""
 
     most_rows: int = 200_000
     """Customer-months that a model is fitted on."""
     window_rows: int = 66_000
     """Customers that are drawn of a month: a model is judged on those of the recent windows."""
-    tree_rows: int = 100_000
-    """Customer-months that trees are fitted on, every k-th of those: on 200,000 of a bank of
-    100,000 customers the area in the next month was 0.900, on 50,000 of them 0.898."""
     read_together: int = 50_000
     """Customer-months up to which all are read at once: of few customers a statement costs more
     than rows that are not asked for."""
@@ -50,16 +54,6 @@ class PredictionRule:
     most_categories: int = 20
     """Categories of product beyond which none is predicted by itself: which of hundreds somebody
     buys next is a recommendation."""
-    trees_from: int = 3_000
-    """Events from which on trees are tried: with fewer they hardly ever surely beat a line. Fewer
-    of more than `FEW_UNTIL` customer-months are a rare outcome, for which bins are tried."""
-    small_trees_from: int = 300
-    """Events from which on small trees are tried of more than `FEW_UNTIL` customer-months: whether
-    a borrower is past due already decides what else counts, which no line tells."""
-    others_per_event: int = 20
-    """Customer-months without the rare event that bins and small trees learn from for each with
-    it. All events are kept (G. King, L. Zeng 2001, "Logistic regression in rare events data"):
-    further customer-months without one tell little."""
     suspicious_auc: float = 0.97
     """The area from which on it is looked for features that give the outcome away: with one of
     them a model would have as much."""
@@ -83,29 +77,18 @@ FEW = replace(
 """Smaller trees and fewer settings to choose from than for a single table: each target is fitted
 every quarter, and on a year of a shop the area in the next month was the same to the second
 digit, as it was of trees on two years of a bank, in two fifths of the time."""
-FEW_UNTIL = 50_000
+FEW_UNTIL = RULE.few_until
 """Customer-months up to which these are used of models without trees: where outcomes are rare a
 finer choice of strengths pays."""
-SMALL = replace(FEW, leaves=(4,), least_in_leaf=50, learning_rate=0.1, most_trees=150)
-"""Trees of rare outcomes: of a bank's defaults the area out of time was 0.914 with 4 leaves, 0.905
-with 6 and 0.886 of a line."""
-
-
-BINS = replace(FEW, strengths=(0.003, 0.03))
-"""Weights of bins of rare outcomes say much the same of a borrower: strong penalties, under which
-they share what they say; between these two the loss hardly changes."""
-
-
-def is_rare(rows: int, events: int) -> bool:
-    """Whether an outcome has few events among many customer-months."""
-    return events < RULE.trees_from and rows > FEW_UNTIL
+SMALL, BINS = small_trees(FEW), for_bins(FEW)
+"""Of rare outcomes."""
 
 
 def families_for(rows: int, events: int) -> tuple[str, ...]:
     """The families that are tried for so many customer-months with so many events, in order."""
-    if not is_rare(rows, events):
-        return (LOGISTIC, TREES) if events >= RULE.trees_from else (LOGISTIC,)
-    return FAMILIES if events >= RULE.small_trees_from else (BINNED, LOGISTIC)
+    if RULE.is_rare(rows, events):
+        return RULE.of_rare(events)
+    return (LOGISTIC, TREES) if events >= RULE.trees_from else (LOGISTIC,)
 
 
 def parameters_for(family: str, rows: int, events: int) -> Parameters:

@@ -15,7 +15,9 @@ from portrait_assets.methods.prediction.choice import Choice, choose
 from portrait_assets.methods.prediction.evidence.lone import best_lone_feature
 from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot, folds_by_time
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
-from portrait_assets.methods.prediction.fitting import STRATA, fit, fit_number
+from portrait_assets.methods.prediction.fitting import STRATA
+from portrait_assets.methods.prediction.trials.rare import Rarity
+from portrait_assets.methods.prediction.trials.trials import trials_of
 from portrait_assets.methods.statistics.binning import TENTHS
 from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.methods.statistics.paired import auc_gain, auc_interval, mean_gain
@@ -24,8 +26,6 @@ from portrait_assets.methods.statistics.resampling import Interval
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
 
-OF_OUTCOMES, OF_NUMBERS = ("logistic", "trees"), ("linear", "trees")
-"""The families, the simpler first."""
 CALIBRATION_PARTS = 5
 
 
@@ -74,6 +74,7 @@ def prove(
     seed: int = 0,
     order: npt.NDArray[np.generic] | None = None,
     parameters: Parameters = PARAMETERS,
+    rarity: Rarity | None = None,
 ) -> Proof:
     """Fit the families on some rows and judge them by others, and choose.
 
@@ -88,6 +89,8 @@ def prove(
         seed: of the parts.
         order: the moment of each row.
         parameters: as of `fitting.fit`.
+        rarity: when the outcome is rare, and is learned by bins and small trees as well; never
+            when None.
 
     Raises:
         PredictionError: when a model cannot be fitted.
@@ -96,18 +99,15 @@ def prove(
     # Of the fewest events that all rows may have, a part has fewer.
     parts = parameters.folds
     parameters = replace(parameters, least_events=parameters.least_events * (parts - 1) // parts)
-    families = OF_NUMBERS if is_of_number else OF_OUTCOMES
+    tried = trials_of(outcome, is_of_number, parameters, rarity)
     judged = np.concatenate([fold.unseen for fold in folds])
-    scores: dict[str, list[Floats]] = {family: [] for family in families}
+    scores: dict[str, list[Floats]] = {family: [] for family in tried.families}
     baseline: list[Floats] = []
-    fit_family = fit_number if is_of_number else fit
     for learned, unseen in folds:
         rows, happened = frame[learned], outcome[learned]
         moments = None if order is None else np.asarray(order)[learned]
-        for family in families:
-            model = fit_family(
-                rows, happened, family, seed=seed, order=moments, parameters=parameters
-            )
+        for family in tried.families:
+            model = tried.fit(rows, happened, family, seed=seed, order=moments)
             score = model.expected if is_of_number else model.margin
             scores[family].append(score(frame[unseen]))
         lone = best_lone_feature(rows, happened, is_of_number=is_of_number)

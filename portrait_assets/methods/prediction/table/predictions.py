@@ -14,12 +14,13 @@ from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof, by_tenth, prove
 from portrait_assets.methods.prediction.families.encoding import Dropped
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
-from portrait_assets.methods.prediction.fitting import fit, fit_number
 from portrait_assets.methods.prediction.leaks import Leak, leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
 from portrait_assets.methods.prediction.table.features import listed, moments, usable_features
 from portrait_assets.methods.prediction.table.outcome import Outcome, read_outcome
+from portrait_assets.methods.prediction.trials.rare import RARITY, Rarity
+from portrait_assets.methods.prediction.trials.trials import trials_of
 from portrait_assets.methods.statistics.binning import TENTHS
 from portrait_assets.schema.probability import LEAST, MOST
 
@@ -38,7 +39,8 @@ class Request:
     `as_classes` says that its numbers are classes;
     `leave_out` are columns that are not to be used, `keep` those that are to be used although they
     seem to give the outcome away or to identify rows, and `order` the column of moments, of which
-    the newest judge. `parameters` are those of the models.
+    the newest judge. `parameters` are those of the models, and `rarity` says when an outcome is
+    rare.
     """
 
     outcome: str
@@ -49,6 +51,7 @@ class Request:
     order: str | None = None
     seed: int = 0
     parameters: Parameters = PARAMETERS
+    rarity: Rarity = RARITY
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,11 @@ def predict_table(table: pl.DataFrame, asked: Request) -> TablePredictions:
     """Learn from the rows whose outcome is known, and predict all.
 
     Columns that alone give the outcome away are left out unless they are to be kept, and so are
-    those that identify rows. The simpler family wins unless the other is surely better on rows
-    that neither has seen; probabilities are calibrated on such rows. Of several classes each is
-    predicted against the rest (R. Rifkin, A. Klautau 2004, "In defense of one-vs-all
-    classification"), and the probabilities of a row are divided by their sum.
+    those that identify rows. The simpler family wins unless another is surely better on rows that
+    none has seen; of a rare outcome weights of bins are tried first (`trials.rare`). Probabilities
+    are calibrated on such rows. Of several classes each is predicted against the rest (R. Rifkin,
+    A. Klautau 2004, "In defense of one-vs-all classification"), and the probabilities of a row are
+    divided by their sum.
 
     Raises:
         PredictionError: when the request names what is not in the table, or nothing can be learned.
@@ -165,12 +169,18 @@ def _part(
     asked: Request,
 ) -> Part:
     seed, parameters = asked.seed, asked.parameters
+    rarity = asked.rarity
     proof = prove(
-        learned, numbers, is_of_number=is_number, seed=seed, order=order, parameters=parameters
+        learned,
+        numbers,
+        is_of_number=is_number,
+        seed=seed,
+        order=order,
+        parameters=parameters,
+        rarity=rarity,
     )
-    fitted = (fit_number if is_number else fit)(
-        learned, numbers, proof.family, seed=seed, order=order, parameters=parameters
-    )
+    tried = trials_of(numbers, is_number, parameters, rarity)
+    fitted = tried.fit(learned, numbers, proof.family, seed=seed, order=order)
     if is_number:
         return Part(name, fitted, proof, by_tenth(proof.scores[proof.family], proof.outcome, True))
     model = fitted.with_curve(fit_curve(proof.scores[proof.family], proof.outcome))

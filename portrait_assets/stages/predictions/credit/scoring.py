@@ -78,7 +78,7 @@ def rows_of(features: pl.DataFrame, asked: Asked, card: Card, month: str) -> pl.
     columns = {
         "customer_id": features["customer_id"],
         "points": points,
-        "probability": stored(of.probability(points).to_numpy()),
+        "probability": stored(of.probability(points)),
         "band": band,
         "suggested": band.replace_strict(suggested, return_dtype=pl.String),
     }

@@ -14,8 +14,8 @@ from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import rounded
+from portrait_assets.methods.prediction.trials.rare import BINNED
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.contract import BINNED
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import codes_of

@@ -49,7 +49,7 @@ from portrait_assets.stages.predictions.learning.training import (
     has_enough_rows,
 )
 from portrait_assets.stages.predictions.learning.words import Words
-from portrait_assets.stages.predictions.rule import RULE, is_rare
+from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcome import Baseline
 
 _LEAST = 1e-12
@@ -271,7 +271,7 @@ class Deciding:
         """The challenger takes the place; of a rare outcome, fitted again, with its areas."""
         decided = self._judged(model, action, why, self._month)
         hits = int(learned["hit"].sum())
-        if not is_rare(learned.height, min(hits, learned.height - hits)):
+        if not RULE.is_rare(learned.height, min(hits, learned.height - hits)):
             return decided
         assert isinstance(model.learned, PredictionModel)
         again = replace(

@@ -19,9 +19,9 @@ from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.leaks import leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.together import margins
+from portrait_assets.methods.prediction.trials.rare import BINNED, LOGISTIC
 from portrait_assets.methods.statistics.paired import auc
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.contract import BINNED, LOGISTIC
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
@@ -186,21 +186,10 @@ def codes_of(column: pl.Series) -> npt.NDArray[np.int64]:
 
 
 def _fitted_rows(family: str, hit: Bools) -> npt.NDArray[np.int64]:
-    """The places of the rows that a family is fitted on.
-
-    Bins and trees of a rare outcome see all of it and some of the others. Their scores are then too
-    high by a constant, which the calibration takes off: it is fitted on all rows of the newest
-    window.
-    """
-    rows = np.arange(len(hit))
+    """The places of the rows that a family is fitted on."""
     if family == LOGISTIC:
-        return rows[:: every_kth(len(hit), RULE.most_rows)]
-    is_rare = hit if hit.sum() <= (~hit).sum() else ~hit
-    events, others = rows[is_rare], rows[~is_rare]
-    if len(events) >= RULE.trees_from:
-        return rows[:: every_kth(len(hit), RULE.tree_rows)]
-    most = min(RULE.others_per_event * len(events), RULE.tree_rows - len(events))
-    return np.sort(np.append(events, others[:: every_kth(len(others), most)]))
+        return np.arange(len(hit))[:: every_kth(len(hit), RULE.most_rows)]
+    return RULE.learned_rows(hit)
 
 
 def _leaking(inputs: pl.DataFrame, outcome: Bools) -> tuple[str, ...]:

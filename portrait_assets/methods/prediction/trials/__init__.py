@@ -1,0 +1,1 @@
+"""Which families of models are tried, by what settings, and from which rows they learn."""
