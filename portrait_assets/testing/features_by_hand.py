@@ -273,6 +273,7 @@ def _campaign_type(scope: Scope) -> str:
         coalesce(sum(contacts), 0) AS contacts, coalesce(sum(responses), 0) AS responses,
         coalesce(sum(responded), 0) AS responded, coalesce(sum(lag_days), 0) AS lag_days,
         max(last_on) AS last_response_on, coalesce(bit_or(in_month), 0) AS contacted_months,
+        coalesce(sum(contacts) FILTER (in_month < 1 << 1), 0) AS contacts_1m,
         coalesce(sum(contacts) FILTER (in_month < 1 << 3), 0) AS contacts_3m
     FROM (
         SELECT customer_id, campaign_id, 1 AS contacts,
@@ -304,6 +305,11 @@ def _held(scope: Scope) -> str:
         *("accounts", "products", "balance", "owed", "credit_limit", "days_past_due"),
         *("highest_utilisation", "balance_at_risk"),
     )
+    on_demand = (
+        f"sum(demand_balance) FILTER (ago < {months}) AS demand_balance_{months}m, "
+        f"count(demand_balance) FILTER (ago < {months}) AS demand_months_{months}m"
+        for months in (1, 2)
+    )
     compared = (
         f"sum({name}) FILTER (ago = {ago}) AS {name}_{ago}"
         for name in ("balance", "balance_at_risk")
@@ -318,7 +324,8 @@ def _held(scope: Scope) -> str:
         count(*) FILTER (days_past_due > 0) AS months_past_due,
         sum(graded_accounts) AS graded_accounts, sum(graded_balance) AS graded_balance,
         sum(risk_points) AS risk_points, sum(balance_at_risk) AS balance_at_risk_months,
-        {", ".join(compared)}
+        sum(demand_balance) AS demand_balance, count(demand_balance) AS demand_months,
+        {", ".join((*on_demand, *compared))}
     FROM (
         SELECT *, risk_points - graded_balance AS balance_at_risk
         FROM ({_balance_month(scope, WINDOW_MONTHS)})
@@ -337,10 +344,13 @@ def _balance_month(scope: Scope, months: int) -> str:
             FILTER (credit_limit > 0) AS highest_utilisation,
         count(grade) AS graded_accounts,
         coalesce(sum(balance) FILTER (grade IS NOT NULL), 0) AS graded_balance,
-        coalesce(sum(balance * grade), 0) AS risk_points
+        coalesce(sum(balance * grade), 0) AS risk_points,
+        sum(balance) FILTER (credit_limit IS NULL AND known AND term_days IS NULL
+            AND coalesce(TRY_CAST(ltrim(upper(risk_grade), 'R') AS INTEGER), 1) = 1)
+            AS demand_balance
     FROM (
-        SELECT b.*, {_ago(scope, "b.balance_on")} AS ago,
-            CASE WHEN b.balance > 0 AND b.credit_limit IS NULL
+        SELECT b.*, {_ago(scope, "b.balance_on")} AS ago, p.product_id IS NOT NULL AS known,
+            p.term_days, p.risk_grade, CASE WHEN b.balance > 0 AND b.credit_limit IS NULL
                 THEN TRY_CAST(ltrim(upper(p.risk_grade), 'R') AS INTEGER) END AS grade
         FROM balances AS b LEFT JOIN temp.product AS p USING (product_id)
         WHERE {_ago(scope, "b.balance_on")} BETWEEN 0 AND {months - 1}

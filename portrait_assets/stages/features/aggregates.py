@@ -376,4 +376,15 @@ CUSTOMER_BALANCE_MONTH: tuple[Aggregate, ...] = (
         "balance",
     ),
     money("risk_points", "Sum of balance x risk grade", "风险加权余额", "balance * grade"),
+    Aggregate(
+        Column(
+            "demand_balance",
+            Type.MONEY,
+            "Balance on demand: of products without a term, a credit limit and a risk grade above "
+            "the lowest; null where none is held",
+            "活期余额（未持有时为空）",
+            unit=MONEY,
+        ),
+        "sum(CASE WHEN is_on_demand THEN balance END)",
+    ),
 )

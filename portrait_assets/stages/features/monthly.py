@@ -311,6 +311,7 @@ greatest credit limit and the most days past due.
 
 Day and amounts are the digits of one number, which is found faster than the greatest of rows.
 """
+_GRADE = "TRY_CAST(ltrim(upper(p.risk_grade), 'R') AS INTEGER)"
 CUSTOMER_BALANCE_MONTH = Step(
     "customer_balance_month",
     (ACCOUNT, PRODUCT),
@@ -319,7 +320,9 @@ CUSTOMER_BALANCE_MONTH = Step(
     SELECT {_month(scope)}, customer_id, {aggregates.select(aggregates.CUSTOMER_BALANCE_MONTH)}
     FROM (
         SELECT a.*, CASE WHEN a.balance > 0 AND a.credit_limit IS NULL
-            THEN TRY_CAST(ltrim(upper(p.risk_grade), 'R') AS INTEGER) END AS grade
+            THEN {_GRADE} END AS grade,
+            a.credit_limit IS NULL AND p.product_id IS NOT NULL AND p.term_days IS NULL
+            AND coalesce({_GRADE}, 1) = 1 AS is_on_demand
         FROM account AS a LEFT JOIN product AS p USING (product_id)
     ) GROUP BY customer_id ORDER BY customer_id
     """

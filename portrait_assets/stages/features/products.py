@@ -25,9 +25,10 @@ PRODUCT = Step(
     (read(CLEANED["products"], EVER),),
     f"""
     SELECT product_id, category, brand, is_merchandise, is_own_label, introduced_on, withdrawn_on,
-        risk_grade, {choice_id("category", "brand")} AS choice_id
+        risk_grade, term_days, {choice_id("category", "brand")} AS choice_id
     FROM (
         SELECT product_id, is_merchandise, is_own_label, introduced_on, withdrawn_on, risk_grade,
+            term_days,
             CASE WHEN {can_be_preferred("p")} THEN category END AS category,
             CASE WHEN {can_be_preferred("p")} THEN brand END AS brand
         FROM products AS p

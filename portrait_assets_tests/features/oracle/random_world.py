@@ -20,6 +20,7 @@ PRODUCTS: list[dict[str, Any]] = [
         **{"product_id": product, "withdrawn_on": withdrawn and day(withdrawn)},
         **{"introduced_on": introduced and day(introduced), "category": category},
         **{"is_own_label": is_own, "risk_grade": grade},
+        "term_days": 365 if product == "old" else None,
     }
     for product, withdrawn, introduced, category, is_own, grade in (
         ("old", "2024-01-15", "2020-01-01", "fund", True, "R4"),

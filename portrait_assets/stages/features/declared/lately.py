@@ -13,6 +13,8 @@ from portrait_assets.stages.features.declared.needs import Need
 
 LEAST_MONTHS = 3
 """Earlier months that a usual rests on."""
+DEMAND_LATELY = (1, 2)
+"""The last months whose balance on demand is compared with the months before."""
 _TOO_FEW = f"fewer than {LEAST_MONTHS} earlier months with balances, or overdrawn"
 _NOT_BOTH = "no balance in one of the two months, or overdrawn"
 _AT_RISK = "sum of balance x (risk grade - 1)"
@@ -38,6 +40,44 @@ def _purchases_against_usual(months: int, en: str) -> Feature:
         f"THEN round(({lately} / {months} + 1) / ({usual} + 1), 6) END",
         window_months=12,
         unit="times",
+    )
+
+
+def _demand_against_usual(months: int) -> Feature:
+    """Money is drawn from where it can be drawn before an account is closed."""
+    lately, known = f"d.demand_balance_{months}m", f"d.demand_months_{months}m"
+    span = f"the last {months} months" if months > 1 else "the last month"
+    now = f"(CAST({lately} AS DOUBLE) / {known})"
+    usual = f"(CAST(d.demand_balance - {lately} AS DOUBLE) / (d.demand_months - {known}))"
+    return _balance(
+        f"demand_balance_against_usual_{months}m",
+        f"Balance on demand of {span} against the usual",
+        f"近{months}月活期余额偏离自身常态",
+        f"(mean of {span} - mean of the earlier months of the window) / (their sum), of accounts "
+        "whose product has no term, no credit limit and no risk grade above the lowest",
+        f"CASE WHEN {known} > 0 AND d.demand_months - {known} >= {LEAST_MONTHS} AND {lately} >= 0 "
+        f"AND d.demand_balance >= {lately} AND d.demand_balance > 0 "
+        f"THEN round(({now} - {usual}) / ({now} + {usual}), 6) END",
+        f"nothing held on demand in {span}, or {_TOO_FEW}",
+        12,
+        *(needs.DEPOSITS, needs.HELD_PRODUCT, needs.TERM),
+    )
+
+
+def _contacts(months: int) -> Feature:
+    span = f"last {months} months" if months > 1 else "last month"
+    return Feature(
+        f"contacts_{months}m",
+        Element.PRINCIPLE,
+        Type.INTEGER,
+        f"Campaign contacts, {span}",
+        f"近{months}月活动触达次数",
+        "contacts that were not held out as control",
+        NEVER_NULL,
+        f"coalesce(g.contacts_{months}m, 0)",
+        needs=(needs.CONTACTS,),
+        window_months=months,
+        unit="contacts",
     )
 
 
@@ -80,6 +120,7 @@ def _balance(
 
 FEATURES: tuple[Feature, ...] = (
     _purchases_against_usual(1, "Purchases of the month against the usual"),
+    _purchases_against_usual(2, "Purchases of 2 months against the usual"),
     _purchases_against_usual(3, "Purchases of 3 months against the usual"),
     _balance(
         "balance_against_usual_1m",
@@ -123,17 +164,7 @@ FEATURES: tuple[Feature, ...] = (
         2,
         *_GRADED,
     ),
-    Feature(
-        "contacts_3m",
-        Element.PRINCIPLE,
-        Type.INTEGER,
-        "Campaign contacts, last 3 months",
-        "近3月活动触达次数",
-        "contacts that were not held out as control",
-        NEVER_NULL,
-        "coalesce(g.contacts_3m, 0)",
-        needs=(needs.CONTACTS,),
-        window_months=3,
-        unit="contacts",
-    ),
+    *(_demand_against_usual(months) for months in DEMAND_LATELY),
+    _contacts(1),
+    _contacts(3),
 )

@@ -92,6 +92,8 @@ INTRODUCED, WITHDRAWN = (
     Evidence("products", "withdrawn_on"),
 )
 RISK_GRADE = Evidence("products", "risk_grade")
+# Where no product has a term, nobody knows which could be drawn at once.
+TERM = Evidence("products", "term_days")
 ON_DISPLAY = Evidence("transactions", "is_on_display", where="is_on_display")
 IN_MAILER = Evidence("transactions", "is_in_mailer", where="is_in_mailer")
 DISPLAYS = Evidence("promotions", "display_share", where="display_share > 0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH
 from portrait_assets.stages.features.declared.credit import CONDUCT_MONTHS
+from portrait_assets.stages.features.declared.lately import DEMAND_LATELY
 from portrait_assets.stages.features.persons import added_up
 from portrait_assets.stages.features.window import WINDOW_MONTHS
 from portrait_assets.storage.steps import EVER, Step, window
@@ -24,6 +25,11 @@ _MONTHS_COMPARED = ", ".join(
     for name in ("balance", "balance_at_risk")
     for ago in (0, 1)
 )
+_DEMAND_LATELY = ", ".join(
+    f"sum(demand_balance) FILTER (ago < {months}) AS demand_balance_{months}m, "
+    f"count(demand_balance) FILTER (ago < {months}) AS demand_months_{months}m"
+    for months in DEMAND_LATELY
+)
 HELD = Step(
     "held",
     (added_up(CUSTOMER_BALANCE_MONTH, aggregates.CUSTOMER_BALANCE_MONTH, window(WINDOW_MONTHS)),),
@@ -36,7 +42,8 @@ HELD = Step(
         count(CASE WHEN days_past_due > 0 THEN 1 END) AS months_past_due,
         sum(graded_accounts) AS graded_accounts, sum(graded_balance) AS graded_balance,
         sum(risk_points) AS risk_points, sum(balance_at_risk) AS balance_at_risk_months,
-        {_MONTHS_COMPARED}
+        sum(demand_balance) AS demand_balance, count(demand_balance) AS demand_months,
+        {_DEMAND_LATELY}, {_MONTHS_COMPARED}
     FROM (
         SELECT *, CASE WHEN ago < 3 THEN -ago END AS place,
             risk_points - graded_balance AS balance_at_risk

@@ -20,6 +20,7 @@ CAMPAIGN_TYPE = Step(
     SELECT customer_id, campaign_type, sum(contacts) AS contacts, sum(responses) AS responses,
         sum(responded_contacts) AS responded, sum(lag_days) AS lag_days,
         max(last_response_on) AS last_response_on,
+        sum(CASE WHEN ago < 1 THEN contacts ELSE 0 END) AS contacts_1m,
         sum(CASE WHEN ago < 3 THEN contacts ELSE 0 END) AS contacts_3m,
         bit_or(CASE WHEN contacts > 0 THEN 1 << CAST(ago AS INTEGER) ELSE 0 END)
             AS contacted_months
@@ -59,7 +60,7 @@ CAMPAIGN = Step(
         max(last_response_on) AS last_response_on, bit_or(contacted_months) AS contacted_months,
         arg_max(campaign_type, {'rate': rate, 'type': campaign_type})
             FILTER (contacts > 0) AS best_type,
-        sum(contacts_3m) AS contacts_3m,
+        sum(contacts_1m) AS contacts_1m, sum(contacts_3m) AS contacts_3m,
         max(rate) FILTER (contacts > 0) AS best_rate,
         arg_max(contacts, {'rate': rate, 'type': campaign_type})
             FILTER (contacts > 0) AS best_contacts
