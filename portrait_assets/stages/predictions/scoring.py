@@ -47,21 +47,23 @@ same, and count as the first of them."""
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The scores of one target in a month.
+class Ordered:
+    """Whom a target asks about in a month, in the order of `customer_id`.
 
-    `rows` are those of `predictions.prediction`, without the reasons.
+    `known` has `customer_id`, the `order` by which they are ranked, and the probability `p`.
     """
 
     asked: Asked
     active: Active
-    rows: pl.DataFrame
+    known: pl.DataFrame
 
 
 def scored(
     warehouse: Warehouse, engine: Engine, month: str, active: Sequence[tuple[Asked, Active]]
 ) -> Iterator[pl.DataFrame]:
     """The rows of `predictions.prediction` of a month, target by target.
+
+    Until its rows are asked for, two numbers of each customer are held of a target.
 
     Args:
         warehouse: with the feature matrix of the month, which is read in parts.
@@ -71,18 +73,19 @@ def scored(
     """
     customers, numbers = _numbers(warehouse, month, active)
     targets = []
-    for place, (asked, scorer) in enumerate(active):
-        known = pl.DataFrame(
-            {"customer_id": customers, "order": numbers[2 * place], "p": numbers[2 * place + 1]}
-        )
+    for asked, scorer in active:
+        order, probability = numbers.pop(0)
+        known = pl.DataFrame({"customer_id": customers, "order": order, "p": probability})
         if asked.is_of_some:
             askable = engine.frame(askable_step(asked), Scope(month))
             known = known.join(askable, on="customer_id", how="semi", maintain_order="left")
-        targets.append(Scored(asked, scorer, rows_of(known, asked, scorer, month)))
+        targets.append(Ordered(asked, scorer, known))
     found = _reasons(warehouse, month, targets)
-    for target in targets:
-        rows = target.rows
-        if (own := found.get(target.asked.key)) is not None:
+    while targets:
+        target = targets.pop(0)
+        rows = rows_of(target.known, target.asked, target.active, month)
+        own = found.pop(target.asked.key, None)
+        if own is not None:
             rows = rows.join(own, on="customer_id", how="left", maintain_order="left")
         else:
             rows = rows.with_columns(pl.lit(None, pl.String).alias(name) for name in REASONS)
@@ -100,8 +103,7 @@ def rows_of(known: pl.DataFrame, asked: Asked, active: Active, month: str) -> pl
     """
     probability = known["p"].to_numpy()
     low, high = active.interval(probability)
-    order = pl.col("order")
-    place = (order.rank("average", descending=True) - 0.5) / pl.len()
+    order, place = pl.col("order"), _place()
     band = pl.lit(BANDS[-1])
     for end, name in reversed(list(zip(BAND_ENDS, BANDS[:-1], strict=True))):
         band = pl.when(place < end).then(pl.lit(name)).otherwise(band)
@@ -126,6 +128,11 @@ def rows_of(known: pl.DataFrame, asked: Asked, active: Active, month: str) -> pl
     ).drop("order", "p")
 
 
+def _place() -> pl.Expr:
+    """The share of customers who are likelier by `order`; equal ones share the middle."""
+    return (pl.col("order").rank("average", descending=True) - 0.5) / pl.len()
+
+
 def as_inputs(frame: pl.DataFrame, columns: Iterable[str] = INPUTS) -> pl.DataFrame:
     """The features as models read them: amounts of money as numbers."""
     return frame.select("customer_id", *columns).with_columns(
@@ -143,18 +150,25 @@ def parts_of_matrix(warehouse: Warehouse, month: str) -> Iterator[pl.DataFrame]:
 
 def _numbers(
     warehouse: Warehouse, month: str, active: Sequence[tuple[Asked, Active]]
-) -> tuple[pl.Series, list[Floats]]:
+) -> tuple[pl.Series, list[tuple[Floats, Floats]]]:
     """The customers in order; of each target the order and the probability of all of them."""
     customers: list[pl.Series] = []
-    numbers: list[list[Floats]] = [[] for _ in range(2 * len(active))]
+    parts: list[list[tuple[Floats, Floats]]] = [[] for _ in active]
     for part in parts_of_matrix(warehouse, month):
         customers.append(part["customer_id"])
-        for place, (order, probability) in enumerate(_of_part(part, [each for _, each in active])):
-            numbers[2 * place].append(order)
-            numbers[2 * place + 1].append(probability)
+        for own, found in zip(parts, _of_part(part, [each for _, each in active]), strict=True):
+            own.append(found)
     together = pl.concat(customers)
     in_order = together.arg_sort().to_numpy()
-    return together.gather(in_order), [np.concatenate(each)[in_order] for each in numbers]
+    numbers = []
+    while parts:
+        orders, probabilities = zip(*parts.pop(0), strict=True)
+        probability = np.concatenate(probabilities)[in_order]
+        # By a model customers are ordered by the probability itself: it is held once.
+        is_one = orders[0] is probabilities[0]
+        order = probability if is_one else np.concatenate(orders)[in_order]
+        numbers.append((order, probability))
+    return together.gather(in_order), numbers
 
 
 def _of_part(part: pl.DataFrame, active: Sequence[Active]) -> Iterator[tuple[Floats, Floats]]:
@@ -174,16 +188,17 @@ def _of_part(part: pl.DataFrame, active: Sequence[Active]) -> Iterator[tuple[Flo
 
 
 def _reasons(
-    warehouse: Warehouse, month: str, targets: Sequence[Scored]
+    warehouse: Warehouse, month: str, targets: Sequence[Ordered]
 ) -> dict[tuple[str, int], pl.DataFrame]:
     """Reasons by customer of the bands on top, of each target that a model scores."""
+    is_reasoned = _place() < BAND_ENDS[len(REASONED_BANDS) - 1]
     wanted = {
-        target.asked.key: (
-            target.active.learned,
-            target.rows.filter(pl.col("band").is_in(REASONED_BANDS)).select("customer_id"),
+        each.asked.key: (
+            each.active.learned,
+            each.known.filter(is_reasoned).select("customer_id"),
         )
-        for target in targets
-        if isinstance(target.active.learned, PredictionModel)
+        for each in targets
+        if isinstance(each.active.learned, PredictionModel)
     }
     if not wanted:
         return {}
