@@ -7,7 +7,8 @@ are over, the stage decides on model and card as it would have at the month's en
 was known then. What came is ranked by these, by the best of the target's baselines (chosen with
 hindsight), and by the oracle (`testing.bank_oracle`), all of the same customers and as ranks within
 their window. What can be seen of the oracle's is the probability to expect of a borrower of the
-same segment and utilisation who paid as this one did: no model can rank better than by it.
+same segment and utilisation who paid as this one did: no model can rank better than by it. Of
+leavers it is what the bank's laws make of the customer's own usual (`testing.bank_seen`).
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ from portrait_assets.stages.targets.outcomes import source_targets
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Read, upstream
 from portrait_assets.synthetic.bank import generate_bank
@@ -83,6 +84,7 @@ def copied(warehouse: Warehouse, table: Table, month: str, copies: int) -> int:
     """Write each row of the month so many times, for customers of other names; gives the rows."""
     if month not in warehouse.materialized(table):
         return 0
+    ensure_table(warehouse.con, table)
     (customer,) = (each.name for each in table.columns if each.identifies)
     warehouse.con.execute(
         f"CREATE OR REPLACE TEMP TABLE copies AS SELECT * REPLACE ({customer} || '-' || copy AS "

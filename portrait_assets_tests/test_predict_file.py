@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -299,3 +300,41 @@ def test_text_is_read_by_its_ending_whatever_separates_it(
     parquet = tmp_path / "t.parquet"
     table.write_parquet(parquet)
     assert read_table(parquet).equals(table)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("gbk.csv", "年龄,流失\n30,是\n".encode("gbk"), "is not text in UTF-8: save it as CSV in"),
+        ("sheet.xlsx", b"PK\x03\x04", "is not a readable Parquet table .*: save it as CSV or"),
+        ("cut.csv.gz", b"\x1f\x8b\x08\x00", "is not a readable CSV table .*: save it as CSV or"),
+    ],
+)
+def test_a_file_that_is_no_table_is_told_in_a_sentence(
+    tmp_path: Path, name: str, content: bytes, sentence: str
+):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(PredictionError, match=f"{name} {sentence}"):
+        read_table(tmp_path / name)
+
+
+def test_a_packed_table_is_read_as_it_is(tmp_path: Path):
+    with gzip.open(tmp_path / "in.csv.gz", "wt") as file:
+        file.write("a;b\n1;x\n2;y\n")
+    assert read_table(tmp_path / "in.csv.gz").to_dict(as_series=False) == {
+        "a": [1, 2],
+        "b": ["x", "y"],
+    }
+
+
+def test_the_column_that_orders_rows_must_be_there():
+    table = pl.DataFrame({"month": [1, 2], "y": [0, 1]})
+    with pytest.raises(PredictionError, match=r"no column mont to order rows by.*month"):
+        predict_table(table, Request("y", order="mont"))
+
+
+def test_where_no_split_helps_there_is_no_tree():
+    """Of a column that is infinite or one number, nothing can be learned."""
+    endless = pl.DataFrame({"x": [float("inf")] * 100 + [1.0] * 100, "y": [0, 1] * 100})
+    found = predict_table(endless, Request("y", parameters=FEW))
+    assert found.rows["probability"].to_list() == pytest.approx([0.5] * 200, abs=0.05)

@@ -170,6 +170,15 @@ def test_files_that_cannot_be_read_or_would_be_written_over_are_one_sentence(tmp
         scorecard_file(here, "y", Outputs(*[tmp_path / "out.csv"] * 2), [], CardRules())
 
 
+def test_a_table_without_a_column_that_a_card_can_read_is_one_sentence(tmp_path: Path):
+    table = pl.DataFrame({"items": [[1, 2]] * 60, "y": [0, 1] * 30})
+    table.write_parquet(tmp_path / "in.parquet")
+    outputs = Outputs(tmp_path / "out.parquet")
+    with pytest.raises(ScorecardError, match=r"No column of 'in.parquet' can be an input .*items"):
+        scorecard_file(tmp_path / "in.parquet", "y", outputs, (), CardRules())
+    assert not outputs.scores.exists()
+
+
 def test_blanks_about_the_names_of_a_header_are_no_part_of_them(tmp_path: Path):
     (tmp_path / "loans.csv").write_text(" pay_0 ; income\n1;2\n")
     assert read_table(tmp_path / "loans.csv").columns == ["pay_0", "income"]

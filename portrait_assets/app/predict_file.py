@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -39,7 +40,8 @@ def predict_file(path: Path, to: Path, asked: Request) -> TablePredictions:
     """Read a Parquet or CSV table and write a prediction for every row, in order.
 
     Args:
-        path: the table; CSV by its ending, separated by commas, semicolons, tabs or bars.
+        path: the table; CSV by its ending, which may be packed (`.csv.gz`), separated by commas,
+            semicolons, tabs or bars.
         to: where the predictions go, CSV by its ending and otherwise Parquet.
         asked: the outcome, and what to do with the columns.
 
@@ -51,7 +53,7 @@ def predict_file(path: Path, to: Path, asked: Request) -> TablePredictions:
         raise PredictionError(f"there is no folder {to.parent} to write {to.name} to: make it")
     found = predict_table(read_table(path), asked)
     content = BytesIO()
-    if _is_csv(to):
+    if _is_csv(to) and not _is_packed(to):
         neutralized(found.rows).write_csv(content)
     else:
         found.rows.write_parquet(content)
@@ -74,21 +76,30 @@ def read_table(path: Path) -> pl.DataFrame:
         raise PredictionError(f"there is no file {path}: name a CSV or Parquet table")
     try:
         table = _read_csv(path) if _is_csv(path) else pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise PredictionError(f"{path} is not text in UTF-8: save it as CSV in UTF-8") from error
+    except (pl.exceptions.PolarsError, OSError, EOFError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         kind = "CSV" if _is_csv(path) else "Parquet"
-        raise PredictionError(f"{path} is not a readable {kind} table: {first}") from error
+        raise PredictionError(
+            f"{path} is not a readable {kind} table ({first}): save it as CSV or Parquet"
+        ) from error
     if table.is_empty():
         raise PredictionError(f"{path} has no row: there is nothing to learn from")
     return table
 
 
 def _is_csv(path: Path) -> bool:
-    return path.suffix.lower() in (".csv", ".tsv", ".txt")
+    name = path.with_suffix("") if _is_packed(path) else path
+    return name.suffix.lower() in (".csv", ".tsv", ".txt")
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
-    with path.open(encoding="utf-8-sig") as file:
+    with (gzip.open if _is_packed(path) else open)(path, "rt", encoding="utf-8-sig") as file:
         header = file.readline()
     separator = max(SEPARATORS, key=header.count)
     table = pl.read_csv(path, separator=separator, infer_schema_length=None, try_parse_dates=True)

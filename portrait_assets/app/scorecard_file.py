@@ -83,6 +83,9 @@ def scorecard_file(
         raise ScorecardError(f"'{file.name}' has no column besides {outcome} to score by.")
     values = outcome_of(table[outcome])
     fitted = fit(frame, values, rules)
+    if not fitted.inputs:
+        why = "; ".join(f"{each.feature}: {each.reason}" for each in fitted.left_out[:5])
+        raise ScorecardError(f"No column of '{file.name}' can be an input of a card ({why}).")
     judged = cross_validate(frame.select(fitted.inputs), values, rules)
     contents = {to.scores: table_bytes(scores(fitted.card, frame), to.scores)}
     if to.card is not None:

@@ -104,7 +104,11 @@ class Truth:
         """
         at = self.calendar.names.index(month)
         if target == "churn":
-            return pl.DataFrame({"customer_id": self.names, ORACLE: self.leaving(at)})
+            # Imported late, as it continues this class.
+            from portrait_assets.testing.bank_seen import Seen
+
+            seen = Seen(self, at).leaving(at)
+            return pl.DataFrame({"customer_id": self.names, ORACLE: self.leaving(at), SEEN: seen})
         within = {"default": default_within, "overdue": overdue_within}[target]
         return pl.DataFrame(
             {

@@ -109,7 +109,8 @@ def test_while_nothing_is_predicted_the_baseline_rule_decides(catalogue: Catalog
     }
     found = evaluated(catalogue, {}, **features)
     assert values_of(found, "lapse_risk") == ["high", "high", "medium", "low", "low", "low"]
-    chances = [round(1 - (197 / 227) ** (n + 0.5), 3) for n in (0, 1, 2, 4, 8, 16)]
+    rule = [1 - (197 / 227) ** (n + 0.5) for n in (0, 1, 2, 4, 8, 16)]
+    chances = [round(0.0001 + 0.9998 * chance, 4) for chance in rule]
     assert values_of(found, "purchase_probability_30d") == chances
     assert values_of(found, "lifecycle_stage") == [None] * 6
 
@@ -117,9 +118,23 @@ def test_while_nothing_is_predicted_the_baseline_rule_decides(catalogue: Catalog
 def test_a_probability_is_that_of_the_target_and_decides_the_outlook(catalogue: Catalogue):
     tables = {PREDICTION: predicted("purchase", score=[0.91234, 0.5, 0.1])}
     found = evaluated(catalogue, tables, spend_6m=[100, 100, 100])
-    assert values_of(found, "purchase_probability_30d") == [0.912, 0.5, 0.1]
+    assert values_of(found, "purchase_probability_30d") == [0.9123, 0.5, 0.1001]
     assert values_of(found, "purchase_outlook") == ["likely", "open", "unlikely"]
     assert values_of(found, "spend_at_risk") == [9, 50, 90]
+
+
+def test_no_tag_holds_a_probability_of_0_or_1_and_one_that_is_unknown_stays_unknown(
+    catalogue: Catalogue,
+):
+    found = evaluated(
+        catalogue,
+        {},
+        tenure_days=[181, 181, None],
+        purchases_6m=[2_000, 0, None],
+        response_rate_12m=[0.0, 1.0, None],
+    )
+    assert values_of(found, "purchase_probability_30d") == [0.9999, 0.0685, None]
+    assert values_of(found, "expected_response_rate") == [0.0001, 0.9999, None]
 
 
 def test_expected_spend_is_the_probability_times_the_usual_spend_of_a_month(catalogue: Catalogue):

@@ -88,7 +88,7 @@ _OF_TAGS: tuple[Claim, ...] = (
         ("high", "medium", "not_contacted", "low"),
         is_tunable=True,
     ),
-    Claim("expected_response_rate", outcome("response")),
+    Claim("expected_response_rate", outcome("response"), is_probability=True),
     Claim("regularity", outcome("stickiness"), ("every_month", "most_months", "some_months")),
 )
 _SCALED = frozenset(

@@ -19,7 +19,7 @@ def cluster(
     segments: Annotated[
         int | None, typer.Option(help="So many segments.", show_default="chosen from the data")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
 ) -> None:
     """Find segments in any table and write one number per row, in order."""
     from portrait_assets.stages.clusters.cluster_file import cluster_file

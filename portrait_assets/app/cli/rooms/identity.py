@@ -35,7 +35,7 @@ def link(
     threshold: Annotated[
         float, typer.Option(help="Least probability that joins two records.")
     ] = 0.2,
-    seed: Annotated[int, typer.Option(help="Seed of the random pairs to learn from.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random pairs to learn from.")] = 1,
 ) -> None:
     """Find the records of one person in any table, by name, birth date, address and the like.
 

@@ -45,7 +45,7 @@ def predict(
             show_default="rows are judged by lot",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
 ) -> None:
     """Predict a column of any table, with a probability and reasons for every row.
 

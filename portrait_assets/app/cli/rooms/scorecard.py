@@ -65,7 +65,7 @@ def scorecard(
         Path | None, typer.Option(help="Where the card goes as rows, CSV or Parquet.")
     ] = None,
     sql: Annotated[Path | None, typer.Option(help="Where the card goes as SQL.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
 ) -> None:
     """Fit a monotone scorecard to any table, and score every row, in order.
 

@@ -177,7 +177,8 @@ class Trees:
 
     @property
     def _stops(self) -> list[int]:
-        return [*self._starts[1:], len(self.nodes.node)]
+        # Where no split helps there is no tree.
+        return [*self._starts[1:], len(self.nodes.node)] if self._starts else []
 
     def _tree(self, start: int, stop: int) -> _Tree:
         nodes = self.nodes

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.errors import suggestion
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof, by_tenth, prove
@@ -102,6 +103,9 @@ def predict_table(table: pl.DataFrame, asked: Request) -> TablePredictions:
         PredictionError: when the request names what is not in the table, or nothing can be learned.
     """
     outcome = read_outcome(table, asked.outcome, asked.event, asked.as_classes)
+    if asked.order is not None and asked.order not in table.columns:
+        near = suggestion(asked.order, table.columns)
+        raise PredictionError(f"the table has no column {asked.order} to order rows by{near}")
     not_used = [asked.outcome, *asked.leave_out, *([asked.order] if asked.order else [])]
     features, dropped = usable_features(table, not_used, asked.keep)
     some = _sample(int(outcome.known.sum()), asked.seed)

@@ -151,7 +151,7 @@ def check_outcome(bads: Bads) -> None:
 def _places(known: pl.DataFrame, bads: Bads, seed: int) -> Places:
     """The place of each row when they are shuffled, which does not depend on their order."""
     readable = [column.name for column in known.iter_columns() if form_of(column) is not None]
-    rows = known.select(readable).with_columns(pl.Series(_OUTCOME, bads))
+    rows = pl.DataFrame([*known.select(readable).iter_columns(), pl.Series(_OUTCOME, bads)])
     order = rows.select(pl.arg_sort_by(rows.columns)).to_series().to_numpy()
     places = np.empty(len(bads), dtype=np.int64)
     places[order] = np.random.default_rng(seed).permutation(len(bads))
