@@ -71,6 +71,7 @@ bench: $(VENV)/.installed  ## what the whole job and its parts cost and find (ta
 	$(BIN)/python -W ignore -m benchmarks.lifetime
 	$(BIN)/python -W ignore -m benchmarks.predictions
 	$(BIN)/python -W ignore -m benchmarks.predictions_bank
+	$(BIN)/python -W ignore -m benchmarks.predictions_scale
 
 bench-compare: $(VENV)/.installed  ## the newest result of each benchmark against the one before, or of COMMIT=...
 	@$(BIN)/python -m portrait_assets.testing.compared $(COMMIT)

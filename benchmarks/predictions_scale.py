@@ -52,7 +52,7 @@ CUSTOMERS, MONTHS, COPIES = 20_000, 12, 60
 UNTIL = "predictions"
 
 
-def made(folder: Path) -> Settings:
+def prepared(folder: Path) -> Settings:
     """A bank with its warehouse, as far as predictions need it."""
     generate_bank(folder, CUSTOMERS, MONTHS, 1, FIRST)
     settings = Settings(data_dir=folder, source=SOURCE)
@@ -159,7 +159,7 @@ def main() -> None:
             settings = (
                 Settings(data_dir=given.folder, source=given.source)
                 if given.folder
-                else other.submit(made, bank).result()
+                else other.submit(prepared, bank).result()
             )
             other.submit(copy_month, settings, file, given.copies).result()
         figures = measured(settings, file)

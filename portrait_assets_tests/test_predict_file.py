@@ -310,7 +310,7 @@ def test_text_is_read_by_its_ending_whatever_separates_it(
         ("cut.csv.gz", b"\x1f\x8b\x08\x00", "is not a readable CSV table .*: save it as CSV or"),
     ],
 )
-def test_a_file_that_is_no_table_is_told_in_a_sentence(
+def test_a_file_that_is_no_table_ends_in_a_sentence(
     tmp_path: Path, name: str, content: bytes, sentence: str
 ):
     (tmp_path / name).write_bytes(content)
