@@ -27,7 +27,7 @@ from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.orchestration.definitions import build_defs
-from portrait_assets.schema.table import Table
+from portrait_assets.schema.table import CUSTOMER_ID, Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.assets import active_before
@@ -73,11 +73,15 @@ def active_of(warehouse: Warehouse, settings: Settings, month: str) -> list[tupl
 
 
 def tables_of(active: list[tuple[Asked, Active]]) -> set[Table]:
-    """Tables of customers that scoring reads."""
+    """Tables that scoring reads with rows of one customer each."""
     steps = [askable_step(asked) for asked, _ in active]
     reads = (each.table for each in upstream(*steps) if isinstance(each, Read))
     found = {FEATURE_MATRIX, *reads}
-    return {table for table in found if any(c.identifies for c in table.columns)}
+    return {
+        table
+        for table in found
+        if [column.name for column in table.columns if column.identifies] == [CUSTOMER_ID.name]
+    }
 
 
 def copied(warehouse: Warehouse, table: Table, month: str, copies: int) -> int:
@@ -85,7 +89,7 @@ def copied(warehouse: Warehouse, table: Table, month: str, copies: int) -> int:
     if month not in warehouse.materialized(table):
         return 0
     ensure_table(warehouse.con, table)
-    (customer,) = (each.name for each in table.columns if each.identifies)
+    customer = CUSTOMER_ID.name
     warehouse.con.execute(
         f"CREATE OR REPLACE TEMP TABLE copies AS SELECT * REPLACE ({customer} || '-' || copy AS "
         f"{customer}), FROM ({select_sql(table, [month])}), range({copies}) AS r(copy)"

@@ -252,14 +252,18 @@ def test_beside_it_stands_the_baseline_with_the_rates_of_the_windows_over_by_the
         return matrix["recency_days"].fill_null(9_999).to_numpy().astype(float), hit
 
     pasts = [known(month) for month in ("2024-01", "2024-02", "2024-03")]
-    fitted = IsotonicRegression(out_of_bounds="clip").fit(
-        np.concatenate([days for days, _ in pasts]), np.concatenate([hit for _, hit in pasts])
-    )
+    past, happened = (np.concatenate(each) for each in zip(*pasts, strict=True))
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(past, happened)
+    # Each level with one customer more, of the rate of all.
+    levels, of = np.unique(fitted.predict(past).round(12), return_inverse=True)
+    sizes, hits = np.bincount(of), np.bincount(of, weights=happened)
+    drawn = (hits + (hits.sum() + 0.5) / (sizes.sum() + 1)) / (sizes + 1)
+    drawn = IsotonicRegression().fit_transform(levels, drawn, sample_weight=sizes)
     days, hit = known("2024-04")
     # Between two steps the warehouse keeps the rate of the one below.
     steps = np.unique(np.concatenate([each for each, _ in pasts]))
     below = steps[np.maximum(np.searchsorted(steps, days, side="right") - 1, 0)]
-    probability = fitted.predict(below)
+    probability = drawn[np.searchsorted(levels, fitted.predict(below).round(12))]
     assert row["baseline_brier"] == pytest.approx(brier_score_loss(hit, probability), abs=1e-6)
     tenths = world.rows(PREDICTION_CALIBRATION, LAST)
     mean = (tenths["baseline_predicted_rate"] * tenths["customers"]).sum() / 398
