@@ -10,8 +10,16 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.holdings import borrowing
-from portrait_assets.testing.bank_oracle import default_within, expected_auc, overdue_within
+from portrait_assets.testing.bank_oracle import (
+    ORACLE,
+    SEEN,
+    Truth,
+    default_within,
+    expected_auc,
+    overdue_within,
+)
 from portrait_assets.testing.compared import compare, older, ratios
 from portrait_assets.testing.measured import keep, results
 
@@ -85,3 +93,14 @@ def test_the_area_to_expect_is_that_of_rows_of_a_known_probability():
         often * ((order[a] > order[b]) + 0.5 * (order[a] == order[b])) for a, b, often in pairs
     )
     assert expected_auc(order, probability) == pytest.approx(won / sum(each[2] for each in pairs))
+
+
+@pytest.mark.slow
+def test_of_leavers_the_files_show_less_than_the_oracle_knows(tmp_path: Path):
+    generate_bank(tmp_path / "bank", 3_000, 10, 5, "2023-01")
+    truth = Truth(tmp_path / "bank")
+    there = truth.lives.is_customer(8)
+    known = truth.probabilities("churn", "2023-09", 3).filter(there)
+    oracle, seen = (known[name].to_numpy() for name in (ORACLE, SEEN))
+    assert ((seen > 0) & (seen < 1)).all()
+    assert 0.7 < expected_auc(seen, oracle) < expected_auc(oracle, oracle) - 0.005
