@@ -259,7 +259,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path):
     with pytest.raises(PredictionError, match="has no row"):
         predict_file(tmp_path / "empty.csv", out, asked)
     (tmp_path / "latin.csv").write_bytes("y,x\n1,\xe9\n".encode("latin-1"))
-    with pytest.raises(PredictionError, match="not a readable CSV table"):
+    with pytest.raises(PredictionError, match="not text in UTF-8"):
         predict_file(tmp_path / "latin.csv", out, asked)
     with pytest.raises(PredictionError, match="there is no folder"):
         predict_file(tmp_path / "empty.csv", tmp_path / "none" / "out.csv", asked)
@@ -328,7 +328,7 @@ def test_a_packed_table_is_read_as_it_is(tmp_path: Path):
 
 
 def test_the_column_that_orders_rows_must_be_there():
-    table = pl.DataFrame({"month": [1, 2], "y": [0, 1]})
+    table = pl.DataFrame({"month": [1, 2] * 10, "y": [0, 1] * 10})
     with pytest.raises(PredictionError, match=r"no column mont to order rows by.*month"):
         predict_table(table, Request("y", order="mont"))
 
