@@ -60,7 +60,7 @@ def _demand_against_usual(months: int) -> Feature:
         f"THEN round(({now} - {usual}) / ({now} + {usual}), 6) END",
         f"nothing held on demand in {span}, or {_TOO_FEW}",
         12,
-        *(needs.DEPOSITS, needs.HELD_PRODUCT, needs.TERM),
+        *(needs.DEPOSITS, *_GRADED, needs.TERM),
     )
 
 
