@@ -4,6 +4,9 @@ PYTHON ?= python3
 CONSTRAINTS := constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
+# Containers often have Python write no bytecode: then every worker of the tests, and every process
+# that they start, compiles the package and rewrites the tests' assertions again.
+unexport PYTHONDONTWRITEBYTECODE
 
 KILLS := 200
 DEMO_KILLS := 10

@@ -5,6 +5,7 @@ The oracles of other tests show that values are right; this one that none change
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -50,6 +51,17 @@ def test_what_is_stored_beside_it_is_as_in_the_golden_file(all_months: Settings)
     assert not changed, "\n".join([*changed, f"If all of it is meant, renew with `{COMMAND}`."])
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a published file and its golden file."""
+    folder = tmp_path_factory.mktemp("golden")
+    file = folder / "published.duckdb"
+    with duckdb.connect(str(file)) as con:
+        con.execute(WORLD)
+    write(figures(file, KEYS), folder / "golden.json")
+    return folder
+
+
 @pytest.mark.parametrize(
     ("change", "names"),
     [
@@ -74,13 +86,10 @@ def test_what_is_stored_beside_it_is_as_in_the_golden_file(all_months: Settings)
     ],
 )
 def test_a_changed_value_is_named_and_what_is_new_is_none(
-    tmp_path: Path, change: str, names: list[str]
+    world: Path, tmp_path: Path, change: str, names: list[str]
 ):
-    file = tmp_path / "published.duckdb"
-    with duckdb.connect(str(file)) as con:
-        con.execute(WORLD)
-    write(figures(file, KEYS), tmp_path / "golden.json")
-    with duckdb.connect(str(file)) as con:
+    changed = Path(shutil.copy(world / "published.duckdb", tmp_path))
+    with duckdb.connect(str(changed)) as con:
         con.execute(change)
-    found = differences(read(tmp_path / "golden.json"), figures(file, KEYS))
+    found = differences(read(world / "golden.json"), figures(changed, KEYS))
     assert sorted(each.split(":")[0].removesuffix(" is gone") for each in found) == names

@@ -14,6 +14,7 @@ import sys
 import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +36,12 @@ class Line:
     names: frozenset[str] = frozenset()
 
 
+@cache
+def _words(name: str) -> tuple[str, ...]:
+    """The words of an identifier in small letters; the same ones stand in many lines."""
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
 def lines_of(text: str, is_code: bool = False) -> Iterator[Line]:
     """The lines of a text, or of Python code."""
     names: dict[int, set[str]] = {}
@@ -54,13 +61,9 @@ class Avoided:
     term: str
     is_identifier: bool
 
-    def is_in(self, line: Line, public: frozenset[str]) -> bool:
-        """Whether the line holds the phrase, but in a public name."""
-        if self.is_identifier:
-            return self.phrase in line.names
-        names = [name for name in _IDENTIFIER.findall(line.text) if name not in public]
-        words = " ".join(word.lower() for name in names for word in _WORD.findall(name))
-        return f" {self.phrase} " in f" {words} "
+    def is_in(self, names: frozenset[str], words: str) -> bool:
+        """Whether it is an identifier here, or stands in these words, enclosed by spaces."""
+        return self.phrase in names if self.is_identifier else f" {self.phrase} " in words
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,10 @@ class Terms:
     public: frozenset[str]
 
     def found(self, line: Line) -> Iterator[Avoided]:
-        """What is avoided and stands in the line."""
-        return (each for each in self.avoided if each.is_in(line, self.public))
+        """What is avoided and stands in the line, but in a public name."""
+        names = [name for name in _IDENTIFIER.findall(line.text) if name not in self.public]
+        words = f" {' '.join(word for name in names for word in _words(name))} "
+        return (each for each in self.avoided if each.is_in(line.names, words))
 
 
 def read_terms(glossary: str) -> Terms:
@@ -123,6 +128,15 @@ def subjects(terms: Terms) -> Iterator[str]:
     yield from _named("commit", lines_of(listed.stdout), terms)
 
 
+def _problems(path: Path, terms: Terms) -> Iterator[str]:
+    text = path.read_text()
+    # Code is cut into tokens only where an avoided identifier stands somewhere in it.
+    is_code = path.suffix == ".py" and any(
+        each.phrase in text for each in terms.avoided if each.is_identifier
+    )
+    yield from _named(str(path.relative_to(ROOT)), lines_of(text, is_code), terms)
+
+
 def _named(where: str, lines: Iterable[Line], terms: Terms) -> Iterator[str]:
     for line in lines:
         for each in terms.found(line):
@@ -133,13 +147,7 @@ def _named(where: str, lines: Iterable[Line], terms: Terms) -> Iterator[str]:
 def main() -> int:
     """Print each place, and say by the exit code whether there is one."""
     terms = read_terms(GLOSSARY.read_text())
-    problems = [
-        problem
-        for path in files()
-        for problem in _named(
-            str(path.relative_to(ROOT)), lines_of(path.read_text(), path.suffix == ".py"), terms
-        )
-    ]
+    problems = [problem for path in files() for problem in _problems(path, terms)]
     problems += subjects(terms)
     for problem in problems:
         print(problem)

@@ -46,6 +46,8 @@ DATED = {
     "requests": "requested_on",
     "consents": "recorded_on",
 }
+_OF_PRODUCTS = (monthly.PRODUCT_MONTH, monthly.CUSTOMER_CATEGORY_MONTH)
+"""They have no row of lines that name neither a product nor a category."""
 ON_CONSENT = (CONSENT_DEFAULT, CUSTOMER_CONSENT, UNPROFILED)
 _STANDING = standing_steps(matrix.FEATURE_MATRIX, {})
 _ALL_REST_ON = [step for step in standing_steps(matrix.matrix_of([]), {}) if step in _STANDING]
@@ -137,11 +139,16 @@ class World:
             records = golden_month(frames["customers"], identities, month)
             self._insert(GOLDEN_RECORD, pl.concat([GOLDEN_RECORD.empty(), *records]))
         self.engine = Engine(self.con)
-        for month in sorted({m for name in DATED for m in frames[name]["month"] if m <= last}):
-            happened = {CLEANED[name] for name in DATED if month in frames[name]["month"]}
+        months = {CLEANED[name]: set(frames[name]["month"]) for name in DATED}
+        names_products = pl.any_horizontal(pl.col("product_id", "category").is_not_null())
+        of_products = set(frames["transactions"].filter(names_products)["month"])
+        for month in sorted(m for m in set().union(*months.values()) if m <= last):
+            happened = {table for table, of_table in months.items() if month in of_table}
             for step in monthly.STEPS:
                 # Without an event it would add no row, and takes some 15 ms.
-                if happened & spans_read(step).keys():
+                if happened & spans_read(step).keys() and (
+                    step not in _OF_PRODUCTS or month in of_products
+                ):
                     self._run(step, month)
         if consent_default is not None or {"consents", "requests"} & tables.keys():
             for month in month_range(first, last):

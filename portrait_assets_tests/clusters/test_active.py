@@ -12,7 +12,7 @@ from portrait_assets.stages.clusters.contract import CLUSTER_DECISION
 TWO = [FeatureUse("spend_3m", "symbol"), FeatureUse("purchases_3m", "symbol")]
 
 
-def customers(kinds: bool, count: int = 300, seed: int = 0) -> pl.DataFrame:
+def customers(kinds: bool, count: int = 160, seed: int = 0) -> pl.DataFrame:
     """Customers by degree, or of two kinds far apart."""
     rng = np.random.default_rng(seed)
     kind = rng.integers(0, 2, count) * 8.0 if kinds else np.zeros(count)

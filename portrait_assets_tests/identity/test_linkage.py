@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.methods.linkage import linking
 from portrait_assets.methods.linkage.linking import link
 from portrait_assets.methods.linkage.model import (
     LinkageModel,
@@ -66,10 +67,37 @@ def records() -> pl.DataFrame:
     return people(240)
 
 
+Trained = tuple[pl.DataFrame, LinkageModel, pl.DataFrame]
+"""Prepared records, the model learnt of them, and their pairs."""
+
+
 @pytest.fixture(scope="module")
-def found(records: pl.DataFrame) -> pl.DataFrame:
+def linked(records: pl.DataFrame) -> tuple[pl.DataFrame, Trained]:
+    """The pairs among the records, and what was learnt on the way, which takes most of the time."""
+    noted: list[Trained] = []
+
+    def noting(table: pl.DataFrame, settings: LinkageSettings) -> tuple[LinkageModel, pl.DataFrame]:
+        trained = train(table, settings)
+        assert trained
+        noted.append((table, *trained))
+        return trained
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linking, "train", noting)
+        found = link(records.drop("person"), "n")
+    return found, noted[0]
+
+
+@pytest.fixture(scope="module")
+def found(linked: tuple[pl.DataFrame, Trained]) -> pl.DataFrame:
     """The pairs among the records."""
-    return link(records.drop("person"), "n")
+    return linked[0]
+
+
+@pytest.fixture(scope="module")
+def learnt(linked: tuple[pl.DataFrame, Trained]) -> Trained:
+    """What was learnt of the records."""
+    return linked[1]
 
 
 def test_slips_are_seen_through(records: pl.DataFrame, found: pl.DataFrame):
@@ -78,18 +106,6 @@ def test_slips_are_seen_through(records: pl.DataFrame, found: pl.DataFrame):
     assert right / max(found.height, 1) > 0.95
     assert right / 80 > 0.95
     assert (found["record_1"] < found["record_2"]).all()
-
-
-Trained = tuple[pl.DataFrame, LinkageModel, pl.DataFrame]
-"""Prepared records, the model learnt of them, and their pairs."""
-
-
-@pytest.fixture(scope="module")
-def learnt(records: pl.DataFrame) -> Trained:
-    table = prepare(records.drop("person"), "n")
-    trained = train(table, LinkageSettings())
-    assert trained
-    return (table, *trained)
 
 
 def divided(learnt: Trained) -> tuple[pl.DataFrame, pl.DataFrame]:

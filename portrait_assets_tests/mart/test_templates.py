@@ -16,6 +16,8 @@ from jinja2 import StrictUndefined, UndefinedError
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.mart import report
 from portrait_assets.stages.mart.room import ROOM
+from portrait_assets.stages.mart.sections.overview import OVERVIEW
+from portrait_assets.stages.mart.sections.segments import SEGMENTS
 from portrait_assets.storage.published import Section
 from portrait_assets.testing.golden_file import changes
 from portrait_assets_tests.mart.conftest import TITLE
@@ -84,16 +86,18 @@ def test_every_section_of_the_templates_is_on_the_page_and_in_its_menu(page: str
     assert rest == {"report.html", "macros.html"}, "a template is part of no page"
 
 
-def test_a_source_without_purchases_has_no_words_of_them(small_file: Path, tmp_path: Path):
+def test_a_source_without_purchases_has_no_words_of_them(
+    small_file: Path, page: str, tmp_path: Path
+):
     bank = Path(shutil.copy(small_file, tmp_path / "bank.duckdb"))
     with duckdb.connect(str(bank)) as con:
         con.execute(
             "UPDATE features.feature_matrix SET spend_12m = NULL, purchases_12m = NULL, "
             "recency_days = NULL"
         )
-    seen = sections(write(bank, tmp_path), "en")["segments"]
+    seen = sections(write(bank, tmp_path, [SEGMENTS]), "en")["segments"]
     for words in ("spend in 12 months", "purchases in", "last purchase", "buys most"):
-        assert words in sections(write(small_file, tmp_path), "en")["segments"]
+        assert words in sections(page, "en")["segments"]
         assert words not in seen
 
 
@@ -243,7 +247,7 @@ def test_an_error_in_a_template_shows(tmp_path: Path):
 def test_a_month_that_is_late_is_named_and_the_report_is_on_the_complete_one(tmp_path: Path):
     late = {"table_name": "transactions", "rows": 3, "reason": "few rows", "is_complete": False}
     sparse = late | {"table_name": "responses"}
-    page = write(write_small_file(tmp_path, [late, sparse]), tmp_path)
+    page = write(write_small_file(tmp_path, [late, sparse]), tmp_path, [OVERVIEW])
     assert "as of 2024-03-31" in page
     assert "2024-04 is late or incomplete (transactions: few rows)" in page
     assert "2024-04数据未到齐（transactions：行数过少）" in page
@@ -252,7 +256,7 @@ def test_a_month_that_is_late_is_named_and_the_report_is_on_the_complete_one(tmp
 @pytest.mark.slow
 def test_a_table_that_no_portrait_rests_on_does_not_hold_a_month_back(tmp_path: Path):
     sparse = {"table_name": "responses", "reason": "no rows", "is_complete": False}
-    page = write(write_small_file(tmp_path, [sparse]), tmp_path)
+    page = write(write_small_file(tmp_path, [sparse]), tmp_path, [OVERVIEW])
     assert "as of 2024-04-30" in page
     assert "2024-04 is late" not in page
 

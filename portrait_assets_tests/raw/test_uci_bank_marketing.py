@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 import pytest
 
@@ -13,7 +11,7 @@ from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import scratch_database
 
 SOURCE = PACKAGED_SOURCES / "uci_bank_marketing"
@@ -34,12 +32,17 @@ ADDITIONAL = """\
 """
 
 
-@pytest.fixture
-def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pl.DataFrame]:
-    (tmp_path / "bank-full.csv").write_text(FULL)
-    (tmp_path / "bank-additional-full.csv").write_text(ADDITIONAL)
-    monkeypatch.setenv("PORTRAIT_UCI_BANK_DIR", str(tmp_path))
-    source = load_source(SOURCE)
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    folder = tmp_path_factory.mktemp("uci")
+    (folder / "bank-full.csv").write_text(FULL)
+    (folder / "bank-additional-full.csv").write_text(ADDITIONAL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PORTRAIT_UCI_BANK_DIR", str(folder))
+        return _cleaned(load_source(SOURCE))
+
+
+def _cleaned(source: Source) -> dict[str, pl.DataFrame]:
     definition = source.definition
     conventions = Conventions(definition.time_zone, definition.country, definition.rules)
     with scratch_database() as con, SourceReader(con, source) as reader:

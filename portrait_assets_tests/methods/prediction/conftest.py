@@ -4,7 +4,7 @@ import pytest
 
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
-from portrait_assets_tests.methods.prediction.world import World, world
+from portrait_assets_tests.methods.prediction.world import SMALL, World, world
 
 
 @pytest.fixture(scope="package")
@@ -20,4 +20,7 @@ def strangers() -> World:
 
 @pytest.fixture(scope="package")
 def models(people: World) -> dict[str, PredictionModel]:
-    return {family: fit(people.frame, people.outcome, family) for family in ("logistic", "trees")}
+    return {
+        family: fit(people.frame, people.outcome, family, parameters=SMALL)
+        for family in ("logistic", "trees")
+    }

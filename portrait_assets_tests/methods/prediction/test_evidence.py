@@ -138,13 +138,14 @@ def test_parts_of_a_number_have_as_many_small_ones_as_great_ones():
 def test_a_proof_is_of_rows_that_were_not_seen(people: World):
     # Names that nobody shares, and a shuffled outcome: whoever judges by rows seen finds a rule.
     rng = np.random.default_rng(2)
-    proof = prove(people.frame, rng.permutation(people.outcome).astype(float))
+    few = Parameters(leaves=(8,))
+    proof = prove(people.frame, rng.permutation(people.outcome).astype(float), parameters=few)
     assert abs(proof.quality.value - 0.5) < 0.05
     assert proof.gain.low < 0
 
 
 def test_a_proof_holds_the_model_beside_the_best_single_feature(people: World):
-    few = Parameters(most_trees=30)
+    few = Parameters(most_trees=30, leaves=(8,))
     proof = prove(people.frame, people.outcome.astype(float), parameters=few)
     assert sorted(proof.judged.tolist()) == list(range(people.frame.height))
     assert np.array_equal(proof.outcome, people.outcome[proof.judged])
@@ -164,7 +165,7 @@ def test_a_proof_holds_the_model_beside_the_best_single_feature(people: World):
 
 def test_a_proof_by_time_judges_the_newest(people: World):
     order = np.arange(people.frame.height)
-    few = Parameters(most_trees=10)
+    few = Parameters(most_trees=10, leaves=(8,))
     proof = prove(people.frame, people.outcome.astype(float), order=order, parameters=few)
     assert sorted(proof.judged.tolist()) == list(range(1_600, 2_000))
     assert proof.is_by_time
@@ -183,7 +184,7 @@ def test_trees_win_where_features_act_together():
 
 def test_numbers_are_proved_by_the_variance_that_is_explained():
     people = world(1_000, seed=3)
-    few = Parameters(most_trees=15)
+    few = Parameters(most_trees=15, leaves=(8,))
     proof = prove(people.frame, people.number, is_of_number=True, parameters=few)
     found = proof.scores[proof.family]
     by_hand = 1 - ((proof.outcome - found) ** 2).mean() / proof.outcome.var()

@@ -116,7 +116,9 @@ def test_a_column_that_is_empty_in_a_part_only_does_no_harm():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_score_is_monotone_where_it_must_be(family: str, people: World):
+def test_the_score_is_monotone_where_it_must_be(
+    family: str, people: World, models: dict[str, PredictionModel]
+):
     # Visits raise the outcome in truth; here the score must not rise with them, but with amounts.
     model = fit(people.frame, people.outcome, family, monotone={"visits": -1, "amount": 1})
     row = people.frame.head(1)
@@ -128,7 +130,7 @@ def test_the_score_is_monotone_where_it_must_be(family: str, people: World):
     assert (rising >= -1e-12).all()
     assert rising.max() > 0
     # Free to follow the data, it does rise with visits.
-    free = np.diff(fit(people.frame, people.outcome, family).margin(by_visits))
+    free = np.diff(models[family].margin(by_visits))
     assert free.max() > 0
 
 
@@ -144,6 +146,17 @@ def test_of_many_rows_some_say_when_no_further_tree_helps(strangers: World):
     assert losses[0] == pytest.approx(losses[1], abs=0.01)
     again = fit(strangers.frame[::-1], strangers.outcome[::-1], "trees", parameters=few)
     assert again.rows().equals(of_few.rows())
+
+
+@pytest.mark.parametrize(("is_together", "leaves"), [(False, 2), (True, 8)])
+def test_of_the_sizes_of_trees_the_one_that_loses_least_is_taken(is_together: bool, leaves: int):
+    # A tree of two leaves has one split, which says nothing of what only two columns say together.
+    rng = np.random.default_rng(9)
+    a, b = rng.normal(size=(2, 600))
+    outcome = (np.sign(a * b if is_together else a) + rng.normal(size=600) > 0).astype(int)
+    sizes = Parameters(leaves=(2, 8), folds=2, most_trees=20)
+    found = fit(pl.DataFrame({"a": a, "b": b}), outcome, "trees", parameters=sizes)
+    assert found.facts["leaves"] == leaves
 
 
 def test_trees_of_more_leaves_than_can_be_scored_are_refused():

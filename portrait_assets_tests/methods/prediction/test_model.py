@@ -17,7 +17,7 @@ from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import ROWS_SCHEMA, part, to_frame
 from portrait_assets.methods.prediction.together import margins
-from portrait_assets_tests.methods.prediction.world import World
+from portrait_assets_tests.methods.prediction.world import SMALL, World
 
 FAMILIES = ("logistic", "trees")
 
@@ -43,7 +43,7 @@ def test_equal_data_in_another_order_give_equal_rows(
     family: str, people: World, models: dict[str, PredictionModel]
 ):
     order = np.random.default_rng(5).permutation(people.frame.height)
-    again = fit(people.frame[order], people.outcome[order], family)
+    again = fit(people.frame[order], people.outcome[order], family, parameters=SMALL)
     assert again.rows().equals(models[family].rows())
 
 
