@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.columns import count, number, share, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, RANK, SHARE, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -96,6 +97,8 @@ PREDICTION_MODEL = Table(
     key=(*BY_TARGET, "item"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
+    counts=("rows",),
 )
 
 PREDICTION = Table(
@@ -250,6 +253,7 @@ PREDICTION_BACKTEST = Table(
     key=BY_TARGET,
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 PREDICTION_CALIBRATION = Table(
@@ -283,4 +287,5 @@ PREDICTION_CALIBRATION = Table(
     key=(*BY_TARGET, "tenth"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from portrait_assets.core.threads import one_thread
+from portrait_assets.methods.disclosure.holders import Holders
 from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.folds import Fold
 from portrait_assets.methods.prediction.families.losses import Loss
@@ -134,6 +135,16 @@ class Trees:
                 )
             )
         return rows
+
+    def leaf_of(self, design: Floats, trees: Indexes) -> dict[int, Indexes]:
+        """By some of the trees, the leaf that every row falls into, as its place in `nodes`."""
+        number = {id(tree): at for at, tree in enumerate(self._trees)}
+        wanted = set(trees.tolist())
+        found: dict[int, list[Indexes]] = {at: [] for at in wanted}
+        for _, tree, leaf in self._fallen(design):
+            if (at := number[id(tree)]) in wanted:
+                found[at].append(tree.leaves[leaf])
+        return {at: np.concatenate(parts) for at, parts in found.items()}
 
     def _fallen(self, design: Floats) -> Iterator[tuple[slice, _Tree, Indexes]]:
         """For some rows and a tree, which of its leaves each falls into."""
@@ -278,6 +289,7 @@ def fit_trees(
     loss: Loss,
     parameters: Parameters,
     seed: int,
+    holders: Holders | None = None,
 ) -> TreesFit:
     """Trees, as many and as large as have the least loss on unseen rows, grown on all rows.
 
@@ -293,7 +305,9 @@ def fit_trees(
         loss: logistic or squared.
         parameters: of the trees.
         seed: of the thresholds that are tried, where there are more than 200,000 rows.
+        holders: of the rows; no leaf is of few of them. Every row is its own when None.
     """
+    holders, grown_on = holders or Holders(), np.arange(len(design))
     if not len(terms):
         return TreesFit(trees_from(loss.constant(outcome), terms, []), 0, 1, float("nan"))
 
@@ -329,7 +343,9 @@ def fit_trees(
             grown = booster(leaves)
             fold = _stopping(folds[0], len(design), parameters.stopping_rows)
             least, trees = _unseen_loss(grown, design, outcome, [fold])
-    return TreesFit(_exported(grown, terms, trees), trees, leaves, least)
+            grown_on = fold.learned
+    scorer = of_enough(_exported(grown, terms, trees), design[grown_on], holders.taken(grown_on))
+    return TreesFit(scorer, trees, leaves, least)
 
 
 def _stopping(fold: Fold, rows: int, most: int) -> Fold:
@@ -393,3 +409,75 @@ def _exported(grown: Booster, terms: Sequence[Term], trees: int) -> Trees:
         )
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return Trees(tuple(terms), _nodes(columns), intercept)
+
+
+def of_enough(trees: Trees, design: Floats, holders: Holders) -> Trees:
+    """The trees without the splits that leave few holders on a side: such a split is a leaf.
+
+    Args:
+        trees: as they were grown.
+        design: the rows that they were grown on, shape (rows, terms).
+        holders: of these rows.
+    """
+    nodes = trees.nodes
+    is_small = (nodes.term < 0) & (nodes.rows < holders.enough)
+    suspects = np.unique(nodes.tree[is_small])
+    if not len(suspects):
+        return trees
+    leaf_of = trees.leaf_of(design, suspects)
+    kept, values, intercept = np.ones(len(nodes.tree), dtype=bool), nodes.value.copy(), 0.0
+    term = nodes.term.copy()
+    for tree in suspects.tolist():
+        own = np.flatnonzero(nodes.tree == tree)
+        at = leaf_of[tree]
+        while (few := holders.are_few(at, len(nodes.tree))[own]).any():
+            parent = _parent(nodes, term, own, int(own[np.argmax(few)]))
+            if parent is None:
+                break
+            below = _below(nodes, term, own[0], parent)
+            leaves = below[term[below] < 0]
+            values[parent] = np.average(values[leaves], weights=nodes.rows[leaves])
+            kept[below[1:]], term[parent] = False, -1
+            at = np.where(np.isin(at, leaves), parent, at)
+        if kept[own].sum() == 1:  # A tree of one leaf adds the same to all.
+            intercept += float(values[own[0]])
+            kept[own] = False
+    return Trees(trees.terms, _renumbered(nodes, term, values, kept), trees.intercept + intercept)
+
+
+def _parent(nodes: Nodes, term: Indexes, own: Indexes, at: int) -> int | None:
+    """The place of the node above one of the tree's; None of the first."""
+    child = at - own[0]
+    splits = own[term[own] >= 0]
+    above = splits[(nodes.left[splits] == child) | (nodes.right[splits] == child)]
+    return int(above[0]) if len(above) else None
+
+
+def _below(nodes: Nodes, term: Indexes, start: int, at: int) -> Indexes:
+    """The places of a node and of all below it."""
+    found, waiting = [], [at]
+    while waiting:
+        found.append(waiting.pop())
+        if term[found[-1]] >= 0:
+            waiting += [int(start + each[found[-1]]) for each in (nodes.left, nodes.right)]
+    return np.array(found, dtype=np.int64)
+
+
+def _renumbered(nodes: Nodes, term: Indexes, values: Floats, kept: npt.NDArray[np.bool_]) -> Nodes:
+    """The nodes that are kept; trees and nodes within each are numbered anew, in their order."""
+    is_leaf = term < 0
+    first = np.flatnonzero(nodes.node == 0)
+    of = np.searchsorted(first, np.arange(len(term)), side="right") - 1
+    number = np.cumsum(kept) - 1
+    number -= number[first][of] if len(first) else 0
+    tree = (np.cumsum(kept[first]) - 1)[of]
+
+    def child(which: Indexes) -> Indexes:
+        return np.where(is_leaf, -1, number[np.where(is_leaf, 0, first[of] + which)])
+
+    columns = (
+        *(tree, number, term, np.where(is_leaf, np.inf, nodes.threshold)),
+        *(child(nodes.left), child(nodes.right)),
+        *(nodes.missing_left & ~is_leaf, np.where(is_leaf, values, 0.0), nodes.rows),
+    )
+    return _nodes([column[kept] for column in columns])

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from sklearn.isotonic import IsotonicRegression
 
+from portrait_assets.methods.disclosure.holders import holders_of, names_in, together
 from portrait_assets.methods.prediction.rows import Row, part, to_frame
 from portrait_assets.methods.statistics.paired import auc
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
@@ -123,7 +123,8 @@ def fitted_steps(rule: Baseline | None, frame: pl.DataFrame) -> Steps:
 
     Args:
         rule: the baseline; None for the rate of all.
-        frame: its feature, and `hit`; without rows nothing is known of rates.
+        frame: its feature, `hit` and `customer_id`; without rows nothing is known of rates. No
+            step is of few customers.
     """
     if frame.is_empty():
         return Steps(rule)
@@ -131,14 +132,21 @@ def fitted_steps(rule: Baseline | None, frame: pl.DataFrame) -> Steps:
     values, places, counts = np.unique(order, return_inverse=True, return_counts=True)
     shares = np.bincount(places, weights=hit, minlength=len(values)) / counts
     rates = IsotonicRegression().fit_transform(np.arange(len(values)), shares, sample_weight=counts)
-    firsts = np.flatnonzero(np.diff(rates, prepend=-1.0) > 0)
-    behind: npt.NDArray[np.int64] = np.add.reduceat(counts, firsts)
+    step = np.cumsum(np.diff(rates, prepend=-1.0) > 0) - 1
+    groups = together(
+        step[places],
+        tuple((at,) for at in range(int(step[-1]) + 1)),
+        int(step[-1]) + 1,
+        holders_of(names_in(frame)),
+    )
+    firsts = np.searchsorted(step, [group[0] for group in groups])
+    behind, events = (np.add.reduceat(each, firsts) for each in (counts, shares * counts))
     thresholds = values[firsts]
     thresholds[0] = -_END
     return Steps(
         rule,
         tuple(thresholds.tolist()),
-        tuple(np.round(rates[firsts], 9).tolist()),
+        tuple(np.round(events / behind, 9).tolist()),
         tuple(behind.tolist()),
     )
 

@@ -184,8 +184,8 @@ CONSENTS = Canonical(
         Column(
             "purpose",
             Type.TEXT,
-            "What for: profiling, marketing, credit or sharing with others; null of a withdrawal from "
-            "all of them",
+            "What for: profiling, marketing, credit or sharing with others; null of a withdrawal "
+            "from all of them",
             "处理目的（画像、营销、信贷、对外提供；撤回记录为空即全部目的）",
             allowed=PURPOSES,
         ),
