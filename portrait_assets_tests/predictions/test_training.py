@@ -255,8 +255,8 @@ def test_no_step_and_no_bin_of_a_baseline_is_of_few_customers():
     active = Active(nameless, Trained("2024-01", "2024-02", None, "2024-03"))
     against = (rows["hit"].to_numpy(), nameless.probability(rows))
     assert [each.customers for each in active.held_against(*against).bins] == [22, 20, 18]
-    held = active.held_against(*against, rows["customer_id"].to_numpy())
-    assert [each.customers for each in held.bins] == [22, 38]
+    fewer = active.held_against(*against, rows["customer_id"].to_numpy())
+    assert [each.customers for each in fewer.bins] == [22, 38]
 
 
 def test_without_a_baseline_the_rate_of_all_stands():

@@ -1,4 +1,4 @@
-"""What rests on few customers is told from how many have it, however many rows are theirs."""
+"""What rests on few customers follows from how many have it, however many rows are theirs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portrait_assets.methods.scorecard.fitting.fit import fit_known
 from portrait_assets.methods.scorecard.fitting.looking import CardRules
 
 
-def test_few_are_told_by_holders_and_not_by_rows():
+def test_few_are_found_by_holders_and_not_by_rows():
     """At place 0 one customer has 30 rows, at place 1 ten have one each, at place 2 nine."""
     places = np.repeat([0, 1, 2], [30, 10, 9])
     names = np.array(["a"] * 30 + list("abcdefghij") + list("abcdefghi"))
@@ -51,8 +51,8 @@ def test_no_leaf_is_of_few_customers():
     outcome = (rng.random(len(customer)) < chance).astype(float)
     own = fit(frame, outcome, "trees")
     assert any(row.feature == "apart" for row in part(own.rows(), "node"))
-    held = fit(frame, outcome, "trees", groups=customer)
-    nodes = part(held.rows(), "node")
+    shared = fit(frame, outcome, "trees", groups=customer)
+    nodes = part(shared.rows(), "node")
     assert nodes, "trees by what many share remain"
     assert not any(row.feature == "apart" for row in nodes)
     for tree in {row.tree for row in nodes}:
@@ -61,7 +61,7 @@ def test_no_leaf_is_of_few_customers():
     # All rows count in one leaf of each tree, by the numbers that are stored.
     leaves = [row for row in nodes if row.key is None]
     assert sum(row.rows or 0 for row in leaves) == len(frame) * len({row.tree for row in nodes})
-    assert np.isfinite(held.margin(frame)).all()
+    assert np.isfinite(shared.margin(frame)).all()
 
 
 def _leaves(frame: pl.DataFrame, nodes: list) -> list[np.ndarray]:
