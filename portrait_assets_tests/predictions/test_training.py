@@ -260,10 +260,13 @@ def test_no_step_and_no_bin_of_a_baseline_is_of_few_customers():
 
 
 def test_without_a_baseline_the_rate_of_all_stands():
-    frame = pl.DataFrame({"hit": [True, False, False, False]})
+    frame = pl.DataFrame({"hit": [True, False, False, False] * 3})
     steps = fitted_steps(None, frame)
     assert (steps.name, steps.rates) == (BASE_RATE, (0.25,))
-    assert ordered_by(None, frame).tolist() == [0, 0, 0, 0]
+    assert ordered_by(None, frame).tolist() == [0] * 12
+    assert fitted_steps(None, frame.head(9)).rates == (), "nine customers tell of no rate"
+    named = pl.concat([frame] * 2).with_columns(customer_id=pl.int_range(pl.len()) % 9)
+    assert fitted_steps(None, named).rates == ()
 
 
 def test_a_mean_that_is_off_by_more_than_chance_is_shifted_to_what_happened():
@@ -293,6 +296,7 @@ def test_many_equal_scores_are_in_one_bin_whatever_their_last_digits():
 def test_a_zero_has_no_sign_so_that_a_stored_baseline_has_the_same_version():
     fewer = Baseline("last month", "purchases_1m", falls=True)
     frame = pl.DataFrame({"purchases_1m": [0, 0, 1, 2], "hit": [True, True, True, False]})
+    frame = pl.concat([frame] * 5)
     assert not np.signbit(ordered_by(fewer, frame)[0])
     active = Active(fitted_steps(fewer, frame), Trained("2024-01", "2024-01", None, "2024-02"))
     assert Active.from_rows(active.rows()).version == active.version

@@ -37,6 +37,10 @@ class Holders:
         """The holders of some of the rows."""
         return replace(self, of=None if self.of is None else self.of[rows])
 
+    def are_few_of(self, rows: int) -> bool:
+        """Whether all so many rows together are of few."""
+        return rows == 0 or bool(self.are_few(np.zeros(rows, dtype=np.int64), 1)[0])
+
     def are_few(self, places: Indexes, count: int) -> Bools:
         """Whether fewer than `smallest` holders have a row at a place, and at least one has.
 

@@ -162,7 +162,7 @@ def _as_written(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _bins(hit: Bools, probability: Floats, holders: Holders) -> tuple[Bin, ...]:
-    if not len(hit):
+    if holders.are_few_of(len(hit)):
         return ()
     # Many customers may have one score, which must not fall on two sides by its last digits.
     probability = np.round(probability, DIGITS)

@@ -123,10 +123,11 @@ def fitted_steps(rule: Baseline | None, frame: pl.DataFrame) -> Steps:
 
     Args:
         rule: the baseline; None for the rate of all.
-        frame: its feature, `hit` and `customer_id`; without rows nothing is known of rates. No
-            step is of few customers.
+        frame: its feature, `hit` and `customer_id`; of few customers nothing is known of rates,
+            and no step is of few.
     """
-    if frame.is_empty():
+    holders = holders_of(names_in(frame))
+    if holders.are_few_of(frame.height):
         return Steps(rule)
     order, hit = ordered_by(rule, frame), frame["hit"].to_numpy()
     values, places, counts = np.unique(order, return_inverse=True, return_counts=True)
@@ -137,7 +138,7 @@ def fitted_steps(rule: Baseline | None, frame: pl.DataFrame) -> Steps:
         step[places],
         tuple((at,) for at in range(int(step[-1]) + 1)),
         int(step[-1]) + 1,
-        holders_of(names_in(frame)),
+        holders,
     )
     firsts = np.searchsorted(step, [group[0] for group in groups])
     behind, events = (np.add.reduceat(each, firsts) for each in (counts, shares * counts))

@@ -185,7 +185,7 @@ class Deciding:
         months = self._recent["base_month"]
         trained = Trained(months.min(), months.max(), None, self._month)  # type: ignore[arg-type]
         active = Active(steps, trained)
-        if self._recent.is_empty():
+        if not steps.rates:
             return active
         return active.held_against(
             self._recent["hit"].to_numpy(),
