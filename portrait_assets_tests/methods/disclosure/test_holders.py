@@ -9,7 +9,7 @@ import pytest
 from portrait_assets.methods.disclosure.holders import Holders, holders_of, names_in, together
 from portrait_assets.methods.prediction.families.encoding import LevelEncoding, fit_encoding
 from portrait_assets.methods.prediction.fitting import fit
-from portrait_assets.methods.prediction.rows import part
+from portrait_assets.methods.prediction.rows import Row, part
 from portrait_assets.methods.scorecard.fitting.fit import fit_known
 from portrait_assets.methods.scorecard.fitting.looking import CardRules
 
@@ -64,18 +64,20 @@ def test_no_leaf_is_of_few_customers():
     assert np.isfinite(shared.margin(frame)).all()
 
 
-def _leaves(frame: pl.DataFrame, nodes: list) -> list[np.ndarray]:
+def _leaves(frame: pl.DataFrame, nodes: list[Row]) -> list[np.ndarray]:
     """The rows of each leaf of a tree, by walking it as its rows say."""
     by_number = {row.position: row for row in nodes}
-    found, waiting = [], [(0, np.arange(frame.height))]
+    found, waiting = [], [(by_number[0], np.arange(frame.height))]
     while waiting:
-        number, rows = waiting.pop()
-        node = by_number[number]
-        if node.key is None:
+        node, rows = waiting.pop()
+        if node.key is None or node.threshold is None:
             found.append(rows)
             continue
-        goes_left = frame[node.feature].to_numpy()[rows] <= node.threshold
-        waiting += [(node.left, rows[goes_left]), (node.right, rows[~goes_left])]
+        goes_left = frame[str(node.feature)].to_numpy()[rows] <= node.threshold
+        waiting += [
+            (by_number[int(node.left or 0)], rows[goes_left]),
+            (by_number[int(node.right or 0)], rows[~goes_left]),
+        ]
     return found
 
 
