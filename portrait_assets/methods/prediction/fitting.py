@@ -29,6 +29,7 @@ from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot
 from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
 from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
+from portrait_assets.methods.prediction.families.pruned import of_enough
 from portrait_assets.methods.prediction.families.trees import Trees, fit_trees
 from portrait_assets.methods.prediction.model import Family, PredictionModel
 from portrait_assets.methods.prediction.rows import rounded
@@ -195,12 +196,12 @@ def _scorer(asked: _Request, encoding: Encoding, folds: Sequence[Fold], holders:
         )
         return encoding, linear.scorer, {"strength": linear.strength, "loss": linear.loss}
     trees = fit_trees(
-        *(design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters, asked.seed),
-        holders,
+        design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters, asked.seed
     )
+    scorer = of_enough(trees.scorer, design[trees.rows], holders.taken(trees.rows))
     return (
         encoding,
-        trees.scorer,
+        scorer,
         {"trees": float(trees.trees), "leaves": float(trees.leaves), "loss": trees.loss},
     )
 

@@ -19,7 +19,6 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from portrait_assets.core.threads import one_thread
-from portrait_assets.methods.disclosure.holders import Holders
 from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.folds import Fold
 from portrait_assets.methods.prediction.families.losses import Loss
@@ -260,10 +259,11 @@ def trees_from(intercept: float, terms: Sequence[Term], rows: Sequence[Row]) -> 
         )
         for row in rows
     ]
-    return Trees(tuple(terms), _nodes(list(zip(*columns, strict=True))), intercept)
+    return Trees(tuple(terms), nodes_of(list(zip(*columns, strict=True))), intercept)
 
 
-def _nodes(columns: Sequence[npt.ArrayLike]) -> Nodes:
+def nodes_of(columns: Sequence[npt.ArrayLike]) -> Nodes:
+    """The nodes of these columns, in their order; of none where there are no columns."""
     types = (np.int64, np.int64, np.int64, np.float64, np.int64, np.int64, bool, np.float64)
     kinds = (*types, np.int64)
     given = columns or [()] * len(kinds)
@@ -272,12 +272,16 @@ def _nodes(columns: Sequence[npt.ArrayLike]) -> Nodes:
 
 @dataclass(frozen=True)
 class TreesFit:
-    """A fitted scorer, how many trees of how many leaves it has, and the loss on unseen rows."""
+    """A fitted scorer, how many trees of how many leaves it has, and the loss on unseen rows.
+
+    `rows` are the places of those that it was grown on.
+    """
 
     scorer: Trees
     trees: int
     leaves: int
     loss: float
+    rows: Indexes
 
 
 def fit_trees(
@@ -289,7 +293,6 @@ def fit_trees(
     loss: Loss,
     parameters: Parameters,
     seed: int,
-    holders: Holders | None = None,
 ) -> TreesFit:
     """Trees, as many and as large as have the least loss on unseen rows, grown on all rows.
 
@@ -305,11 +308,10 @@ def fit_trees(
         loss: logistic or squared.
         parameters: of the trees.
         seed: of the thresholds that are tried, where there are more than 200,000 rows.
-        holders: of the rows; no leaf is of few of them. Every row is its own when None.
     """
-    holders, grown_on = holders or Holders(), np.arange(len(design))
+    grown_on = np.arange(len(design))
     if not len(terms):
-        return TreesFit(trees_from(loss.constant(outcome), terms, []), 0, 1, float("nan"))
+        return TreesFit(trees_from(loss.constant(outcome), terms, []), 0, 1, float("nan"), grown_on)
 
     def booster(leaves: int, trees: int | None = None) -> Booster:
         """A model to fit: of so many trees, or of those before unseen rows lose."""
@@ -344,8 +346,7 @@ def fit_trees(
             fold = _stopping(folds[0], len(design), parameters.stopping_rows)
             least, trees = _unseen_loss(grown, design, outcome, [fold])
             grown_on = fold.learned
-    scorer = of_enough(_exported(grown, terms, trees), design[grown_on], holders.taken(grown_on))
-    return TreesFit(scorer, trees, leaves, least)
+    return TreesFit(_exported(grown, terms, trees), trees, leaves, least, grown_on)
 
 
 def _stopping(fold: Fold, rows: int, most: int) -> Fold:
@@ -408,76 +409,4 @@ def _exported(grown: Booster, terms: Sequence[Term], trees: int) -> Trees:
             )
         )
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Trees(tuple(terms), _nodes(columns), intercept)
-
-
-def of_enough(trees: Trees, design: Floats, holders: Holders) -> Trees:
-    """The trees without the splits that leave few holders on a side: such a split is a leaf.
-
-    Args:
-        trees: as they were grown.
-        design: the rows that they were grown on, shape (rows, terms).
-        holders: of these rows.
-    """
-    nodes = trees.nodes
-    is_small = (nodes.term < 0) & (nodes.rows < holders.enough)
-    suspects = np.unique(nodes.tree[is_small])
-    if not len(suspects):
-        return trees
-    leaf_of = trees.leaf_of(design, suspects)
-    kept, values, intercept = np.ones(len(nodes.tree), dtype=bool), nodes.value.copy(), 0.0
-    term = nodes.term.copy()
-    for tree in suspects.tolist():
-        own = np.flatnonzero(nodes.tree == tree)
-        at = leaf_of[tree]
-        while (few := holders.are_few(at, len(nodes.tree))[own]).any():
-            parent = _parent(nodes, term, own, int(own[np.argmax(few)]))
-            if parent is None:
-                break
-            below = _below(nodes, term, own[0], parent)
-            leaves = below[term[below] < 0]
-            values[parent] = np.average(values[leaves], weights=nodes.rows[leaves])
-            kept[below[1:]], term[parent] = False, -1
-            at = np.where(np.isin(at, leaves), parent, at)
-        if kept[own].sum() == 1:  # A tree of one leaf adds the same to all.
-            intercept += float(values[own[0]])
-            kept[own] = False
-    return Trees(trees.terms, _renumbered(nodes, term, values, kept), trees.intercept + intercept)
-
-
-def _parent(nodes: Nodes, term: Indexes, own: Indexes, at: int) -> int | None:
-    """The place of the node above one of the tree's; None of the first."""
-    child = at - own[0]
-    splits = own[term[own] >= 0]
-    above = splits[(nodes.left[splits] == child) | (nodes.right[splits] == child)]
-    return int(above[0]) if len(above) else None
-
-
-def _below(nodes: Nodes, term: Indexes, start: int, at: int) -> Indexes:
-    """The places of a node and of all below it."""
-    found, waiting = [], [at]
-    while waiting:
-        found.append(waiting.pop())
-        if term[found[-1]] >= 0:
-            waiting += [int(start + each[found[-1]]) for each in (nodes.left, nodes.right)]
-    return np.array(found, dtype=np.int64)
-
-
-def _renumbered(nodes: Nodes, term: Indexes, values: Floats, kept: npt.NDArray[np.bool_]) -> Nodes:
-    """The nodes that are kept; trees and nodes within each are numbered anew, in their order."""
-    is_leaf = term < 0
-    first = np.flatnonzero(nodes.node == 0)
-    of = np.searchsorted(first, np.arange(len(term)), side="right") - 1
-    number = np.cumsum(kept) - 1
-    number -= number[first][of] if len(first) else 0
-    tree = (np.cumsum(kept[first]) - 1)[of]
-
-    def child(which: Indexes) -> Indexes:
-        return np.where(is_leaf, -1, number[np.where(is_leaf, 0, first[of] + which)])
-
-    columns = (
-        *(tree, number, term, np.where(is_leaf, np.inf, nodes.threshold)),
-        *(child(nodes.left), child(nodes.right)),
-        *(nodes.missing_left & ~is_leaf, np.where(is_leaf, values, 0.0), nodes.rows),
-    )
-    return _nodes([column[kept] for column in columns])
+    return Trees(tuple(terms), nodes_of(columns), intercept)
