@@ -6,6 +6,8 @@ import pandera.polars as pa
 import polars as pl
 from pandera.config import ValidationDepth, config_context
 
+from portrait_assets.core.cells import SMALLEST_CELL
+from portrait_assets.schema.resting import Resting, counts_of, resting_of
 from portrait_assets.schema.table import Column, Table, Type
 
 AS_CONTRACTED = (0, "all as the contract says")
@@ -15,15 +17,20 @@ AS_CONTRACTED = (0, "all as the contract says")
 def contract_schema(table: Table) -> pa.DataFrameSchema:
     """Columns, types, what may be null, the domain of each column, and the key within a month.
 
-    Where types are as received, neither they nor the domains are looked at.
+    Where types are as received, neither they nor the domains are looked at. A table whose rows rest
+    on enough customers counts no fewer, unless it counts none.
     """
+    enough = counts_of(table) if resting_of(table) is Resting.ENOUGH else ()
     month = [table.partition_by.value] if table.partition_by else []
     key = list(dict.fromkeys([*month, *table.key])) if table.key else None
     return pa.DataFrameSchema(
         {
             column.name: pa.Column(
                 dtype=None if table.types_as_received else column.polars_type,
-                checks=[] if table.types_as_received else _domain(column),
+                checks=[
+                    *([] if table.types_as_received else _domain(column)),
+                    *([_OF_ENOUGH] if column.name in enough else []),
+                ],
                 nullable=column.nullable,
             )
             for column in table.all_columns
@@ -57,6 +64,12 @@ def _each_in(allowed: tuple[str, ...]) -> pa.Check:
     return pa.Check(each_is_allowed, name=f"each of {', '.join(allowed)}")
 
 
+def _rests_on_enough(data: pa.PolarsData) -> pl.LazyFrame:
+    count = pl.col(data.key)
+    return data.lazyframe.select(((count <= 0) | (count >= SMALLEST_CELL)).fill_null(True))
+
+
+_OF_ENOUGH = pa.Check(_rests_on_enough, name=f"none or at least {SMALLEST_CELL} customers")
 _KEY_CHECK, _NULL_CHECK = "multiple_fields_uniqueness", "not_nullable"
 
 

@@ -169,6 +169,9 @@ class Table:
     that the contract no longer has stays in the warehouse with what it holds, and is not read.
     Without `makes_stale` a change of the table makes nothing stale that reads it. `operation` is
     that of all columns that declare none. `empty_rows` are added to it in the published file.
+    `resting` is what a row rests on where neither columns nor operation tell (`schema.resting`);
+    `counts` are the columns of how many customers, or months of theirs, that is, by default the
+    one of the name `customers`.
     """
 
     schema: str
@@ -188,6 +191,8 @@ class Table:
     makes_stale: bool = True
     operation: Operation | None = None
     empty_rows: EmptyRows | None = None
+    resting: str = ""
+    counts: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         """Of the name: that of all columns would take long at each look-up of a step's tables."""

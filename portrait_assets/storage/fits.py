@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import STATISTIC
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
@@ -26,6 +27,7 @@ def fits_table(schema: str) -> Table:
         en="What was fitted over all customers: base rates, usual shares, names of categories",
         zh="全体客户拟合结果",
         operation=STATISTIC,
+        resting=Resting.COUNTED,
         columns=(
             Column("step", Type.TEXT, "Step that was fitted", "拟合步骤", nullable=False),
             Column("row_no", Type.INTEGER, "Row of the fit", "行号", nullable=False, minimum=1),

@@ -256,6 +256,39 @@ def test_a_withdrawal_of_a_day_that_cannot_be_counts_from_the_day_of_the_consent
     assert days == ["06", "05", "05", "05", None, None]
 
 
+def test_a_withdrawal_needs_no_day_of_the_consent_and_no_purpose():
+    """Set aside it would leave what silence allows, which is less strict."""
+    withdrawn = {"customer_id": "K", "purpose": "profiling", "withdrawn_on": "2024-01-06"}
+    rows = [
+        withdrawn,
+        withdrawn | {"purpose": "", "channel": "sms"},
+        withdrawn | {"purpose": "analysis", "granted_on": "once"},
+        withdrawn | {"withdrawn_on": "one day", "recorded_on": "2024-01-07"},
+    ]
+    found = clean(received(CONSENTS, rows), CONSENTS, CHINA)
+    assert rejects_of(found) == [
+        (3, "granted_on", "unreadable", "value", "once"),
+        (3, "purpose", "outside its domain", "value", "analysis"),
+        (4, "withdrawn_on", "unreadable", "value", "one day"),
+    ]
+    kept = found.kept.select("purpose", "granted_on", pl.col("withdrawn_on").dt.day())
+    assert kept.rows() == [
+        ("profiling", None, 6),
+        (None, None, 6),
+        (None, None, 6),
+        ("profiling", None, 7),
+    ]
+
+
+@pytest.mark.parametrize("lacking", ["granted_on", "purpose"])
+def test_a_consent_that_was_not_withdrawn_needs_both(lacking: str):
+    consent = {"customer_id": "K", "purpose": "credit", "granted_on": "2024-01-05"}
+    rows = [consent, {name: value for name, value in consent.items() if name != lacking}]
+    found = clean(received(CONSENTS, rows), CONSENTS, CHINA)
+    assert rejects_of(found) == [(2, lacking, "required and missing", "row", None)]
+    assert found.kept["purpose"].to_list() == ["credit"]
+
+
 def against(
     canonical: Canonical, row: Mapping[str, str | None], other: dict[str, str], since: str
 ) -> list[tuple[object, ...]]:

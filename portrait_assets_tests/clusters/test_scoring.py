@@ -60,11 +60,13 @@ def test_dbscan_is_no_evidence_for_others_and_wins_only_where_its_segments_are_s
 @pytest.mark.parametrize(
     ("customers", "segments", "least"),
     [
-        # A hundredth of many, fifteen of fewer, a twentieth of few, part of an even share of lots.
+        # A hundredth of many, fifteen of fewer, a twentieth of few, part of an even share of lots;
+        # and never fewer than ten.
         (100_000, 2, SCORING.smallest_share),
         (500, 2, 15 / 500),
-        (60, 2, 0.05),
-        (60, 20, 0.3 / 20),
+        (250, 2, 0.05),
+        (1_000, 20, 0.3 / 20),
+        (60, 2, 10 / 60),
     ],
 )
 def test_a_candidate_with_a_segment_that_is_just_large_enough_is_allowed(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from portrait_assets.stages.raw.tables.persons import PURPOSES
 from portrait_assets_tests.consent.world import Asked, consent, contact, day, request
 
 
@@ -56,6 +57,20 @@ def test_of_consents_that_contradict_each_other_the_stricter_holds() -> None:
         consent("credit", "2024-01-01", recorded_on=day("2024-05-01")),
     ]
     assert Asked(consents=unaware).of("credit") == (False, "withdrawn")
+
+
+def test_a_withdrawal_of_no_day_of_consent_and_of_no_purpose_holds() -> None:
+    granted = consent("credit", "2024-01-01")
+    of_one = Asked(consents=[granted, consent("profiling", None, "2024-03-01")])
+    assert of_one.of("profiling") == (False, "withdrawn")
+    assert of_one.of("credit") == (True, "consent")
+    of_all = Asked(consents=[granted, consent(None, None, "2024-03-01")])
+    assert {of_all.of(purpose) for purpose in PURPOSES} == {(False, "withdrawn")}
+    later = Asked(consents=[consent(None, None, "2024-03-01"), consent("credit", "2024-03-02")])
+    assert later.of("credit") == (True, "consent")
+    assert later.of("sharing") == (False, "withdrawn")
+    span = Asked(consents=[consent(None, "2024-01-01", "2024-03-01")])
+    assert {span.of(purpose) for purpose in PURPOSES} == {(False, "withdrawn")}
 
 
 def test_a_channel_is_withdrawn_alone_and_any_channel_with_all() -> None:

@@ -26,14 +26,18 @@ def day(text: str) -> date:
 
 
 def consent(
-    purpose: str, granted: str, withdrawn: str | None = None, who: str = "ann", **more: Any
+    purpose: str | None,
+    granted: str | None,
+    withdrawn: str | None = None,
+    who: str = "ann",
+    **more: Any,
 ) -> dict[str, Any]:
     return {
         "customer_id": who,
         "purpose": purpose,
-        "granted_on": day(granted),
+        "granted_on": day(granted) if granted else None,
         "withdrawn_on": day(withdrawn) if withdrawn else None,
-        "recorded_on": day(withdrawn or granted),
+        "recorded_on": day(withdrawn or granted or ""),
         **more,
     }
 

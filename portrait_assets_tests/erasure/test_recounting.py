@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -9,14 +12,18 @@ import polars as pl
 import pytest
 
 from portrait_assets.app.erasure.people.persons import name_ids
-from portrait_assets.app.erasure.rows.recounting import Recounting
+from portrait_assets.app.erasure.rows.recounting import Recounting, few_sql
 from portrait_assets.app.erasure.rows.removal import copy_without
-from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed
+from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed, name_rows
 from portrait_assets.privacy.erasure import Rows
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.schema.columns import count, required, text
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.features.contract import FITTED, PRODUCT_MONTH
+from portrait_assets.stages.features.monthly import PRODUCT_MONTH as SOLD
+from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.steps import THE_MONTH, Grain, Step, read
 from portrait_assets_tests.erasure.conftest import Done
 from portrait_assets_tests.erasure.world import rows
@@ -142,3 +149,92 @@ def test_fits_of_few_are_fitted_again_under_their_numbers(done: Done):
             assert after[place][1] == number
             assert int(after[place][0]) <= int(buyers)
     assert after != before
+
+
+JANUARY = "2024-01-31"
+
+
+def with_tables(con: duckdb.DuckDBPyConnection, *tables: Table) -> None:
+    """The tables with all that they may lack null."""
+    for table in tables:
+        some = replace(table, columns=tuple(replace(c, nullable=True) for c in table.columns))
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+        con.execute(create_table_sql(some, column_types(some)))
+
+
+def test_segments_of_few_have_the_customers_who_are_left(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    """Of twelve, of four with K1, and of K1's alone; what else is said of few is not said again."""
+    with_tables(con, CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT)
+    con.execute(
+        "INSERT INTO clusters.cluster_assignment (as_of, customer_id, segment_id, model_version) "
+        f"SELECT DATE '{JANUARY}', 'K' || n, CASE WHEN n > 4 THEN 1 ELSE 2 END, 'v' "
+        "FROM range(1, 17) AS r(n)"
+    )
+    con.execute(
+        "INSERT INTO clusters.cluster_segment BY NAME SELECT as_of, segment_id, 'a' AS name_en, "
+        "'b' AS name_zh, false AS name_is_given, count(*) AS customers, count(*) / 16 AS share, "
+        "0.5 AS value_share, 'kept' AS status, 0.9 AS stability, 0.3 AS silhouette, "
+        "0.8 AS rule_recall, 'v' AS model_version "
+        "FROM clusters.cluster_assignment GROUP BY ALL"
+    )
+    copied(con, tmp_path / "new.duckdb", Recounting(()))
+    with duckdb.connect(str(tmp_path / "new.duckdb"), read_only=True) as new:
+        found = new.execute(
+            "SELECT segment_id, customers, share, value_share, stability, silhouette, rule_recall "
+            "FROM clusters.cluster_segment ORDER BY 1"
+        ).fetchall()
+    assert found == [(1, 12, 0.75, 0.5, 0.9, 0.3, 0.8), (2, 3, 0.2, None, 0.9, None, None)]
+
+
+def test_sales_of_few_buyers_are_counted_again(con: duckdb.DuckDBPyConnection, tmp_path: Path):
+    """K1 bought a kettle with eight others, a lamp with nine; who bought rice was not counted."""
+    con.execute("DROP TABLE cleaned.transactions")
+    with_tables(con, CLEANED["transactions"], CLEANED["products"], PRODUCT_MONTH)
+    for product, buyers in (("kettle", 9), ("lamp", 10), ("rice", 12)):
+        con.execute(
+            "INSERT INTO cleaned.transactions BY NAME SELECT '2024-01' AS month, "
+            "'K' || n AS customer_id, TIMESTAMP '2024-01-05' AS occurred_at, ? AS product_id, "
+            "1 AS quantity, 10 + n AS amount, 'f' AS source_file, n AS source_row "
+            "FROM range(1, ? + 1) AS r(n)",
+            [product, buyers],
+        )
+    con.execute(
+        "INSERT INTO features.product_month BY NAME SELECT month, product_id, count(*) AS lines, "
+        "sum(quantity) AS quantity, sum(amount) AS amount, "
+        "CASE WHEN product_id <> 'rice' THEN count(*) END AS customers "
+        "FROM cleaned.transactions GROUP BY month, product_id"
+    )
+    copied(con, tmp_path / "new.duckdb", Recounting((SOLD,)))
+    with duckdb.connect(str(tmp_path / "new.duckdb"), read_only=True) as new:
+        found = new.execute(
+            "SELECT product_id, customers, lines, amount FROM features.product_month ORDER BY 1"
+        ).fetchall()
+    assert found == [
+        ("kettle", 8, 8, Decimal(sum(range(12, 20)))),
+        ("lamp", 10, 10, Decimal(sum(range(11, 21)))),
+        ("rice", 11, 11, Decimal(sum(range(12, 23)))),
+    ]
+
+
+def test_names_of_what_only_the_erased_chose_go(con: duckdb.DuckDBPyConnection):
+    """Choice 7 is K1's in January; K2 has it in March; of choice 8 K2 has some in January."""
+    with_tables(con, FITTED)
+    con.execute(
+        "CREATE TABLE features.customer_category_month AS FROM (VALUES ('2024-01', 'K1', 7), "
+        "('2024-01', 'K1', 8), ('2024-01', 'K2', 8), ('2024-03', 'K2', 7)) "
+        "AS c(month, customer_id, choice_id)"
+    )
+    con.execute(
+        "INSERT INTO features.fitted SELECT as_of, 'choice_name', choice - 6, 'choice_id', "
+        "'BIGINT', choice FROM (VALUES (DATE '2024-01-31'), (DATE '2024-02-29')) AS m(as_of), "
+        "(VALUES (7), (8)) AS c(choice)"
+    )
+    name_ids(con, ["K1"], [])
+    name_rows(con)
+    gone = con.execute(
+        f"SELECT as_of, row_no FROM features.fitted WHERE {few_sql(con, 'features.fitted')} "
+        "ORDER BY ALL"
+    ).fetchall()
+    assert gone == [(date(2024, 1, 31), 1), (date(2024, 2, 29), 1)]

@@ -230,42 +230,67 @@ def test_the_best_baseline_has_the_rates_of_its_steps():
             "hit": [False, False, True, False, True, True],
         }
     )
+    frame = pl.concat([frame] * 5)
     assert best_of([SPEND, RECENCY], frame) is RECENCY
     steps = fitted_steps(RECENCY, frame)
-    # Of two each one more, of the rate of all: 3.5 of 7.
-    assert steps.rates == pytest.approx((0.5 / 3, 0.5, 2.5 / 3))
-    assert steps.rows_behind == (2, 2, 2)
+    # Of ten each one more, of the rate of all: 15.5 of 31.
+    assert steps.rates == pytest.approx((0.5 / 11, 0.5, 10.5 / 11))
+    assert steps.rows_behind == (10, 10, 10)
     seen = pl.DataFrame({"recency_days": [0.0, 1.0, 2.0, 2.5, 99.0, None]})
-    assert (steps.probability(seen) * 6).tolist() == pytest.approx([1, 1, 3, 3, 5, 5])
+    assert (steps.probability(seen) * 22).tolist() == pytest.approx([1, 1, 11, 11, 21, 21])
     active = Active(steps, Trained("2024-01", "2024-01", None, "2024-02"))
     again = Active.from_rows(active.rows())
     assert (again, again.family, again.basis) == (active, "recency", "baseline")
 
 
-def test_a_step_of_one_customer_is_no_certainty_and_does_not_fall_below_its_neighbour():
-    days = [1.0] * 10_000 + [2.0] * 900 + [3.0]
-    hit = [False] * 10_000 + [True] * 810 + [False] * 90 + [True]
+def test_a_step_of_few_rows_is_no_certainty_and_does_not_fall_below_its_neighbour():
+    days = [1.0] * 10_000 + [2.0] * 900 + [3.0] * 10
+    hit = [False] * 10_000 + [True] * 837 + [False] * 63 + [True] * 10
     steps = fitted_steps(RECENCY, pl.DataFrame({"recency_days": days, "hit": hit}))
-    of_all = 811.5 / 10_902
-    alone = (1 + of_all) / 2
-    assert alone < 0.9, "drawn to the rate of all it would lie below the step of 900"
-    assert steps.rows_behind == (10_000, 901)
-    together = (900 * (810 + of_all) / 901 + alone) / 901
-    assert steps.rates == pytest.approx((of_all / 10_001, together), abs=1e-9)
+    of_all = 847.5 / 10_911
+    below, alone = (837 + of_all) / 901, (10 + of_all) / 11
+    assert alone < below, "drawn to the rate of all it would lie below the step of 900"
+    assert steps.rows_behind == (10_000, 910)
+    expected = (of_all / 10_001, (900 * below + 10 * alone) / 910)
+    assert steps.rates == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("hit", [[True, True], [False, False]])
-def test_what_happened_to_all_or_to_none_is_not_certain(hit: list[bool]):
-    steps = fitted_steps(None, pl.DataFrame({"hit": hit}))
-    of_all = (2.5 if hit[0] else 0.5) / 3
-    assert steps.rates == pytest.approx(((sum(hit) + of_all) / 3,))
+@pytest.mark.parametrize("hits", [0, 10])
+def test_what_happened_to_all_or_to_none_is_not_certain(hits: int):
+    steps = fitted_steps(None, pl.DataFrame({"hit": [hits > 0] * 10}))
+    of_all = (hits + 0.5) / 11
+    assert steps.rates == pytest.approx(((hits + of_all) / 11,))
+
+
+def test_no_step_and_no_bin_of_a_baseline_is_of_few_customers():
+    """Nine customers are likeliest in both months, ten in the middle, and eleven least."""
+    recency = [3] * 9 + [2] * 10 + [1] * 11
+    hit = [True] * 9 + [True] * 5 + [False] * 5 + [False] * 11
+    month = pl.DataFrame({"customer_id": range(30), "recency_days": recency, "hit": hit})
+    rows = pl.concat([month, month])
+    named, nameless = fitted_steps(RECENCY, rows), fitted_steps(RECENCY, rows.drop("customer_id"))
+    of_all = 28.5 / 61
+    assert nameless.rows_behind == (22, 20, 18)
+    expected = (of_all / 23, (10 + of_all) / 21, (18 + of_all) / 19)
+    assert nameless.rates == pytest.approx(expected)
+    assert named.rows_behind == (22, 38)
+    assert named.rates == pytest.approx((of_all / 23, (28 + of_all) / 39))
+    active = Active(nameless, Trained("2024-01", "2024-02", None, "2024-03"))
+    against = (rows["hit"].to_numpy(), nameless.probability(rows))
+    assert [each.customers for each in active.held_against(*against).bins] == [22, 20, 18]
+    fewer = active.held_against(*against, rows["customer_id"].to_numpy())
+    assert [each.customers for each in fewer.bins] == [22, 38]
 
 
 def test_without_a_baseline_the_rate_of_all_stands():
-    frame = pl.DataFrame({"hit": [True, False, False, False]})
+    frame = pl.DataFrame({"hit": [True, False, False, False] * 3})
     steps = fitted_steps(None, frame)
-    assert (steps.name, steps.rates) == (BASE_RATE, (0.26,))  # (1 + 1.5 / 5) / 5
-    assert ordered_by(None, frame).tolist() == [0, 0, 0, 0]
+    assert steps.name == BASE_RATE
+    assert steps.rates == pytest.approx(((3 + 3.5 / 13) / 13,))
+    assert ordered_by(None, frame).tolist() == [0] * 12
+    assert fitted_steps(None, frame.head(9)).rates == (), "nine customers tell of no rate"
+    named = pl.concat([frame] * 2).with_columns(customer_id=pl.int_range(pl.len()) % 9)
+    assert fitted_steps(None, named).rates == ()
 
 
 def test_a_mean_that_is_off_by_more_than_chance_is_shifted_to_what_happened():
@@ -295,6 +320,7 @@ def test_many_equal_scores_are_in_one_bin_whatever_their_last_digits():
 def test_a_zero_has_no_sign_so_that_a_stored_baseline_has_the_same_version():
     fewer = Baseline("last month", "purchases_1m", falls=True)
     frame = pl.DataFrame({"purchases_1m": [0, 0, 1, 2], "hit": [True, True, True, False]})
+    frame = pl.concat([frame] * 5)
     assert not np.signbit(ordered_by(fewer, frame)[0])
     active = Active(fitted_steps(fewer, frame), Trained("2024-01", "2024-01", None, "2024-02"))
     assert Active.from_rows(active.rows()).version == active.version

@@ -46,7 +46,8 @@ def tables_of(settings: Settings) -> list[Table]:
 def recounting_of(settings: Settings, source: Source, con: duckdb.DuckDBPyConnection) -> Recounting:
     """How rows of few customers are counted again; not those of months whose rows are gone."""
     closed = frozenset(closed_months(con, source))
-    return Recounting(recounted_steps(smallest_published(context_of(settings))), closed)
+    smallest = smallest_published(context_of(settings))
+    return Recounting(recounted_steps(smallest, source.definition.consent_default), closed)
 
 
 @contextmanager

@@ -36,7 +36,10 @@ class TenureHazard:
 
 
 def tenure_hazard(
-    entered_months: Months, tenure_months: Months, ended: npt.NDArray[np.bool_]
+    entered_months: Months,
+    tenure_months: Months,
+    ended: npt.NDArray[np.bool_],
+    least_last: int = 1,
 ) -> TenureHazard:
     """The actuarial hazard of contracts by month of tenure.
 
@@ -49,6 +52,8 @@ def tenure_hazard(
         tenure_months: when it ended, at least as many; a contract that ends in its month k + 1 has
             k and `ended`.
         ended: whether the contract ended then, or was there still.
+        least_last: contracts at risk that the hazard of the longest tenures rests on at least,
+            where that of all does.
 
     Raises:
         LifetimeError: when arrays differ in length, a tenure is below 0 or before its entry, or
@@ -69,6 +74,8 @@ def tenure_hazard(
     ends = np.bincount(tenure_months[ended], minlength=months)[:months]
     enough = at_risk >= FEWEST_AT_RISK
     own = months if enough.all() else int(np.argmin(enough))
+    if own and own < months and at_risk[own] < least_last:
+        own = max(own - 1, 0)
     hazard = ends[:own] / np.maximum(at_risk[:own], 1)
     later = at_risk[own:].sum()
     if later > 0:

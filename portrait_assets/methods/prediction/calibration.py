@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -81,6 +82,7 @@ def _levels(margins: Floats, outcome: Floats) -> tuple[Floats, Floats]:
     # Equal margins are one bin, the first that they reach into.
     is_first = np.append(True, margins[1:] != margins[:-1])
     part = part[is_first][np.cumsum(is_first) - 1]
+    part = _of_enough(part)
     size = np.bincount(part)
     used = size > 0
     rows = size[used].astype(np.float64)
@@ -95,3 +97,20 @@ def _levels(margins: Floats, outcome: Floats) -> tuple[Floats, Floats]:
     low, high = 0.5 / rows_of, 1 - 0.5 / rows_of
     shares = np.maximum.accumulate(np.clip(events / rows_of, low, np.maximum(low, high)))
     return centres, np.asarray(logit(shares))
+
+
+def _of_enough(part: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Parts in order, each of few rows together with the one before it, the first with the next.
+
+    What equal margins leave of a part may be few.
+    """
+    size = np.bincount(part)
+    few = np.flatnonzero((size > 0) & (size < SMALLEST_CELL))
+    if not len(few):
+        return part
+    enough = np.flatnonzero(size >= SMALLEST_CELL)
+    if not len(enough):
+        return np.zeros_like(part)
+    into = np.arange(len(size))
+    into[few] = enough[np.maximum(np.searchsorted(enough, few) - 1, 0)]
+    return np.asarray(into[part])

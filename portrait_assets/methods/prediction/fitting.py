@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.core.threads import one_thread
+from portrait_assets.methods.disclosure.holders import Holders, holders_of
 from portrait_assets.methods.prediction.binned.fitting import weighed
 from portrait_assets.methods.prediction.checking import (
     check_lengths,
@@ -28,6 +29,7 @@ from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot
 from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
 from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
+from portrait_assets.methods.prediction.families.pruned import of_enough
 from portrait_assets.methods.prediction.families.trees import Trees, fit_trees
 from portrait_assets.methods.prediction.model import Family, PredictionModel
 from portrait_assets.methods.prediction.rows import rounded
@@ -69,7 +71,8 @@ def fit(
         encoding: of the features, where several models share it; by default their own. Bins, which
             look at the outcome, are always their own.
         groups: what rows are of, such as the customer of whom they are months: a bin's weight is
-            judged by other groups' rows. Every row is its own when None.
+            judged by other groups' rows, and nothing is kept of fewer than ten groups. Every row is
+            its own when None.
 
     Raises:
         PredictionError: for outcomes of one kind, fewer than ten of either, a family or a monotone
@@ -147,12 +150,13 @@ class _Request(NamedTuple):
 
 def _fit(asked: _Request) -> PredictionModel:
     check_monotone(asked.frame, asked.monotone or {})
-    encoding = asked.encoding or fit_encoding(asked.frame)
+    encoding = asked.encoding or fit_encoding(asked.frame, enough=holders_of(asked.groups).enough)
     if not encoding.features:
         raise PredictionError(
             "no column says anything of the outcome: each has no value, or one value only"
         )
     asked = _in_order_of_contents(_of_features(asked, encoding))
+    holders = holders_of(asked.groups)
     folds = _folds(asked)
     outcome = asked.outcome
     facts = {
@@ -167,7 +171,7 @@ def _fit(asked: _Request) -> PredictionModel:
     found = _binned if asked.family == "binned" else _scorer
     # One thread, so that sums are the same each time, and other load does not stall the others.
     with one_thread():
-        encoding, scorer, chosen = found(asked, encoding, folds)
+        encoding, scorer, chosen = found(asked, encoding, folds, holders)
     return PredictionModel(
         family=cast(Family, asked.family),
         is_number=not asked.loss.is_logistic,
@@ -181,7 +185,7 @@ _Found: TypeAlias = tuple[Encoding, Linear | Trees, dict[str, float]]
 """What reads rows, what scores them, and what was chosen."""
 
 
-def _scorer(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Found:
+def _scorer(asked: _Request, encoding: Encoding, folds: Sequence[Fold], holders: Holders) -> _Found:
     is_scaled = asked.family != "trees"
     terms = encoding.terms(is_scaled)
     signs = _signs(terms, asked.monotone or {})
@@ -194,19 +198,17 @@ def _scorer(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Foun
     trees = fit_trees(
         design, asked.outcome, terms, signs, folds, asked.loss, asked.parameters, asked.seed
     )
+    scorer = of_enough(trees.scorer, design[trees.rows], holders.taken(trees.rows))
     return (
         encoding,
-        trees.scorer,
+        scorer,
         {"trees": float(trees.trees), "leaves": float(trees.leaves), "loss": trees.loss},
     )
 
 
-def _binned(asked: _Request, encoding: Encoding, folds: Sequence[Fold]) -> _Found:
+def _binned(asked: _Request, encoding: Encoding, folds: Sequence[Fold], holders: Holders) -> _Found:
     """A regression on weights of bins, none of which counts against its own evidence."""
-    groups = None
-    if asked.groups is not None:
-        groups = np.unique(asked.groups, return_inverse=True)[1].astype(np.int64)
-    found = weighed(asked.frame, asked.outcome, groups, asked.parameters.folds, asked.seed)
+    found = weighed(asked.frame, asked.outcome, holders.of, asked.parameters.folds, asked.seed)
     terms = Encoding(found.features).terms(True)
     signs = np.ones(len(terms), dtype=np.int64)
     linear = fit_linear(

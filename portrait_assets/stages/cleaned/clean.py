@@ -15,7 +15,12 @@ from portrait_assets.stages.cleaned.background import with_background
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS, original
 from portrait_assets.stages.cleaned.conversion import Conversion, converted
 from portrait_assets.stages.cleaned.held_back import NOTHING_HELD, Decided, free_text_rules
-from portrait_assets.stages.cleaned.rules import MONTH_END, WITHDRAWN_BEFORE, cross_rules
+from portrait_assets.stages.cleaned.rules import (
+    CONSENT_RULES,
+    MONTH_END,
+    WITHDRAWN_BEFORE,
+    cross_rules,
+)
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.placing import AFTER_LAST, NO_DATE
@@ -74,7 +79,7 @@ def clean(
         rows = replace(rows, frame=rows.frame.with_columns(joined_on=pl.lit(None, pl.Date)))
     checked = rows.against(cross_rules(canonical.name, conventions.country))
     if canonical is CONSENTS:
-        checked = _withdrawn_in_doubt(checked)
+        checked = _withdrawn_in_doubt(checked).against(CONSENT_RULES)
     # A month has the same rows whether it is typed alone or with others.
     rows = checked.without_duplicates(within=("month",))
     kept, rejects = converted(rows.kept, canonical), rows.findings
@@ -107,7 +112,7 @@ def _born_before(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _withdrawn_in_doubt(rows: TypedRows) -> TypedRows:
-    """Withdrawals of a day that cannot be, as of the day of the consent: the stricter holds."""
+    """Withdrawals of a day that cannot be, as of that of the consent or its record: stricter."""
     is_doubted = (pl.col("column_name") == "withdrawn_on") & pl.col("rule").is_in(
         [UNREADABLE, WITHDRAWN_BEFORE]
     )
@@ -115,7 +120,8 @@ def _withdrawn_in_doubt(rows: TypedRows) -> TypedRows:
     frame = rows.frame.join(
         doubted, on=list(rows.beside), how="left", nulls_equal=True, maintain_order="left"
     )
-    withdrawn_on = pl.coalesce("withdrawn_on", pl.when("day_is_doubted").then("granted_on"))
+    known = pl.when("day_is_doubted").then(pl.coalesce("granted_on", "recorded_on"))
+    withdrawn_on = pl.coalesce("withdrawn_on", known)
     return replace(rows, frame=frame.with_columns(withdrawn_on=withdrawn_on).drop("day_is_doubted"))
 
 

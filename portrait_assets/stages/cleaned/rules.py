@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from portrait_assets.methods.personal_data import rules as of_persons
-from portrait_assets.methods.typing.rules import Rule
+from portrait_assets.methods.typing.rules import REQUIRED, Rule
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.conversion import RATE_RULES
 from portrait_assets.stages.raw.tables.persons import OF_PERSONS
@@ -78,6 +78,13 @@ CROSS_RULES: dict[str, tuple[Rule, ...]] = {
     ),
 }
 """By table; `customers` and `prospects` have the rules of personal data besides."""
+
+
+CONSENT_RULES = tuple(
+    Rule(name, REQUIRED, Severity.ROW, pl.col(name).is_null() & pl.col("withdrawn_on").is_null())
+    for name in ("purpose", "granted_on")
+)
+"""What a consent lacks only as a withdrawal; so without it the row says nothing."""
 
 
 def cross_rules(table: str, country: str | None) -> tuple[Rule, ...]:

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 import polars as pl
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_ASSIGNMENT,
     CLUSTER_DECISION,
+    CLUSTER_MODEL,
     CLUSTER_SEGMENT,
 )
 from portrait_assets.stages.clusters.micro.checks import PARTS_EARN_IT, PARTS_LARGE
@@ -72,6 +74,19 @@ def _segments_stable(subject: Subject) -> Finding:
     return Finding(unstable.height, " ".join(subject.rows["statement_en"]))
 
 
+def _of_enough(subject: Subject) -> Finding:
+    """Levels and segments whose share of the rows that were fitted to is that of few customers."""
+    is_fitted = (pl.col("part") == "model") & (pl.col("key") == "fitted_rows")
+    fitted = subject.rows.filter(is_fitted)["value"].max()
+    of = subject.rows.filter(
+        pl.col("part").is_in(["level", "segment"]) & (pl.col("key") == "share")
+    )
+    rows = (pl.col("value") * fitted).round()
+    few = of.filter((rows > 0) & (rows < SMALLEST_CELL)).sort("part", "item", "position")
+    shown = ", ".join(f"{part} {item}" for part, item in few.select("part", "item").iter_rows())
+    return Finding(few.height, shown or f"{of.height} levels and segments")
+
+
 EVERYONE_ASSIGNED = TableCheck(
     "everyone_assigned",
     "The customers are exactly those of the feature matrix.",
@@ -86,6 +101,12 @@ NO_TINY_SEGMENT = TableCheck(
 )
 
 
+MODEL_OF_ENOUGH = TableCheck(
+    "model_of_enough",
+    f"No level and no segment of a model rests on fewer than {SMALLEST_CELL} customers.",
+    _of_enough,
+    severity=dg.AssetCheckSeverity.WARN,
+)
 SEGMENTS_STABLE = TableCheck(
     "segments_stable",
     f"Two bootstrap refits agree at an adjusted Rand index of {RULE.stability.stable:g} or better.",
@@ -95,6 +116,7 @@ SEGMENTS_STABLE = TableCheck(
 
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
+    CLUSTER_MODEL: (MODEL_OF_ENOUGH,),
     CLUSTER_DECISION: (SEGMENTS_STABLE,),
     CLUSTER_ASSIGNMENT: (EVERYONE_ASSIGNED,),
     CLUSTER_SEGMENT: (NO_TINY_SEGMENT, NAMES_DISTINCT, NAMES_EXPLAINED),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.columns import count, number, required, share, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -108,6 +109,7 @@ CLUSTER_MODEL = Table(
     key=("as_of", "part", "item", "position", "key"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 CLUSTER_CANDIDATES = Table(
@@ -268,6 +270,7 @@ CLUSTER_SEGMENT = Table(
     key=("as_of", "segment_id"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.COUNTED,
 )
 
 CLUSTER_TYPICAL = Table(
@@ -315,6 +318,7 @@ CLUSTER_MIGRATION = Table(
     key=("as_of", "from_segment", "to_segment"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 CLUSTER_PROFILE = Table(
@@ -338,4 +342,5 @@ CLUSTER_PROFILE = Table(
     key=("as_of", "segment_id", "feature", "level"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )

@@ -75,7 +75,8 @@ def describe(
         given: names that people gave, by segment id and language.
         as_of: the month's last day.
         before: the names that the segments had in the month before.
-        smallest: fewest customers of a level that is listed by itself.
+        smallest: fewest customers of a level that is listed by itself, and of a segment that is
+            described.
     """
     given_ids = pl.Series([[*given]], dtype=pl.List(pl.Int64))
     uses = [use for use in USES if use.name in model.preparation.columns]
@@ -95,7 +96,7 @@ def describe(
     )
     return Description(
         _columns(named, CLUSTER_SEGMENT),
-        _columns(profile, CLUSTER_PROFILE),
+        _columns(profile.filter(pl.col("customers") >= smallest), CLUSTER_PROFILE),
         _columns(typical_customers(model, matrix, assigned), CLUSTER_TYPICAL),
         naming,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from portrait_assets.stages.raw.room import smallest_published
+from portrait_assets.stages.raw.room import smallest_stored
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.targets.outcomes import source_targets
 
     asked = context.folder.read(load_source).definition.wealth_segments
-    smallest = smallest_published(context)
+    smallest = smallest_stored(context)
     targets = context.folder.read(source_targets).derived
     outcomes = [targets[code] for code in OUTCOMES if code in targets]
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.privacy.consent import REASONS
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import CONSENT
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 from portrait_assets.stages.raw.tables.persons import PURPOSES
@@ -60,4 +61,5 @@ CONSENT_DEFAULT = Table(
     partition_by=PartitionBy.AS_OF,
     published=True,
     operation=CONSENT,
+    resting=Resting.COUNTED,
 )

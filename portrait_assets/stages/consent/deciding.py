@@ -85,7 +85,7 @@ def _granted_sql(scope: Scope) -> str:
     FROM (
         SELECT customer_id, purpose, lower(channel) AS channel, granted_on,
             {_reason(f"max({recorded})", GRANTS)} AS because
-        FROM consents WHERE granted_on <= {scope.day} GROUP BY ALL
+        FROM consents WHERE granted_on <= {scope.day} AND purpose IS NOT NULL GROUP BY ALL
     ) LEFT JOIN young USING (customer_id)
     WHERE because = 'guardian' OR granted_on >= of_age_on OR of_age_on IS NULL GROUP BY ALL
     """
@@ -101,6 +101,7 @@ that is no guardian's.
 """
 
 _EVERY = f"unnest([{literals(PURPOSES)}])"
+_OF_ALL = f"unnest(CASE WHEN purpose IS NULL THEN [{literals(PURPOSES)}] ELSE [purpose] END)"
 
 
 def _refusals_sql(scope: Scope) -> str:
@@ -108,8 +109,8 @@ def _refusals_sql(scope: Scope) -> str:
     SELECT customer_id, purpose, lower(channel) AS channel,
         max({_code("since", "because", REFUSALS)} + until) AS refused
     FROM (
-        SELECT customer_id, purpose, channel, 'withdrawn' AS because, withdrawn_on AS since,
-            0 AS until
+        SELECT customer_id, {_OF_ALL} AS purpose, channel, 'withdrawn' AS because,
+            withdrawn_on AS since, 0 AS until
         FROM consents WHERE withdrawn_on <= {scope.day}
         UNION ALL
         SELECT customer_id, 'marketing', channel, delivery_status, contacted_on, 0
@@ -120,8 +121,7 @@ def _refusals_sql(scope: Scope) -> str:
         SELECT customer_id, {_EVERY}, NULL, 'erasure_requested', requested_on, {_FOR_EVER}
         FROM requests WHERE kind = 'erasure' AND requested_on <= {scope.day}
         UNION ALL
-        SELECT customer_id, unnest(CASE WHEN purpose IS NULL THEN [{literals(PURPOSES)}]
-            ELSE [purpose] END), channel, 'objection', requested_on, 0
+        SELECT customer_id, {_OF_ALL}, channel, 'objection', requested_on, 0
         FROM requests WHERE kind = 'objection' AND requested_on <= {scope.day}
     ) GROUP BY ALL
     """

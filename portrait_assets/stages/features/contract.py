@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from portrait_assets.privacy.consent import REASONS
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import CONSENT, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -165,8 +166,16 @@ PRODUCT_MONTH = Table(
             unit="units of the product",
         ),
         Column("amount", Type.MONEY, "Amount paid", "消费金额", nullable=False, unit=MONEY),
+        Column(
+            "customers",
+            Type.INTEGER,
+            "Customers who bought it; null where a former version counted none",
+            "购买客户数",
+            minimum=0,
+        ),
     ),
     key=("month", "product_id"),
+    resting=Resting.COUNTED,
 )
 
 FEATURE_MATRIX = Table(

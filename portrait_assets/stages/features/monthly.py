@@ -61,7 +61,8 @@ PRODUCT_MONTH = Step(
         f"""
     SELECT {_month(scope)}, s.*, p.category
     FROM (
-        SELECT product_id, count(*) AS lines, sum(quantity) AS quantity, sum(amount) AS amount
+        SELECT product_id, count(*) AS lines, sum(quantity) AS quantity, sum(amount) AS amount,
+            count(DISTINCT customer_id) AS customers
         FROM transactions
         WHERE quantity > 0 AND amount > 0 AND product_id IS NOT NULL GROUP BY product_id
     ) AS s LEFT JOIN product AS p USING (product_id)

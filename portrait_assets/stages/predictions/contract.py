@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.columns import count, number, probability, share, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, RANK, SHARE, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -94,6 +95,8 @@ PREDICTION_MODEL = Table(
     key=(*BY_TARGET, "item"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
+    counts=("rows",),
 )
 
 PREDICTION = Table(
@@ -248,6 +251,7 @@ PREDICTION_BACKTEST = Table(
     key=BY_TARGET,
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 PREDICTION_CALIBRATION = Table(
@@ -281,4 +285,5 @@ PREDICTION_CALIBRATION = Table(
     key=(*BY_TARGET, "tenth"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from portrait_assets.stages.raw.room import smallest_published
+from portrait_assets.stages.raw.room import smallest_stored
 from portrait_assets.storage.dagster.room import Context, Pace, Room
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
 
     currency = context.folder.read(load_source).definition.currency
     targets = context.folder.read(source_targets)
-    smallest = smallest_published(context)
+    smallest = smallest_stored(context)
     approvals = context.folder.read(source_decisions)
     return [
         *predictions_assets(targets, approvals, context.partitions, smallest),

@@ -312,7 +312,8 @@ class SourceReader:
                 f"{place} returns the column {returned_too[0]}, which is not given by the rules of "
                 "source.yaml; take it out of one of them."
             )
-        needed = {*canonical.required, "source_file", "source_row"} - left_out
+        always = (*canonical.required, *canonical.returned)
+        needed = {*always, "source_file", "source_row"} - left_out
         if missing := sorted(needed - types.keys()):
             optional = {column.name for column in canonical.in_row_currency}
             unless = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ def smallest_published(context: Context) -> int:
     from portrait_assets.stages.raw.source import load_source
 
     return smallest_cell(context.settings, context.folder.read(load_source).definition.public)
+
+
+def smallest_stored(context: Context) -> int:
+    """Fewest customers that a row rests on of what an erasure does not count again.
+
+    No fewer of a public source, nor where fewer are allowed to be published: such a row would be
+    about one who is erased.
+    """
+    return max(context.settings.smallest_group, SMALLEST_CELL)
 
 
 ROOM = Room(

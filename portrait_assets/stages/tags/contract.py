@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from portrait_assets.schema.columns import count, required, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import CONFIDENCE, DECLARED, ROWS, SEGMENT, SHARE
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -254,6 +255,7 @@ TAG_QUALITY = Table(
     key=("as_of", "tag_code"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 AUDIENCE_MEMBERSHIP = Table(

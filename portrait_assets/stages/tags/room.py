@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from portrait_assets.stages.raw.room import smallest_published
+from portrait_assets.stages.raw.room import smallest_stored
 from portrait_assets.storage.dagster.room import Context, Pace, Room
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _tables(context: Context) -> Sequence[Table]:
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.tags.assets import tags_assets
 
-    smallest = smallest_published(context)
+    smallest = smallest_stored(context)
     return tags_assets(_catalogue(context), _audiences(context), context.partitions, smallest)
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import partial
 
 from portrait_assets.schema.columns import count, number, required, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE, STATISTIC
 from portrait_assets.schema.table import (
     Column,
@@ -133,6 +134,7 @@ UNIQUENESS = Table(
     key=("as_of",),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.EVERYBODY,
 )
 
 VALIDATION_REPORT = Table(
@@ -202,6 +204,7 @@ DRIFT = Table(
     key=("as_of", "kind", "subject", "against"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 BACKTEST = Table(
@@ -231,6 +234,7 @@ BACKTEST = Table(
     key=("as_of", "test", "horizon_months", "metric"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 BACKTEST_BUCKET = Table(
@@ -266,6 +270,7 @@ BACKTEST_BUCKET = Table(
     key=("as_of", "test", "horizon_months", "bucket"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 FAIRNESS = Table(
@@ -321,6 +326,7 @@ FAIRNESS = Table(
     key=("as_of", "tag_code", "tag_value", "attribute", "level", "measure", "outcome"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 MIGRATION = Table(
@@ -339,6 +345,7 @@ MIGRATION = Table(
     key=("as_of", "dimension", "value_before", "value_after"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 TAG_PROPOSAL = Table(
@@ -368,4 +375,5 @@ TAG_PROPOSAL = Table(
     key=("as_of", "tag_code", "outcome"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )

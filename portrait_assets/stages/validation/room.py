@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from portrait_assets.stages.raw.room import smallest_published
+from portrait_assets.stages.raw.room import smallest_stored
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     catalogue = context.folder.read(source_catalogue)
     quasi = context.folder.read(source_quasi_identifiers, catalogue)
     audiences = context.folder.read(source_audiences, catalogue)
-    smallest = smallest_published(context)
+    smallest = smallest_stored(context)
     return validation_assets(catalogue, quasi, audiences, context.partitions, smallest)
 
 

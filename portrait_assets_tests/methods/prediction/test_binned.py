@@ -128,16 +128,15 @@ def test_months_of_one_customer_do_not_speak_for_each_other():
     hit = np.repeat(rng.random(40) < 0.3, 30).astype(float)
     frame = pl.DataFrame({"name": [f"c{each}" for each in customer]})
     alone = weighed(frame, hit, None, 5, seed=0).crosswise[:, 0]
-    apart = weighed(frame, hit, customer, 5, seed=0).crosswise[:, 0]
     assert auc(alone, hit == 1) > 0.99
-    assert auc(apart, hit == 1) < 0.6
+    assert weighed(frame, hit, customer, 5, seed=0).features == (), "each name is of one customer"
     known, unseen = (
         fit(frame.with_columns(x=rng.random(len(hit))), hit, "binned", groups=groups)
         for groups in (None, customer)
     )
     assert "name" in part(known.rows(), "term")[0]
     assert "name" not in {row.feature for row in part(unseen.rows(), "term")}
-    assert ("name", "adds nothing to the others") in unseen.dropped
+    assert "name" in {each.feature for each in unseen.dropped}
 
 
 def test_models_of_several_families_are_scored_together(
@@ -158,7 +157,7 @@ def test_what_bins_cannot_do_is_said(people: World):
 def test_where_nothing_adds_all_rows_score_as_the_mean():
     customer = np.repeat(np.arange(40), 10)
     hit = (customer % 4 == 0).astype(float)
-    frame = pl.DataFrame({"name": [f"c{each:02d}" for each in customer]})
+    frame = pl.DataFrame({"name": np.where(customer // 4 % 2 == 0, "a", "b")})
     found = fit(frame, hit, "binned", groups=customer)
     assert found.encoding.features == ()
     assert found.probability(frame) == pytest.approx(np.full(400, 0.25), abs=1e-6)

@@ -36,17 +36,21 @@ def test_the_shape_is_learned_of_fifty_of_each(happened: int, others: int, has_s
     assert probability.mean() == pytest.approx(outcome.mean(), abs=1e-6)
 
 
-def test_a_row_that_is_alone_in_its_bin_is_a_level_too():
+@pytest.mark.parametrize("above", [9, 10])
+def test_what_equal_margins_leave_of_a_bin_is_a_level_from_ten_rows_on(above: int):
     """All margins but the last are equal, and fall into the first bin that they reach into."""
     margins = np.zeros(2 * LEAST_IN_BIN)
-    margins[-1] = 5.0
+    margins[-above:] = 5.0
     outcome = np.zeros(len(margins))
-    outcome[:20] = outcome[-1] = 1
+    outcome[:20] = outcome[-above:] = 1
     centres, log_odds = _levels(margins, outcome)
+    if above < 10:
+        assert centres.tolist() == [5.0 * above / 100]
+        assert log_odds == pytest.approx([np.log((20 + above) / (80 - above))])
+        return
     assert centres.tolist() == [0.0, 5.0]
-    first = 20 / 99
-    # Of one row half a row is the most that is certain.
-    np.testing.assert_allclose(log_odds, [np.log(first / (1 - first)), 0.0], atol=1e-12)
+    # Of ten rows half a row less than all is the most that is certain.
+    assert log_odds == pytest.approx([np.log(20 / 70), np.log(9.5 / 0.5)])
 
 
 def test_levels_are_counted_in_bins_of_fifty_and_a_hundred_at_most():

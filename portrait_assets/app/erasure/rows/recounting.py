@@ -14,10 +14,20 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.cells import SMALLEST_CELL
-from portrait_assets.schema.table import PartitionBy
-from portrait_assets.stages.clusters.contract import CLUSTER_PROFILE, CLUSTER_SEGMENT
-from portrait_assets.stages.features.contract import FITTED
-from portrait_assets.stages.features.parts.choices import BASE_CATEGORY
+from portrait_assets.schema.resting import COUNT
+from portrait_assets.schema.table import PartitionBy, Table
+from portrait_assets.stages.clusters.contract import (
+    CLUSTER_ASSIGNMENT,
+    CLUSTER_PROFILE,
+    CLUSTER_SEGMENT,
+)
+from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_SEGMENT
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT
+from portrait_assets.stages.consent.deciding import consent_steps
+from portrait_assets.stages.features.contract import FITTED, PRODUCT_MONTH
+from portrait_assets.stages.features.monthly import PRODUCT_MONTH as SOLD
+from portrait_assets.stages.features.parts.campaigns import BASE_CAMPAIGN_TYPE
+from portrait_assets.stages.features.parts.choices import BASE_CATEGORY, CHOICE_NAME
 from portrait_assets.stages.market.assets import market_steps
 from portrait_assets.stages.offers.affinity.segments import segment_step
 from portrait_assets.stages.offers.suitability.counting import product_rule
@@ -27,10 +37,19 @@ from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.fits import stored_fits
 from portrait_assets.storage.steps import Scope, Source, Step
 
-COUNT = "customers"
-"""The column of a table that says how many customers its rows count."""
-FITS: Mapping[Step, tuple[str, str]] = {BASE_CATEGORY: ("category_no", "buyers")}
+FITS: Mapping[Step, tuple[str, str]] = {
+    BASE_CATEGORY: ("category_no", "buyers"),
+    BASE_CAMPAIGN_TYPE: ("campaign_type", COUNT),
+}
 """Of what was fitted over all customers, what a row is of, and the column that counts them."""
+SIZES: Mapping[Table, Table] = {
+    CLUSTER_SEGMENT: CLUSTER_ASSIGNMENT,
+    WEALTH_DESCRIPTION: WEALTH_SEGMENT,
+}
+"""Tables of segments, which are described as they were found, and who is in which."""
+_RULE = ("fidelity", "precision", "recall")
+_OF_FEW = ("value_share", "asset_share", "silhouette", *(f"rule_{n}" for n in _RULE))
+"""What is not said of a segment of few."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +64,19 @@ class Recounting:
     closed: frozenset[str] = frozenset()
 
 
-def recounted_steps(smallest: int) -> tuple[Step, ...]:
+def recounted_steps(smallest: int, silence: Mapping[str, bool]) -> tuple[Step, ...]:
     """The steps whose tables count customers, of any number.
 
     Args:
         smallest: fewest customers of what is published by itself.
+        silence: by purpose what the source declares that the silence of a customer means.
     """
-    return (*market_steps(smallest), segment_step(smallest), product_rule(smallest))
+    default, _ = consent_steps(silence)
+    return (
+        *(default, SOLD),
+        *market_steps(smallest),
+        *(segment_step(smallest), product_rule(smallest)),
+    )
 
 
 def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
@@ -70,6 +95,10 @@ def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
             f"FROM {current_database(con)}.{CLUSTER_SEGMENT.full_name} "
             f"WHERE {COUNT} < {SMALLEST_CELL})"
         )
+    if table == CONSENT_DEFAULT.full_name:
+        return of_them  # It counts records, of which one customer may have all.
+    if table == PRODUCT_MONTH.full_name and COUNT in columns:
+        return f"{of_them} AND coalesce({COUNT}, 1) < {SMALLEST_CELL}"
     if table == FITTED.full_name:
         counts = " OR ".join(
             f"(step = {literal(step.name)} AND column_name = {literal(column)})"
@@ -78,9 +107,11 @@ def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
         return (
             f"{of_them} AND (as_of, step, row_no) IN (SELECT (as_of, step, row_no) "
             f"FROM {current_database(con)}.{FITTED.full_name} WHERE ({counts}) "
-            f"AND TRY_CAST(value AS BIGINT) BETWEEN 1 AND {SMALLEST_CELL - 1})"
+            f"AND TRY_CAST(value AS BIGINT) BETWEEN 1 AND {SMALLEST_CELL - 1} "
+            f"OR step = {literal(CHOICE_NAME.name)} AND column_name = 'choice_id' "
+            "AND (as_of, value) IN (FROM temp.erased_choices))"
         )
-    if COUNT not in columns or table == CLUSTER_SEGMENT.full_name:
+    if COUNT not in columns:
         return ""
     return f"{of_them} AND {COUNT} BETWEEN 1 AND {SMALLEST_CELL - 1}"
 
@@ -97,7 +128,8 @@ def name_counted(con: duckdb.DuckDBPyConnection, recounting: Recounting) -> dict
     """By table of which rows are counted again, the name of a temporary one for these rows."""
     steps = [step.writes.full_name for step in recounting.steps if step.writes is not None]
     named = {}
-    for table in (*steps, FITTED.full_name):
+    sized = [table.full_name for table in SIZES]
+    for table in (*steps, *sized, FITTED.full_name):
         if existing_types(con, table):
             named[table] = f"temp.{quote(f'counted_again_{table}')}"
             con.execute(f"CREATE OR REPLACE TEMP TABLE {named[table]} AS FROM {table} LIMIT 0")
@@ -126,6 +158,11 @@ def count_again(
             key = (str(contract.partition_by), *contract.key)
             gone = _gone(con, contract.full_name, list(dict.fromkeys(key)), recounting)
             counted[contract.full_name] = _put(con, into, gone, _rows_of(con, kept, step))
+    for sized, assigned in SIZES.items():
+        if into := named.get(sized.full_name):
+            gone = _gone(con, sized.full_name, sized.key, recounting)
+            recount = partial(_sized, con, kept, sized, assigned)
+            counted[sized.full_name] = _put(con, into, gone, recount)
     if into := named.get(FITTED.full_name):
         gone = _gone(con, FITTED.full_name, ("as_of", "step", "row_no"), recounting)
         counted[FITTED.full_name] = _put(con, into, gone, partial(_fits, con, kept))
@@ -201,12 +238,39 @@ def _fits(
                 "SELECT f.as_of, f.step, f.row_no, f.column_name, f.column_type, "
                 f"CASE f.column_name {written} END AS value FROM {rows} AS f "
                 f"JOIN {rows} AS k ON k.row_no = f.row_no AND k.column_name = {literal(of)} "
-                f"JOIN fitted_again AS m ON CAST(m.{quote(of)} AS VARCHAR) = k.value "
+                f"JOIN fitted_again AS m ON CAST(m.{quote(of)} AS VARCHAR) "
+                "IS NOT DISTINCT FROM k.value "
                 "ORDER BY f.row_no, f.column_name"
             ).pl()
         )
         con.unregister("fitted_again")
     return pl.concat(found, how="vertical_relaxed")
+
+
+def _sized(
+    con: duckdb.DuckDBPyConnection,
+    kept: str,
+    table: Table,
+    assigned: Table,
+    month: str,
+    keys: pl.DataFrame,
+) -> pl.DataFrame:
+    """Rows of segments with the customers who are left; without what is not said of so few."""
+    unsaid = [name for name in table.column_names if name in _OF_FEW]
+    con.register("gone", keys)
+    rows: pl.DataFrame = con.sql(
+        f"SELECT s.* REPLACE (coalesce(a.remaining, 0) AS {COUNT}, "
+        "coalesce(a.remaining, 0) / greatest(sum(a.remaining) OVER (), 1) AS share, "
+        f"{', '.join(f'NULL AS {quote(name)}' for name in unsaid)}) "
+        f"FROM {qualified(table.full_name)} AS s "
+        "LEFT JOIN (SELECT segment_id, count(*) AS remaining "
+        f"FROM {kept}.{qualified(assigned.full_name)} "
+        f"WHERE strftime(as_of, '%Y-%m') = {literal(month)} GROUP BY segment_id) AS a "
+        f"USING (segment_id) WHERE strftime(s.as_of, '%Y-%m') = {literal(month)} "
+        f"QUALIFY s.segment_id IN (SELECT segment_id FROM gone) ORDER BY s.segment_id"
+    ).pl()
+    con.unregister("gone")
+    return rows
 
 
 def _computed(

@@ -14,7 +14,8 @@ from portrait_assets.app.erasure.rows.recounting import Recounting, few_sql
 from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of, word_of
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.features.contract import CUSTOMER_CATEGORY_MONTH, FEATURE_MATRIX
+from portrait_assets.stages.features.window import WINDOW_MONTHS
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.storage.duckdb.connection import literal, qualified
 from portrait_assets.storage.duckdb.tables import existing_types
@@ -148,7 +149,10 @@ def _name_kept_texts(removed: Removed) -> None:
 
 
 def name_rows(con: duckdb.DuckDBPyConnection) -> None:
-    """`temp.erased_numbers` of customers within a month, and `temp.erased_months` of theirs."""
+    """`temp.erased_numbers` of customers within a month, and `temp.erased_months` of theirs.
+
+    `temp.erased_choices` has what in the window of one of these months only they chose.
+    """
     con.execute("CREATE OR REPLACE TEMP TABLE erased_numbers (as_of DATE, customer_no UINTEGER)")
     con.execute("CREATE OR REPLACE TEMP TABLE erased_months (as_of DATE)")
     if existing_types(con, "tags.portrait_matrix"):
@@ -160,6 +164,17 @@ def name_rows(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(
             f"INSERT INTO erased_months SELECT DISTINCT as_of FROM {FEATURE_MATRIX.full_name} "
             f"WHERE {is_erased(CUSTOMERS)}"
+        )
+    con.execute("CREATE OR REPLACE TEMP TABLE erased_choices (as_of DATE, choice_id VARCHAR)")
+    if existing_types(con, CUSTOMER_CATEGORY_MONTH.full_name):
+        con.execute(
+            f"INSERT INTO erased_choices SELECT m.as_of, CAST(c.choice_id AS VARCHAR) FROM ("
+            f"SELECT month, choice_id, bool_and({is_erased(CUSTOMERS)}) AS is_theirs, "
+            f"bool_or({is_erased(CUSTOMERS)}) AS has_theirs "
+            f"FROM {CUSTOMER_CATEGORY_MONTH.full_name} GROUP BY ALL) AS c JOIN erased_months AS m "
+            f"ON c.month BETWEEN strftime(m.as_of - INTERVAL {WINDOW_MONTHS - 1} MONTH, '%Y-%m') "
+            "AND strftime(m.as_of, '%Y-%m') "
+            "GROUP BY ALL HAVING bool_and(is_theirs) AND bool_or(has_theirs)"
         )
 
 

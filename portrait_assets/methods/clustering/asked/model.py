@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
 from portrait_assets.methods.clustering.asked.scaling import LEAST_SPREADS, Space, fit_space
@@ -128,7 +129,7 @@ def fit_asked(
     """A model of so many segments, numbered from 1, the largest first.
 
     Of several spaces it has the one in which the valleys between segments are deepest. None where
-    there are too few customers, or too many who are alike, for as many.
+    there are too few customers, or too many who are alike, for as many segments of enough.
 
     Args:
         features: customers, with customer_id.
@@ -165,7 +166,8 @@ def fit_each(
                 centres = round_significant(centres_of(points, segments, seed))
                 labels = nearest_rows(points, centres)
                 found = depth(points, labels)
-                if len(np.unique(labels)) == segments and found > deepest[segments]:
+                sizes = np.bincount(labels, minlength=segments)
+                if sizes.min() >= SMALLEST_CELL and found > deepest[segments]:
                     deepest[segments] = found
                     ids = tuple(range(1, segments + 1))
                     status = ("new",) * segments

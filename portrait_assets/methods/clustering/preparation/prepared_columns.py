@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import ndtr
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.preparation.model_rows import round_significant
 from portrait_assets.methods.clustering.preparation.sampling import MOST_MISSING
 
@@ -172,7 +173,11 @@ def fit_category(column: pl.Series, use: FeatureUse) -> CategoryParameters | Non
         .sort(["count", "level"], descending=[True, False])
     )
     shares = counts["count"] / len(column)
-    kept = counts.filter(shares >= MIN_LEVEL_SHARE).head(MAX_LEVELS)
+    is_common = (shares >= MIN_LEVEL_SHARE) & (counts["count"] >= SMALLEST_CELL)
+    kept = counts.filter(is_common).head(MAX_LEVELS)
+    # Nor are the others together few: the rarest level goes with them.
+    if 0 < len(column) - kept["count"].sum() < SMALLEST_CELL:
+        kept = kept.head(-1)
     covered = int(kept["count"].sum()) / len(column)
     if covered < MIN_COVERED or counts.height > 0.9 * len(column):
         return None

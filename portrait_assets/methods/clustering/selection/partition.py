@@ -21,6 +21,7 @@ import numpy.typing as npt
 import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres, kmeans_labels
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.families.family import Candidate
@@ -52,7 +53,8 @@ def divide(
     different = len(np.unique(everyone, axis=0)) if everyone.size else 1
     numbers = [k for k in how.numbers if k * how.rows_per_segment <= rows and k <= different]
     fits = {k: kmeans_labels(everyone, k, restarts=how.restarts, seed=seed) for k in numbers}
-    fits = {k: own for k, own in fits.items() if _shares(own, k).min() >= how.smallest_share}
+    least = max(how.smallest_share, SMALLEST_CELL / max(rows, 1))
+    fits = {k: own for k, own in fits.items() if _shares(own, k).min() >= least}
     if not fits:
         return one_segment(rows, f"{rows} customers are too few to divide")
     stability: dict[int, float] = {}

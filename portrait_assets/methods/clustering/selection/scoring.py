@@ -19,6 +19,7 @@ import numpy.typing as npt
 import polars as pl
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.families.family import Candidate
 from portrait_assets.methods.clustering.selection.candidates import fit_candidates
 from portrait_assets.methods.clustering.selection.evidence import (
@@ -88,10 +89,11 @@ def scored(fitted: Mapping[Candidate, IntVector]) -> list[Scored]:
 
 
 def is_allowed(line: Scored, rule: Scoring) -> bool:
-    """Whether no segment is too small to act on or to differ from a few strays."""
+    """Whether no segment is too small to act on, to differ from a few strays, or to be of few."""
     of_few = min(rule.smallest_rows / len(line.labels), rule.smallest_share_of_few)
     least = max(rule.smallest_share, of_few)
     least = min(least, rule.smallest_part / line.number("segments"))
+    least = max(least, SMALLEST_CELL / len(line.labels))
     return line.number("smallest_share") >= least
 
 

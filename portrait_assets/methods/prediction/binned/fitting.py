@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.methods.disclosure.holders import Holders
 from portrait_assets.methods.prediction.binned.encoding import WeightEncoding
 from portrait_assets.methods.prediction.families.columns import Floats, as_number, is_number
 from portrait_assets.methods.prediction.families.folds import folds_by_lot
@@ -51,19 +52,20 @@ def weighed(
         frame: features; nested ones are not looked at.
         outcome: 0 and 1, shape (rows,); both kinds.
         groups: numbers from 0 of what rows are of, such as the customer of whom they are months;
-            weights come from bins of other groups. Every row is its own when None.
+            weights come from bins of other groups, and no bin is of few. Every row is its own when
+            None.
         parts: how many parts the rows are divided into, of which others weigh each.
         seed: of the lot by which they are.
     """
     hits = outcome > 0.5
     base = Base(len(hits), int(hits.sum()), RULES.smoothing)
-    folds = _parts(hits, groups, parts, seed)
+    folds, holders = _parts(hits, groups, parts, seed), Holders(groups)
     features, columns = [], []
     for column in frame.iter_columns():
         if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):
             continue
-        classes = _classes(column)
-        weights = weigh(classes, *counts_of(classes, hits), base, RULES, None)
+        classes = _classes(column, holders)
+        weights = weigh(classes, *counts_of(classes, hits), base, RULES, None, holders)
         if not weights.says_something:
             continue
         features.append(_encoding(classes, weights.by_class))
@@ -72,10 +74,10 @@ def weighed(
     return Weighed(tuple(features), np.asfortranarray(design))
 
 
-def _classes(column: pl.Series) -> Classes:
+def _classes(column: pl.Series, holders: Holders) -> Classes:
     if is_number(column):
-        return classes_of(as_number(column), Form.NUMBER)
-    return classes_of(texts(column.cast(pl.String)), Form.TEXT)
+        return classes_of(as_number(column), Form.NUMBER, holders=holders)
+    return classes_of(texts(column.cast(pl.String)), Form.TEXT, holders=holders)
 
 
 def _encoding(classes: Classes, by_class: Floats) -> WeightEncoding:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.errors import suggestion
 from portrait_assets.methods.prediction.binned.encoding import WeightEncoding
 from portrait_assets.methods.prediction.errors import PredictionError
@@ -39,9 +40,8 @@ DIFFERENT_AMONG = 1_000
 FILLED_ROWS = 16_384
 """Rows whose columns are filled at a time, so that little is held beside the design."""
 MOST_LEVELS = 30
-LEAST_LEVEL_ROWS = 10
-"""A level is kept that so many rows have, and `LEAST_LEVEL_SHARE` of all."""
 LEAST_LEVEL_SHARE = 0.002
+"""A level is kept that such a share of all rows has, and enough of them."""
 NORMAL_RANGE = 3.29
 """Standard deviations between the 5th and the 95th percentile of a normal distribution."""
 
@@ -226,8 +226,14 @@ def _says_nothing(column: pl.Series) -> str | None:
     return "has one value only" if has_one and not missing else None
 
 
-def fit_encoding(frame: pl.DataFrame, without: Sequence[str] = ()) -> Encoding:
-    """The encoding of all columns of a frame but those that are left out."""
+def fit_encoding(
+    frame: pl.DataFrame, without: Sequence[str] = (), enough: int = SMALLEST_CELL
+) -> Encoding:
+    """The encoding of all columns of a frame but those that are left out.
+
+    Nothing is kept that rests on fewer rows than `enough`: no level, no mark of what is missing,
+    and no number that so few have.
+    """
     features: list[FeatureEncoding] = []
     dropped: list[Dropped] = []
     columns = [column for column in frame.iter_columns() if column.name not in without]
@@ -238,11 +244,11 @@ def fit_encoding(frame: pl.DataFrame, without: Sequence[str] = ()) -> Encoding:
         name = column.name
         found: FeatureEncoding | Dropped
         if name in values:
-            found = _fit_number(name, values[name])
+            found = _fit_number(name, values[name], enough)
         elif is_number(column):
             found = Dropped(name, "has no value")
         else:
-            found = _fit_levels(column)
+            found = _fit_levels(column, enough)
         if isinstance(found, Dropped):
             dropped.append(found)
         else:
@@ -250,13 +256,16 @@ def fit_encoding(frame: pl.DataFrame, without: Sequence[str] = ()) -> Encoding:
     return Encoding(tuple(features), tuple(dropped))
 
 
-def _fit_number(name: str, values: Floats) -> NumberEncoding | Dropped:
+def _fit_number(name: str, values: Floats, enough: int) -> NumberEncoding | Dropped:
     known = np.sort(values[~np.isnan(values)])
     if not len(known):
         return Dropped(name, "has no value")
+    missing = len(values) - len(known)
+    if known[0] == known[-1] and missing < enough:
+        return Dropped(name, "has one value only")
+    if len(known) < enough:
+        return Dropped(name, f"has a value in fewer than {enough} rows")
     if known[0] == known[-1]:
-        if len(known) == len(values):
-            return Dropped(name, "has one value only")
         # One value that some have and others lack is a mark.
         return NumberEncoding(name, 0.0, float(known[0]), float(known[0]), 1.0, True)
     unit = _unit(known)
@@ -269,7 +278,7 @@ def _fit_number(name: str, values: Floats) -> NumberEncoding | Dropped:
         fill=_quantiles(known, 0.5)[0],
         centre=centre,
         scale=scale if scale > 0 else 1.0,
-        has_missing=len(known) < len(values),
+        has_missing=missing >= enough,
     )
 
 
@@ -301,7 +310,7 @@ def _signed_log(values: Floats, unit: float | Floats) -> Floats:
     return logs
 
 
-def _fit_levels(column: pl.Series) -> LevelEncoding | Dropped:
+def _fit_levels(column: pl.Series, enough: int) -> LevelEncoding | Dropped:
     if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):
         return Dropped(column.name, f"is of the type {column.dtype}, which is not read")
     text = column.cast(pl.String)
@@ -311,7 +320,7 @@ def _fit_levels(column: pl.Series) -> LevelEncoding | Dropped:
         return Dropped(column.name, "has no value")
     if counts.height == 1 and not missing:
         return Dropped(column.name, "has one value only")
-    least = max(LEAST_LEVEL_ROWS, LEAST_LEVEL_SHARE * len(text))
+    least = max(enough, LEAST_LEVEL_SHARE * len(text))
     ordered = counts.sort(["rows", "level"], descending=[True, False])
     kept = ordered.filter(pl.col("rows") >= least).head(MOST_LEVELS)
     if kept.is_empty() and missing < least:
@@ -319,6 +328,6 @@ def _fit_levels(column: pl.Series) -> LevelEncoding | Dropped:
     return LevelEncoding(
         feature=column.name,
         levels=tuple(kept["level"]),
-        has_other=kept.height < counts.height,
-        has_missing=missing > 0,
+        has_other=len(text) - missing - kept["rows"].sum() >= enough,
+        has_missing=missing >= enough,
     )

@@ -135,6 +135,16 @@ class Trees:
             )
         return rows
 
+    def leaf_of(self, design: Floats, trees: Indexes) -> dict[int, Indexes]:
+        """By some of the trees, the leaf that every row falls into, as its place in `nodes`."""
+        number = {id(tree): at for at, tree in enumerate(self._trees)}
+        wanted = set(trees.tolist())
+        found: dict[int, list[Indexes]] = {at: [] for at in wanted}
+        for _, tree, leaf in self._fallen(design):
+            if (at := number[id(tree)]) in wanted:
+                found[at].append(tree.leaves[leaf])
+        return {at: np.concatenate(parts) for at, parts in found.items()}
+
     def _fallen(self, design: Floats) -> Iterator[tuple[slice, _Tree, Indexes]]:
         """For some rows and a tree, which of its leaves each falls into."""
         for start in range(0, len(design), CHUNK):
@@ -250,10 +260,11 @@ def trees_from(intercept: float, terms: Sequence[Term], rows: Sequence[Row]) -> 
         )
         for row in rows
     ]
-    return Trees(tuple(terms), _nodes(list(zip(*columns, strict=True))), intercept)
+    return Trees(tuple(terms), nodes_of(list(zip(*columns, strict=True))), intercept)
 
 
-def _nodes(columns: Sequence[npt.ArrayLike]) -> Nodes:
+def nodes_of(columns: Sequence[npt.ArrayLike]) -> Nodes:
+    """The nodes of these columns, in their order; of none where there are no columns."""
     types = (np.int64, np.int64, np.int64, np.float64, np.int64, np.int64, bool, np.float64)
     kinds = (*types, np.int64)
     given = columns or [()] * len(kinds)
@@ -262,12 +273,16 @@ def _nodes(columns: Sequence[npt.ArrayLike]) -> Nodes:
 
 @dataclass(frozen=True)
 class TreesFit:
-    """A fitted scorer, how many trees of how many leaves it has, and the loss on unseen rows."""
+    """A fitted scorer, how many trees of how many leaves it has, and the loss on unseen rows.
+
+    `rows` are the places of those that it was grown on.
+    """
 
     scorer: Trees
     trees: int
     leaves: int
     loss: float
+    rows: Indexes
 
 
 def fit_trees(
@@ -295,8 +310,9 @@ def fit_trees(
         parameters: of the trees.
         seed: of the thresholds that are tried, where there are more than 200,000 rows.
     """
+    grown_on = np.arange(len(design))
     if not len(terms):
-        return TreesFit(trees_from(loss.constant(outcome), terms, []), 0, 1, float("nan"))
+        return TreesFit(trees_from(loss.constant(outcome), terms, []), 0, 1, float("nan"), grown_on)
 
     def booster(leaves: int, trees: int | None = None) -> Booster:
         """A model to fit: of so many trees, or of those before unseen rows lose."""
@@ -330,7 +346,8 @@ def fit_trees(
             grown = booster(leaves)
             fold = _stopping(folds[0], len(design), parameters.stopping_rows)
             least, trees = _unseen_loss(grown, design, outcome, [fold])
-    return TreesFit(_exported(grown, terms, trees), trees, leaves, least)
+            grown_on = fold.learned
+    return TreesFit(_exported(grown, terms, trees), trees, leaves, least, grown_on)
 
 
 def _stopping(fold: Fold, rows: int, most: int) -> Fold:
@@ -393,4 +410,4 @@ def _exported(grown: Booster, terms: Sequence[Term], trees: int) -> Trees:
             )
         )
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Trees(tuple(terms), _nodes(columns), intercept)
+    return Trees(tuple(terms), nodes_of(columns), intercept)

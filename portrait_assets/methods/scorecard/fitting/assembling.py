@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from portrait_assets.methods.disclosure.holders import Holders
 from portrait_assets.methods.scorecard.card.model import Scorecard
 from portrait_assets.methods.scorecard.card.parts import Bin, Characteristic, Kind, Points
 from portrait_assets.methods.scorecard.card.scale import Scale
@@ -23,7 +24,12 @@ _HALVINGS = 60
 
 
 def assemble(
-    known: pl.DataFrame, bads: Bads, base: Base, scale: Scale, parts: Sequence[Characteristic]
+    known: pl.DataFrame,
+    bads: Bads,
+    base: Base,
+    scale: Scale,
+    parts: Sequence[Characteristic],
+    holders: Holders,
 ) -> Scorecard:
     """The card of columns with their points: the one with most information first, and bands.
 
@@ -33,12 +39,13 @@ def assemble(
         base: their counts.
         scale: from odds to points.
         parts: the columns.
+        holders: of the rows.
     """
     ordered = tuple(sorted(parts, key=lambda part: (-part.information, part.feature)))
     card = Scorecard(scale, 0, base.rows, base.bads, ordered, ())
     score = card.points(known)
     start = _start(score, base, scale)
-    return replace(card, base=start, bands=bands_of(score + start, bads, scale))
+    return replace(card, base=start, bands=bands_of(score + start, bads, scale, holders))
 
 
 def part_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from portrait_assets.methods.disclosure.holders import Holders, together
 from portrait_assets.methods.scorecard.card.parts import Band
 from portrait_assets.methods.scorecard.card.scale import Scale
 from portrait_assets.methods.scorecard.fitting.binning import FALLING, Base, pool
@@ -17,16 +18,19 @@ _SMOOTHING = 1.0
 
 
 def bands_of(
-    score: npt.NDArray[np.int64], bads: npt.NDArray[np.bool_], scale: Scale
+    score: npt.NDArray[np.int64],
+    bads: npt.NDArray[np.bool_],
+    scale: Scale,
+    holders: Holders | None = None,
 ) -> tuple[Band, ...]:
     """Up to five ranges of scores, A the best, whose bad rates fall from each to the one above.
 
     From the odds of all rows on, each band above begins at twice the odds of the one below: C at
     those of all rows, A at four times as many good rows to a bad one, and E ends at half. Bands
-    are pooled where the bad rates do not fall. `accept` is suggested where the rate is surely
-    below that of all rows (E. Wilson's 95 % interval), `decline` where it is surely above, and
-    `review` in between. These are suggestions: credit is not decided by a score alone (GDPR,
-    article 22; Personal Information Protection Law, article 24).
+    are pooled where the bad rates do not fall, or few `holders` have one. `accept` is suggested
+    where the rate is surely below that of all rows (E. Wilson's 95 % interval), `decline` where it
+    is surely above, and `review` in between. These are suggestions: credit is not decided by a
+    score alone (GDPR, article 22; Personal Information Protection Law, article 24).
     """
     base = Base(len(score), int(bads.sum()), _SMOOTHING)
     of_all = scale.offset + scale.factor * np.log(base.rows / base.bads - 1)
@@ -34,6 +38,7 @@ def bands_of(
     at = np.searchsorted(np.array(leasts), score, side="right")
     rows, bad_rows = (np.bincount(each, minlength=len(NAMES)) for each in (at, at[bads]))
     groups = pool(rows, bad_rows, range(len(leasts)), base, FALLING).groups
+    groups = together(at.astype(np.int64), groups, len(NAMES), holders or Holders())
     found = []
     for name, group in zip(NAMES, reversed(groups), strict=False):
         n, b = int(rows[list(group)].sum()), int(bad_rows[list(group)].sum())

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.methods.disclosure.holders import Holders
 from portrait_assets.methods.scorecard.columns import Form, codes_among, numbers, texts
 
 Floats = npt.NDArray[np.float64]
@@ -47,19 +48,25 @@ class Classes:
         return replace(self, at=self.at[rows])
 
 
-def classes_of(column: pl.Series, form: Form, declared: Sequence[float] = ()) -> Classes:
+def classes_of(
+    column: pl.Series,
+    form: Form,
+    declared: Sequence[float] = (),
+    holders: Holders | None = None,
+) -> Classes:
     """The classes of a column; it does not matter in which order its rows are.
 
     Up to 100 intervals of about as many rows, each value one where there are no more; every
-    category of at least `LEAST_OF_LEVEL` rows.
+    category of at least `LEAST_OF_LEVEL` rows, and of `holders` that are not few.
 
     Args:
         column: its values.
         form: how they are read.
         declared: codes among its numbers, besides those that `codes_among` finds.
+        holders: of its rows; every row is its own when None.
     """
     if form is Form.TEXT:
-        return _of_text(column)
+        return _of_text(column, holders or Holders())
     values = numbers(column, form)
     codes = codes_among(values, declared) if form is Form.NUMBER else ()
     is_coded = np.isin(values, codes)
@@ -71,10 +78,14 @@ def classes_of(column: pl.Series, form: Form, declared: Sequence[float] = ()) ->
     return Classes(column.name, form, at.astype(np.int64), len(ends) + 1, ends, codes)
 
 
-def _of_text(column: pl.Series) -> Classes:
+def _of_text(column: pl.Series, holders: Holders) -> Classes:
     text = texts(column)
     counts = text.drop_nulls().value_counts()
     often = counts.filter(pl.col("count") >= LEAST_OF_LEVEL)[column.name].sort()
+    place = {level: at for at, level in enumerate(often)}
+    places = text.replace_strict(place, default=len(place), return_dtype=pl.Int64).to_numpy()
+    few = holders.are_few(places, len(place) + 1)
+    often = often.filter(pl.Series(~few[:-1], dtype=pl.Boolean))
     known = {level: at for at, level in enumerate(often)}
     at = text.replace_strict(
         {**known, None: len(known) + 1}, default=len(known), return_dtype=pl.Int64

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.methods.disclosure.holders import holders_of
 from portrait_assets.methods.scorecard.card.model import Scorecard
 from portrait_assets.methods.scorecard.columns import form_of
 from portrait_assets.methods.scorecard.errors import ScorecardError
@@ -75,7 +76,8 @@ def fit(
         outcome: 0 or 1 of each row, NaN where it is not known.
         rules: how to bin and to scale.
         groups: what rows are of, such as a customer over several months, by which they are not
-            independent: weights come from bins of other groups. Every row is its own when None.
+            independent: weights come from bins of other groups, and no bin or band is of few.
+            Every row is its own when None.
 
     Raises:
         ScorecardError: when the outcome has one value only, or too few rows of one.
@@ -97,7 +99,8 @@ def fit_known(
         folds: tuple[Places, ...] = (_folds(places, bads),)
     else:
         folds = tuple(_folds_of(groups, places, bads, draw) for draw in range(DRAWS))
-    looker = Looker(bads, folds, base, rules)
+    holders = holders_of(None if groups is None else groups.to_numpy())
+    looker = Looker(bads, folds, base, rules, holders)
     protected = {each.feature: each for each in refusals(known)}
     looks = [looker.look(column, protected.get(column.name)) for column in known.iter_columns()]
     looked = [each for each in looks if isinstance(each, Looked)]
@@ -113,7 +116,7 @@ def fit_known(
         for part in parts
         if part not in worth
     ]
-    card = assemble(known, bads, base, rules.scale, worth)
+    card = assemble(known, bads, base, rules.scale, worth, holders)
     order = {name: place for place, name in enumerate(known.columns)}
     left_out = tuple(sorted([*left, *not_kept], key=lambda each: order[each.feature]))
     in_card = {part.feature for part in card.characteristics}

@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 
+from portrait_assets.methods.disclosure.holders import Holders
 from portrait_assets.methods.scorecard.card.scale import Scale
 from portrait_assets.methods.scorecard.columns import Form, form_of
 from portrait_assets.methods.scorecard.errors import ScorecardError
@@ -85,12 +86,14 @@ class Looker:
     """Looks at columns of the known rows, of which some are bad, by themselves.
 
     `folds` are one or several ways to divide the rows; crosswise weights are the means over them.
+    No bin is of few `holders`.
     """
 
     bads: Bads
     folds: tuple[Folds, ...]
     base: Base
     rules: CardRules
+    holders: Holders = field(default_factory=Holders)
 
     def look(self, column: pl.Series, refusal: Refusal | None) -> Looked | LeftOut:
         """What a column says, or why it is left out.
@@ -126,9 +129,9 @@ class Looker:
                 f"{column.name} is text, whose categories have no order; state directions of "
                 "numbers and days only."
             )
-        classes = classes_of(column, form, codes)
+        classes = classes_of(column, form, codes, self.holders)
         counts = counts_of(classes, bads)
-        weights = weigh(classes, *counts, self.base, rules.bins, direction)
+        weights = weigh(classes, *counts, self.base, rules.bins, direction, self.holders)
         if not weights.says_something:
             return None
         drawn = (crosswise(classes, bads, each, rules.bins, direction) for each in self.folds)

@@ -14,6 +14,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from portrait_assets.methods.disclosure.holders import Holders, few_of, together
 from portrait_assets.methods.scorecard.columns import Form
 from portrait_assets.methods.scorecard.fitting.binning import (
     RISING,
@@ -88,9 +89,18 @@ def counts_of(classes: Classes, bads: Bads) -> tuple[Counts, Counts]:
 
 
 def weigh(
-    classes: Classes, rows: Counts, bads: Counts, base: Base, rules: BinRules, direction: int | None
+    classes: Classes,
+    rows: Counts,
+    bads: Counts,
+    base: Base,
+    rules: BinRules,
+    direction: int | None,
+    holders: Holders | None = None,
 ) -> Weights:
     """The bins of a column and their weights.
+
+    With `holders` no bin is of few of them: it goes with a neighbour, and one without a neighbour
+    counts as if nobody had it.
 
     Args:
         classes: the column's classes.
@@ -99,6 +109,7 @@ def weigh(
         base: all rows.
         rules: how to bin.
         direction: that of the bad rate over numbers, found where None.
+        holders: of the rows that are counted; None where nothing of it is kept.
     """
     n, b = rows[: classes.ordered], bads[: classes.ordered]
     order = np.arange(classes.ordered)
@@ -110,9 +121,14 @@ def weigh(
         pooled = pool(n[order], b[order], cuts, base, direction)
         groups = tuple(tuple(int(at) for at in order[list(each)]) for each in pooled.groups)
         direction = pooled.direction
+    if holders is not None:
+        groups = together(classes.at, groups, classes.count, holders)
     ordered = len(groups)
     groups += tuple((at,) for at in range(classes.ordered, classes.count))
     of_rows, of_bads = (np.array([v[list(g)].sum() for g in groups]) for v in (rows, bads))
+    if holders is not None:
+        few = few_of(classes.at, groups, classes.count, holders)
+        of_rows[few] = of_bads[few] = 0
     woe = np.round(base.woe(of_rows, of_bads), 9)
     by_class = np.empty(classes.count)
     for group, weight in zip(groups, woe, strict=True):

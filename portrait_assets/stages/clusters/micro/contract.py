@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.columns import count, number, required, share, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 from portrait_assets.stages.clusters.wealth.contract import MODEL_ROW
@@ -59,6 +60,7 @@ MICRO_MODEL = Table(
     key=("as_of", "segment_id", "part", "item", "position", "key"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 MICRO_PROOF = Table(

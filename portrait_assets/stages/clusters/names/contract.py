@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.columns import number, required, share, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 
@@ -61,6 +62,7 @@ SEGMENT_NAME = Table(
     key=("as_of", "segment_id", "position"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 SEGMENT_EVENT = Table(
@@ -100,4 +102,5 @@ SEGMENT_EVENT = Table(
     key=("as_of", "division", "segment_id"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.NOBODY,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.columns import count, number, required, share, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, CLUSTER_SEGMENT
@@ -34,6 +35,7 @@ WEALTH_MODEL = Table(
     key=("as_of", "part", "item", "position", "key"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 WEALTH_SEGMENT = Table(
@@ -87,6 +89,7 @@ WEALTH_DESCRIPTION = Table(
     key=("as_of", "segment_id"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.COUNTED,
 )
 
 WEALTH_HOLDING = Table(
@@ -115,6 +118,7 @@ WEALTH_HOLDING = Table(
     key=("as_of", "segment_id", "category", "is_owed"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 WEALTH_PROOF = Table(

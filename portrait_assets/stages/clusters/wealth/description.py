@@ -169,7 +169,8 @@ def holding_rows(
 ) -> pl.DataFrame:
     """The rows of `clusters.wealth_holding`, without the month.
 
-    Shares and amounts of fewer than `smallest` customers, or of all but so few, are null.
+    Shares and amounts of fewer than `smallest` customers, or of all but so few, are null, and a
+    segment of so few has none.
 
     Args:
         wealth: the customers of the month.
@@ -178,6 +179,7 @@ def holding_rows(
         smallest: fewest customers that a number may rest on.
     """
     sizes = assigned.group_by("segment_id").agg(pl.len().alias("n"))
+    sizes = sizes.filter(pl.col("n") >= smallest)
     everyone = max(1, assigned.height)
     has = wealth.holdings.filter(pl.col("amount") > 0).join(assigned, on="customer_id")
     took = taken.unique(["customer_id", "category"]).join(assigned, on="customer_id")

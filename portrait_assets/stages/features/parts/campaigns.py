@@ -32,12 +32,14 @@ CAMPAIGN_TYPE = Step(
 BASE_CAMPAIGN_TYPE = fit(
     "base_campaign_type",
     (WINDOW,),
-    "SELECT campaign_type, sum(responded_contacts) AS responded, sum(contacts) AS contacts "
+    "SELECT campaign_type, sum(responded_contacts) AS responded, sum(contacts) AS contacts, "
+    "count(DISTINCT customer_id) AS customers "
     "FROM customer_campaign_month GROUP BY campaign_type",
-    "SELECT campaign_type, least(sum(responded) / sum(contacts), 1) AS base_rate "
+    "SELECT campaign_type, least(sum(responded) / sum(contacts), 1) AS base_rate, "
+    "sum(customers) AS customers "
     "FROM part GROUP BY campaign_type HAVING sum(contacts) > 0",
 )
-"""The base's response rate by kind of campaign.
+"""The base's response rate by kind of campaign, and the customers that it rests on.
 
 Responses may be to contacts before the window, so that there can be more of them.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.columns import count, number, share
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.market.columns import (
@@ -71,6 +72,7 @@ COMPETITOR = Table(
     key=("as_of", "indicator", "product_class", "product_id", "competitor"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.NOBODY,
 )
 
 LAUNCH = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.columns import count, money, number, share
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.market.columns import (
@@ -128,6 +129,7 @@ SEASON = Table(
     key=("as_of", "measure", "item_kind", "item", "month_of_year"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
 
 DIRECTIONS = ("rising", "falling", "none is sure", "unknown")
@@ -154,4 +156,5 @@ TREND = Table(
     key=("as_of", "measure", "item_kind", "item"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )

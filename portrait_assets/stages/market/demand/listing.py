@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.schema.table import MONEY_SCALE, POLARS_TYPES, Type
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
 from portrait_assets.stages.market.columns import ALL, DIGITS, EVERYONE, PRODUCT
@@ -66,12 +67,15 @@ def demand_steps(smallest: int) -> tuple[Step, ...]:
         return demand_rows(scope, with_vanished(now, history), year_ago, sizes, series, smallest)
 
     def season(scope: Scope, now: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
-        return seasons(scope, _published(now, series_of(history, scope.month), smallest))
+        return seasons(scope, _published(now, series_of(history, scope.month), enough))
 
     def trend(scope: Scope, now: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
-        return trends(scope, _published(now, series_of(history, scope.month), smallest))
+        return trends(scope, _published(now, series_of(history, scope.month), enough))
 
+    # They are not counted again, also of a public source.
+    enough = max(smallest, SMALLEST_CELL)
     items = history_step(smallest)
+    often = items if enough == smallest else history_step(enough)
     return (
         Step(
             "demand",
@@ -80,8 +84,8 @@ def demand_steps(smallest: int) -> tuple[Step, ...]:
             grain=Grain.ALL,
             writes=DEMAND,
         ),
-        Step("season", (NOW, items), compute=season, grain=Grain.ALL, writes=SEASON),
-        Step("trend", (NOW, items), compute=trend, grain=Grain.ALL, writes=TREND),
+        Step("season", (NOW, often), compute=season, grain=Grain.ALL, writes=SEASON),
+        Step("trend", (NOW, often), compute=trend, grain=Grain.ALL, writes=TREND),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
@@ -104,8 +105,9 @@ def set_rows(
         counted: `set_code`, `product_id`, `customers` of the audience, and `suited` of these.
         scope: the month.
         sets: the sets.
-        smallest: fewest customers that are counted by themselves.
+        smallest: fewest customers that are counted by themselves; no fewer than `SMALLEST_CELL`.
     """
+    smallest = max(smallest, SMALLEST_CELL)
     stated = pl.DataFrame(
         [
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portrait_assets.schema.columns import count, share, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, SHARE, SUITED
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -53,6 +54,8 @@ PRODUCT_SET = Table(
     key=("as_of", "set_code", "product_id"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
+    counts=("customers", "suited"),
 )
 
 SET_OFFER = Table(

@@ -6,6 +6,7 @@ from portrait_assets.methods.scorecard.card.parts import Kind
 from portrait_assets.methods.scorecard.card.reasons import REASONS
 from portrait_assets.methods.scorecard.fitting.banding import ACCEPT, DECLINE, NAMES, REVIEW
 from portrait_assets.schema.columns import count, number, probability, share, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE, STATISTIC
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
@@ -88,6 +89,8 @@ SCORECARD = Table(
     key=(*BY_TARGET, "item"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
+    counts=("rows",),
 )
 
 _REASON_EN = "reason: what cost most points against the best bin; null where fewer cost anything"
@@ -257,4 +260,6 @@ CREDIT_CURVE = Table(
     key=(*BY_TARGET, "kind", "base_month", "cut"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
+    counts=("approved", "known"),
 )

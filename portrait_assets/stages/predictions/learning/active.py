@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from portrait_assets.methods.disclosure.holders import Holders, Names, holders_of, together
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import ROWS_SCHEMA, Row, part, to_frame, version
@@ -93,9 +94,14 @@ class Active:
             np.clip(probability + (high - rates)[at], probability, 1.0),
         )
 
-    def held_against(self, hit: Bools, probability: Floats) -> Active:
-        """The same with the bins of these scores, as many customers in each."""
-        return replace(self, bins=_bins(hit, probability))
+    def held_against(
+        self, hit: Bools, probability: Floats, customers: Names | None = None
+    ) -> Active:
+        """The same with the bins of these scores, as many rows in each, and none of few customers.
+
+        Each row is another customer's where `customers` are not given.
+        """
+        return replace(self, bins=_bins(hit, probability, holders_of(customers)))
 
     def shifted(self, by: float) -> Active:
         """The same with all log odds of its model higher by so much."""
@@ -156,13 +162,16 @@ def _as_written(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.rename(stored).select(pl.col(name).cast(kind) for name, kind in ROWS_SCHEMA.items())
 
 
-def _bins(hit: Bools, probability: Floats) -> tuple[Bin, ...]:
-    if not len(hit):
+def _bins(hit: Bools, probability: Floats, holders: Holders) -> tuple[Bin, ...]:
+    if holders.are_few_of(len(hit)):
         return ()
     # Many customers may have one score, which must not fall on two sides by its last digits.
     probability = stored(probability)
     ends = np.quantile(probability, np.arange(1, RULE.bins) / RULE.bins, method="lower")
     ends = np.append(np.unique(ends[ends < 1.0]), 1.0)
+    at = np.searchsorted(ends[:-1], probability, side="left")
+    groups = together(at, tuple((place,) for place in range(len(ends))), len(ends), holders)
+    ends = ends[[group[-1] for group in groups]]
     at = np.searchsorted(ends[:-1], probability, side="left")
     customers = np.bincount(at, minlength=len(ends))
     hits = np.bincount(at, weights=hit, minlength=len(ends)).astype(np.int64)

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from portrait_assets.methods.disclosure.holders import names_in
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import rounded
-from portrait_assets.methods.prediction.trials.rare import BINNED
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.past import Past
@@ -51,7 +51,7 @@ def fitted_again(
         order=codes_of(rows["base_month"]),
         parameters=parameters_for(chosen.family, FEW_UNTIL + 1, min(events, RULE.trees_from - 1)),
         encoding=past.encoding(asked.horizon).of(inputs),
-        groups=codes_of(rows["customer_id"]) if chosen.family == BINNED else None,
+        groups=names_in(rows),
     )
     assert chosen.curve is not None
     margins = np.quantile(past.margin(model, asked), SHARES)

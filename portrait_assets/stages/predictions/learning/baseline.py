@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from sklearn.isotonic import IsotonicRegression
 
+from portrait_assets.methods.disclosure.holders import holders_of, names_in, together
 from portrait_assets.methods.prediction.rows import Row, part, to_frame
 from portrait_assets.methods.statistics.intervals import Counts
 from portrait_assets.methods.statistics.paired import auc
@@ -126,18 +127,24 @@ def fitted_steps(rule: Baseline | None, frame: pl.DataFrame) -> Steps:
 
     Args:
         rule: the baseline; None for the rate of all.
-        frame: its feature, and `hit`; without rows nothing is known of rates.
+        frame: its feature, `hit` and `customer_id`; of few customers nothing is known of rates,
+            and no step is of few.
     """
-    if frame.is_empty():
+    holders = holders_of(names_in(frame))
+    if holders.are_few_of(frame.height):
         return Steps(rule)
     order, hit = ordered_by(rule, frame), frame["hit"].to_numpy()
     values, places, counts = np.unique(order, return_inverse=True, return_counts=True)
     shares = np.bincount(places, weights=hit, minlength=len(values)) / counts
-    levels, firsts, behind = _rising(shares, counts)
-    rates = shrunk_to_all(np.rint(levels * behind), behind)
-    # A step of few rows is drawn further than its neighbours, and may come to lie below them.
-    rates, places, behind = _rising(rates, behind)
-    thresholds = values[firsts[places]]
+    _, firsts, _ = _rising(shares, counts)
+    step = np.searchsorted(firsts, np.arange(len(values)), side="right") - 1
+    alone = tuple((place,) for place in range(len(firsts)))
+    groups = together(step[places], alone, len(firsts), holders)
+    firsts = firsts[[group[0] for group in groups]]
+    behind, events = (np.add.reduceat(each, firsts) for each in (counts, shares * counts))
+    # A step of fewer rows is drawn further than its neighbours, and may come to lie below them.
+    rates, kept, behind = _rising(shrunk_to_all(np.rint(events), behind), behind)
+    thresholds = values[firsts[kept]]
     thresholds[0] = -_END
     return Steps(
         rule,

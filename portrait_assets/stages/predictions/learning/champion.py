@@ -15,6 +15,7 @@ import polars as pl
 from scipy.special import expit, logit
 
 from portrait_assets.core.months import month_range, next_month
+from portrait_assets.methods.disclosure.holders import names_in
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.statistics.paired import auc, auc_gain
 from portrait_assets.stages.predictions.asked import Asked
@@ -184,9 +185,13 @@ class Deciding:
         months = self._recent["base_month"]
         trained = Trained(months.min(), months.max(), None, self._month)  # type: ignore[arg-type]
         active = Active(steps, trained)
-        if self._recent.is_empty():
+        if not steps.rates:
             return active
-        return active.held_against(self._recent["hit"].to_numpy(), steps.probability(self._recent))
+        return active.held_against(
+            self._recent["hit"].to_numpy(),
+            steps.probability(self._recent),
+            names_in(self._recent),
+        )
 
     @property
     def _why_baseline(self) -> Words:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import polars as pl
 
+from portrait_assets.core.cells import rows_of_enough
 from portrait_assets.core.months import next_month
 from portrait_assets.methods.prediction.families.encoding import Encoding, fit_encoding
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -141,7 +142,10 @@ class Past:
         """
         if horizon not in self._encodings:
             bases = self.learned_from(horizon)
-            self._encodings[horizon] = fit_encoding(self.windows.features(bases, self._most(bases)))
+            inputs = self.windows.features(bases, self._most(bases))
+            # A customer is there once a month at most.
+            enough = rows_of_enough(len(bases))
+            self._encodings[horizon] = fit_encoding(inputs, enough=enough)
         return self._encodings[horizon]
 
     def _with_inputs(self, asked: Asked, bases: Bases, most: int) -> pl.DataFrame:

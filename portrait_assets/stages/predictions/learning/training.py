@@ -11,6 +11,7 @@ import polars as pl
 
 from portrait_assets.core.bounds import every_kth
 from portrait_assets.core.threads import in_threads
+from portrait_assets.methods.disclosure.holders import holders_of, names_in
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import choose
 from portrait_assets.methods.prediction.errors import PredictionError
@@ -19,7 +20,7 @@ from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.leaks import leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.together import margins
-from portrait_assets.methods.prediction.trials.rare import BINNED, LOGISTIC
+from portrait_assets.methods.prediction.trials.rare import LOGISTIC
 from portrait_assets.methods.statistics.paired import auc
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.active import Active, Trained
@@ -159,7 +160,9 @@ def _fitted(
     order = months if months.max() > 0 else None
     hit = learned["hit"].to_numpy()
     events = min(int(hit.sum()), int((~hit).sum()))
-    own = (encoding or fit_encoding(inputs)).of(inputs)
+    names = names_in(learned)
+    enough = holders_of(names).enough
+    own = (encoding or fit_encoding(inputs, enough=enough)).of(inputs)
     families = families_for(len(hit), events)
 
     def fitted(family: str) -> PredictionModel:
@@ -171,7 +174,7 @@ def _fitted(
             order=None if order is None else order[rows],
             parameters=parameters_for(family, len(hit), events),
             encoding=own,
-            groups=codes_of(learned["customer_id"])[rows] if family == BINNED else None,
+            groups=None if names is None else names[rows],
         )
 
     models = dict(zip(families, in_threads(fitted, families), strict=True))

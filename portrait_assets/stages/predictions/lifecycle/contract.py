@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.schema.columns import count, number, text
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 
@@ -96,4 +97,5 @@ LIFECYCLE_BACKTEST = Table(
     key=("as_of", "measure"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )

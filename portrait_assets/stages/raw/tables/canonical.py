@@ -41,8 +41,9 @@ class Canonical:
 
     `dated_by` is the column that places a row in a month; a source may leave an
     `undated_allowed` one out, and then all rows belong to the source's first month. Where it has
-    no value, `dated_else` takes its place.
-    `required` must be returned by the source's SQL and must be readable in every row. With
+    no value, the first of `dated_else` that has one takes its place.
+    `required` must be returned by the source's SQL and must be readable in every row; what is
+    `returned` must be there too, and some rows may lack it. With
     `keeps_count` the rows of people who are erased stay, under a tombstone for an id. A table that
     `ages` has rows that may be removed after some months, of which later months read the newest
     `least_months`. Where `ages_with` names a column, only rows age in which it is null or one of
@@ -63,12 +64,13 @@ class Canonical:
     least_months: int = 1
     ages_with: tuple[str, tuple[str, ...]] | None = None
     serves: str = ""
-    dated_else: str | None = None
+    dated_else: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
 
     @property
     def dating(self) -> tuple[str, ...]:
         """The columns that a row is dated by: the first that has a value counts."""
-        return (self.dated_by, *([self.dated_else] if self.dated_else else []))
+        return (self.dated_by, *self.dated_else)
 
     @property
     def names_a_customer(self) -> bool:

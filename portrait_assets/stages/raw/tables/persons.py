@@ -169,8 +169,9 @@ CONSENTS = Canonical(
     en="What processing of personal information customers agreed to, and when they withdrew it",
     zh="个人信息处理同意",
     dated_by="recorded_on",
-    dated_else="granted_on",
-    required=("customer_id", "purpose", "granted_on"),
+    dated_else=("granted_on", "withdrawn_on"),
+    required=("customer_id",),
+    returned=("purpose", "granted_on"),
     columns=(
         CUSTOMER_ID,
         Column(
@@ -183,12 +184,18 @@ CONSENTS = Canonical(
         Column(
             "purpose",
             Type.TEXT,
-            "What for: profiling, marketing, credit or sharing with others",
-            "处理目的（画像、营销、信贷、对外提供）",
+            "What for: profiling, marketing, credit or sharing with others; null of a withdrawal "
+            "from all of them",
+            "处理目的（画像、营销、信贷、对外提供；撤回记录为空即全部目的）",
             allowed=PURPOSES,
         ),
         Column("channel", Type.TEXT, "Channel that it is limited to; null for any", "限定渠道"),
-        Column("granted_on", Type.DATE, "Day from which it holds", "同意日期"),
+        Column(
+            "granted_on",
+            Type.DATE,
+            "Day from which it holds; null only of what was withdrawn",
+            "同意日期（仅撤回记录可为空）",
+        ),
         Column(
             "withdrawn_on",
             Type.DATE,

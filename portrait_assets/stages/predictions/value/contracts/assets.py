@@ -24,6 +24,7 @@ from portrait_assets.stages.predictions.value.contracts.contract import (
 from portrait_assets.stages.predictions.value.contracts.valuing import (
     expected,
     hazards,
+    of_enough,
     with_tenure,
 )
 from portrait_assets.storage.dagster.asset import tables_asset
@@ -89,7 +90,7 @@ class Contracts:
 
     def _of_month(self, engine: Engine, month: str, first: str, last: str) -> pl.DataFrame:
         base = next_month(last, -HORIZON_MONTHS)
-        found = contracts(engine, month, base)
+        found = of_enough(contracts(engine, month, base))
         now = with_tenure(found, first, last)
         by_category = hazards(now)
         valued = expected(now, by_category, HORIZON_MONTHS)

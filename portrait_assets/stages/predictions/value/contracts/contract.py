@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from portrait_assets.schema.columns import SOURCE_CURRENCY, count, money
+from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON
@@ -71,6 +72,8 @@ CONTRACT_MODEL = Table(
     key=("as_of", "category"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
+    counts=("contracts",),
 )
 
 CONTRACT_HAZARD = Table(
@@ -94,4 +97,5 @@ CONTRACT_HAZARD = Table(
     key=("as_of", "category", "tenure"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    resting=Resting.ENOUGH,
 )
