@@ -22,8 +22,11 @@ WORLD = [
     (3, 1, {4, 5}),
     (0, 2, {0, 5}),
 ]
-PAIRS = [(customer, group, pair) for customer, group, of in WORLD
-         for pair in combinations(sorted(of - {NOTHING}), 2)]
+PAIRS = [
+    (customer, group, pair)
+    for customer, group, of in WORLD
+    for pair in combinations(sorted(of - {NOTHING}), 2)
+]
 
 
 def world() -> Baskets:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,7 @@ class Baskets:
         later = self._ends - np.arange(rows) - 1
         parts = (np.cumsum(later) - 1) // CHUNK_PAIRS
         starts = np.searchsorted(parts, np.arange(parts.max(initial=-1) + 2))
-        for start, stop in zip(starts[:-1], starts[1:], strict=True):
+        for start, stop in pairwise(starts):
             count = later[start:stop]
             first = np.repeat(np.arange(start, stop), count)
             place = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)

@@ -19,7 +19,7 @@ from portrait_assets.stages.market.columns import (
     PURCHASES,
 )
 from portrait_assets.stages.market.design.contract import BUNDLE
-from portrait_assets.stages.market.facts import BOUGHT, HOLDING, MEMBER, of_members
+from portrait_assets.stages.market.facts import BOUGHT, HOLDING, NUMBERED_MEMBER, of_members
 from portrait_assets.stages.market.shown import dated
 from portrait_assets.storage.steps import Grain, Scope, Step
 
@@ -28,28 +28,16 @@ _NONE = np.int64(0)
 MOST_BUNDLES = 50
 """Bundles of a segment that are listed, those with the surest lift first."""
 
-GROUPED = Step(
-    "grouped_member",
-    (MEMBER,),
-    f"""
-    SELECT customer_id, segment_id, row_number() OVER (ORDER BY customer_id) AS customer,
-        (md5_number_lower(customer_id) % {GROUPS})::BIGINT AS "group"
-    FROM member
-    """,
-    at_once=True,
-)
-"""The customers in numbers, which are joined faster than texts, and the group of each."""
-
 IN_BASKET = Step(
     "in_basket",
-    (BOUGHT, HOLDING, GROUPED),
+    (BOUGHT, HOLDING, NUMBERED_MEMBER),
     f"""
     SELECT DISTINCT false AS is_held, customer, basket_id, category AS item
-    {of_members(BOUGHT, GROUPED)}
+    {of_members(BOUGHT, NUMBERED_MEMBER)}
     WHERE NOT gives_back AND category IS NOT NULL AND basket_id IS NOT NULL
     UNION ALL
     SELECT DISTINCT true AS is_held, customer, '' AS basket_id, category AS item
-    {of_members(HOLDING, GROUPED)} WHERE category IS NOT NULL
+    {of_members(HOLDING, NUMBERED_MEMBER)} WHERE category IS NOT NULL
     """,
     at_once=True,
 )
@@ -76,13 +64,18 @@ ITEM = Step(
 """The items that are in enough baskets for a bundle, numbered in the order of their names."""
 NUMBERED = Step(
     "numbered",
-    (IN_BASKET, BASKET, ITEM, GROUPED),
+    (IN_BASKET, BASKET, ITEM, NUMBERED_MEMBER),
     # Inner joins DuckDB would reorder, and make every pair of a basket and an item first: it has
     # no statistics of tables that the same transaction has made.
     f"""
-    SELECT is_held, segment_id, "group", customer, basket, coalesce(place, {NOTHING}) AS place
+    SELECT is_held, segment_id, "group", customer, basket::INTEGER AS basket,
+        coalesce(place, {NOTHING})::INTEGER AS place
     FROM in_basket JOIN basket USING (is_held, customer, basket_id)
-        LEFT JOIN basket_item USING (is_held, item) JOIN grouped_member USING (customer)
+        LEFT JOIN basket_item USING (is_held, item) JOIN (
+            SELECT customer, segment_id,
+                (md5_number_lower(customer_id) % {GROUPS})::INTEGER AS "group"
+            FROM numbered_member
+        ) USING (customer)
     ORDER BY is_held, segment_id, basket, place
     """,
     grain=Grain.ALL,
@@ -135,7 +128,9 @@ def _of_segments(
 ) -> Iterator[tuple[int, pl.DataFrame]]:
     """The bundles of each segment, and of all customers, with the `customers` that each is of."""
     segments = {
-        int(segment): Baskets(*(own[n].to_numpy() for n in ("basket", "place", "customer", "group")))
+        int(segment): Baskets(
+            *(own[n].to_numpy() for n in ("basket", "place", "customer", "group"))
+        )
         for (segment,), own in rows.partition_by("segment_id", as_dict=True).items()
     }
     together = sum((each.together(items) for each in segments.values()), _NONE)
@@ -143,7 +138,10 @@ def _of_segments(
     place = _places(pairs, items)
     counts = {
         segment: Counts(
-            each.counted(GROUPS), each.with_item(items, GROUPS), pairs, each.with_both(place, GROUPS)
+            each.counted(GROUPS),
+            each.with_item(items, GROUPS),
+            pairs,
+            each.with_both(place, GROUPS),
         )
         for segment, each in segments.items()
     }
