@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
+from portrait_assets.methods.market.baskets import MOST_ITEMS
+from portrait_assets.methods.market.bundles import LEAST_BASKETS
 from portrait_assets.stages.market.columns import EVERYONE
 from portrait_assets.stages.market.design.bundling import IN_BASKET, ITEM, bundle_step
 from portrait_assets.stages.market.design.needs import COUNTS, OFFERED, need_rows

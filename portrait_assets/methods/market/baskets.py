@@ -95,7 +95,8 @@ class Baskets:
             is_pair = at != NOTHING
             # A customer's baskets may lie in several parts.
             found.append(_distinct(at[is_pair] * most + own.customer[first[is_pair]]))
-        return np.bincount(_distinct(np.concatenate(found)) // most, minlength=pairs)
+        pair = _distinct(np.concatenate(found)) // most
+        return np.bincount(pair, minlength=pairs)
 
     @cached_property
     def _listed(self) -> Baskets:
@@ -109,13 +110,15 @@ class Baskets:
         basket = self._listed.basket
         is_last = np.diff(basket, append=NOTHING) != 0
         lasts = np.flatnonzero(is_last)
-        return lasts[np.cumsum(is_last) - is_last] + 1
+        found: Indexes = lasts[np.cumsum(is_last) - is_last] + 1
+        return found
 
 
 def _distinct(numbers: Indexes) -> Indexes:
     """Each number from 0 once; `numpy.unique` of 2.4 takes a hundred times as long for some."""
     ordered = np.sort(numbers)
-    return ordered[np.diff(ordered, prepend=NOTHING) != 0]
+    found: Indexes = ordered[np.diff(ordered, prepend=NOTHING) != 0]
+    return found
 
 
 def _counted(one: Numbers, other: Numbers, shape: tuple[int, int]) -> Indexes:

@@ -70,11 +70,9 @@ def bundles(counts: Counts) -> pl.DataFrame:
     pairs = counts.pairs[is_tested]
     often = int(is_often.sum())
     tests = often * (often - 1) // 2
-    found = _measured(
-        counts.baskets[has_any].astype(np.float64),
-        *(_of_groups(counts.single[items], has_any) for items in pairs.T),
-        _of_groups(counts.both[is_tested], has_any),
-    )
+    one, other = (_of_groups(counts.single[items], has_any) for items in pairs.T)
+    both = _of_groups(counts.both[is_tested], has_any)
+    found = _measured(counts.baskets[has_any].astype(np.float64), one, other, both)
     # The p-value of 1 of pairs without a row only makes the family larger.
     scaled = (pl.col("p_value") * tests / pl.len()).clip(upper_bound=1)
     return (

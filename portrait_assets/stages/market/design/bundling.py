@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,6 @@ from portrait_assets.stages.market.shown import dated
 from portrait_assets.storage.steps import Grain, Scope, Step
 
 Indexes = npt.NDArray[np.int64]
-_NONE = np.int64(0)
 MOST_BUNDLES = 50
 """Bundles of a segment that are listed, those with the surest lift first."""
 
@@ -133,7 +132,7 @@ def _of_segments(
         )
         for (segment,), own in rows.partition_by("segment_id", as_dict=True).items()
     }
-    together = sum((each.together(items) for each in segments.values()), _NONE)
+    together = _added_up(each.together(items) for each in segments.values())
     pairs = np.argwhere(together >= LEAST_BASKETS)
     place = _places(pairs, items)
     counts = {
@@ -146,10 +145,10 @@ def _of_segments(
         for segment, each in segments.items()
     }
     counts[EVERYONE] = Counts(
-        sum((each.baskets for each in counts.values()), _NONE),
-        sum((each.single for each in counts.values()), _NONE),
+        _added_up(each.baskets for each in counts.values()),
+        _added_up(each.single for each in counts.values()),
         pairs,
-        sum((each.both for each in counts.values()), _NONE),
+        _added_up(each.both for each in counts.values()),
     )
     for segment, counted in counts.items():
         surely = bundles(counted).filter(
@@ -157,13 +156,21 @@ def _of_segments(
         )
         own = segments.values() if segment == EVERYONE else [segments[segment]]
         place = _places(surely.select("item", "other_item").to_numpy(), items)
-        customers = sum((each.customers(place) for each in own), _NONE)
+        customers = _added_up(each.customers(place) for each in own)
         yield (
             segment,
             surely.with_columns(pl.Series("customers", customers, pl.Int64))
             .filter(pl.col("customers") >= smallest)
             .head(MOST_BUNDLES),
         )
+
+
+def _added_up(counts: Iterable[Indexes]) -> Indexes:
+    """Of all segments, of which there is one at least; each customer is in one."""
+    first, *others = counts
+    for each in others:
+        first = first + each
+    return first
 
 
 def _places(pairs: Indexes, items: int) -> Indexes:
