@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -126,43 +126,40 @@ def _of_segments(
     rows: pl.DataFrame, items: int, smallest: int
 ) -> Iterator[tuple[int, pl.DataFrame]]:
     """The bundles of each segment, and of all customers, with the `customers` that each is of."""
+    columns = ("basket", "place", "customer", "group")
     segments = {
-        int(segment): Baskets(
-            *(own[n].to_numpy() for n in ("basket", "place", "customer", "group"))
-        )
+        int(segment): Baskets(*(own[name].to_numpy() for name in columns))
         for (segment,), own in rows.partition_by("segment_id", as_dict=True).items()
     }
-    together = _added_up(each.together(items) for each in segments.values())
-    pairs = np.argwhere(together >= LEAST_BASKETS)
-    place = _places(pairs, items)
-    counts = {
-        segment: Counts(
-            each.counted(GROUPS),
-            each.with_item(items, GROUPS),
-            pairs,
-            each.with_both(place, GROUPS),
-        )
-        for segment, each in segments.items()
-    }
-    counts[EVERYONE] = Counts(
-        _added_up(each.baskets for each in counts.values()),
-        _added_up(each.single for each in counts.values()),
-        pairs,
-        _added_up(each.both for each in counts.values()),
-    )
-    for segment, counted in counts.items():
-        surely = bundles(counted).filter(
+    for segment, counts in _counted(segments, items).items():
+        surely = bundles(counts).filter(
             pl.col("q_value") <= FALSE_DISCOVERIES, pl.col("lift_low") > 1
         )
         own = segments.values() if segment == EVERYONE else [segments[segment]]
         place = _places(surely.select("item", "other_item").to_numpy(), items)
         customers = _added_up(each.customers(place) for each in own)
-        yield (
-            segment,
-            surely.with_columns(pl.Series("customers", customers, pl.Int64))
-            .filter(pl.col("customers") >= smallest)
-            .head(MOST_BUNDLES),
+        listed = surely.with_columns(pl.Series("customers", customers, pl.Int64))
+        yield segment, listed.filter(pl.col("customers") >= smallest).head(MOST_BUNDLES)
+
+
+def _counted(segments: Mapping[int, Baskets], items: int) -> dict[int, Counts]:
+    """Numbers of baskets of each segment, and of all customers."""
+    together = _added_up(each.together(items) for each in segments.values())
+    pairs = np.argwhere(together >= LEAST_BASKETS)
+    place = _places(pairs, items)
+    found = {
+        segment: Counts(
+            of.counted(GROUPS), of.with_item(items, GROUPS), pairs, of.with_both(place, GROUPS)
         )
+        for segment, of in segments.items()
+    }
+    found[EVERYONE] = Counts(
+        _added_up(each.baskets for each in found.values()),
+        _added_up(each.single for each in found.values()),
+        pairs,
+        _added_up(each.both for each in found.values()),
+    )
+    return found
 
 
 def _added_up(counts: Iterable[Indexes]) -> Indexes:
