@@ -8,8 +8,10 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
+from portrait_assets.methods.market.baskets import MOST_ITEMS
+from portrait_assets.methods.market.bundles import LEAST_BASKETS
 from portrait_assets.stages.market.columns import EVERYONE
-from portrait_assets.stages.market.design.bundling import IN_BASKET, bundle_step
+from portrait_assets.stages.market.design.bundling import IN_BASKET, ITEM, bundle_step
 from portrait_assets.stages.market.design.needs import COUNTS, OFFERED, need_rows
 from portrait_assets.stages.market.design.prices import (
     BANDS,
@@ -144,7 +146,7 @@ def priced(*prices: tuple[str, int]) -> pl.DataFrame:
     """So many lines of tea at each price."""
     each = [Decimal(price) for price, count in prices for _ in range(count)]
     return pl.DataFrame({"price": each}).select(
-        customer_id=pl.lit("ann"),
+        customer=pl.lit(1, pl.Int32),
         segment_id=pl.lit(1, pl.Int64),
         measure=pl.lit("purchases"),
         item=pl.lit("tea"),
@@ -271,6 +273,15 @@ def test_what_is_given_back_or_of_no_category_is_in_no_basket() -> None:
     )
     rows = found.select("is_held", "basket_id", "item").sort("item").rows()
     assert rows == [(True, "", "fund"), (False, "b1", "oil"), (False, "b1", "tea")]
+
+
+def test_pairs_are_sought_among_the_items_of_most_baskets() -> None:
+    names = pl.Series([f"{n:04}" for n in range(MOST_ITEMS + 1)])
+    often = pl.Series([LEAST_BASKETS, *[LEAST_BASKETS + 1] * MOST_ITEMS])
+    each = pl.DataFrame({"is_held": False, "item": names, "n": pl.int_ranges(often, eager=True)})
+    found = step_rows(ITEM, in_basket=each.explode("n")).sort("place")
+    assert found["item"].to_list() == names[1:].to_list(), "the first is in one basket less"
+    assert found["place"].to_list() == list(range(MOST_ITEMS))
 
 
 @pytest.mark.parametrize(("basket", "customers"), [(None, 100), ("b", 19)])

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from scipy.stats import theilslopes
 
-from portrait_assets.methods.market.bundles import LEAST_BASKETS, bundles
+from portrait_assets.methods.market.baskets import NOTHING, Baskets
+from portrait_assets.methods.market.bundles import LEAST_BASKETS, Counts, bundles
 from portrait_assets.methods.market.correlation import correlation_of_changes
 from portrait_assets.methods.market.departures import departures
 from portrait_assets.methods.market.seasons import seasons_of
@@ -183,31 +184,25 @@ def test_a_correlation_needs_months_that_are_known_and_change() -> None:
 # -- bundles ----------------------------------------------------------------------------------
 
 
-def counted(baskets: list[tuple[int, set[str]]]) -> tuple[pl.DataFrame, ...]:
-    """Totals, singles and pairs of baskets by group."""
-    whole = pl.DataFrame(
-        [
-            {"group": group, "basket": n, "item": i}
-            for n, (group, b) in enumerate(baskets)
-            for i in b
-        ]
-    )
-    totals = pl.DataFrame({"group": [g for g, _ in baskets]}).group_by("group").len("baskets")
-    singles = whole.group_by("item", "group").len("baskets")
-    both = whole.join(whole, on=["group", "basket"], suffix="_b").filter(
-        pl.col("item") < pl.col("item_b")
-    )
-    pairs = both.group_by("item", pl.col("item_b").alias("other_item"), "group").len("baskets")
-    return totals, singles, pairs
+def counted(baskets: list[tuple[int, set[str]]]) -> Counts:
+    """Numbers of baskets by group; items are numbered in the order of their names."""
+    names = sorted({item for _, basket in baskets for item in basket})
+    rows = [(n, names.index(i), g) for n, (g, basket) in enumerate(baskets) for i in sorted(basket)]
+    basket, item, group = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    own = Baskets(basket, item, basket, group)
+    pairs = np.argwhere(own.together(len(names)) > 0)
+    place = np.full((len(names), len(names)), NOTHING)
+    place[*pairs.T] = np.arange(len(pairs))
+    return Counts(own.counted(50), own.with_item(len(names), 50), pairs, own.with_both(place, 50))
 
 
 def test_lift_and_support_of_a_planted_bundle() -> None:
     """In each of 50 groups: 2 baskets of bread and butter, 1 of each, 6 of tea, of nothing else."""
     one_group = [{"bread", "butter"}] * 2 + [{"bread"}, {"butter"}] + [{"tea"}] * 6
-    found = bundles(*counted([(g, b) for g in range(50) for b in one_group]))
+    found = bundles(counted([(g, b) for g in range(50) for b in one_group]))
     assert found.height == 1
     row = found.row(0, named=True)
-    assert (row["item"], row["other_item"], row["baskets"]) == ("bread", "butter", 100)
+    assert (row["item"], row["other_item"], row["baskets"]) == (0, 1, 100), "bread and butter"
     assert row["support"] == pytest.approx(0.2)
     assert row["confidence"] == row["other_confidence"] == pytest.approx(2 / 3)
     assert row["lift"] == pytest.approx(0.2 / 0.3**2)
@@ -215,7 +210,7 @@ def test_lift_and_support_of_a_planted_bundle() -> None:
 
 def test_one_customer_with_many_baskets_proves_nothing() -> None:
     quiet = [(g, {"a"} if n % 2 else {"b"}) for g in range(50) for n in range(4)]
-    found = bundles(*counted([*quiet, *[(7, {"a", "b"})] * 200]))
+    found = bundles(counted([*quiet, *[(7, {"a", "b"})] * 200]))
     assert found["q_value"].item() > 0.05
 
 
@@ -226,7 +221,7 @@ def test_items_that_are_bought_independently_are_no_bundles() -> None:
         (int(n % 50), {f"i{at:02}" for at in np.flatnonzero(row)} or {"none"})
         for n, row in enumerate(bought)
     ]
-    found = bundles(*counted(baskets)).filter(pl.col("lift") > 1)
+    found = bundles(counted(baskets)).filter(pl.col("lift") > 1)
     assert found.height > 5
     assert found.filter(pl.col("q_value") <= 0.05).height == 0
 
@@ -234,11 +229,9 @@ def test_items_that_are_bought_independently_are_no_bundles() -> None:
 def test_a_bundle_rests_on_twenty_baskets() -> None:
     alone = [(g, {"a"}) for g in range(50)] + [(g, {"b"}) for g in range(50)]
     for times in (LEAST_BASKETS - 1, LEAST_BASKETS):
-        found = bundles(*counted([*alone, *((g, {"a", "b"}) for g in range(times))]))
+        found = bundles(counted([*alone, *((g, {"a", "b"}) for g in range(times))]))
         assert found.height == times - LEAST_BASKETS + 1
 
 
 def test_nothing_bought_is_no_bundle() -> None:
-    empty = pl.DataFrame(schema={"group": pl.Int64, "baskets": pl.Int64})
-    single = empty.with_columns(item=pl.lit("a"))
-    assert bundles(empty, single, single.with_columns(other_item=pl.lit("b"))).is_empty()
+    assert bundles(counted([])).is_empty()

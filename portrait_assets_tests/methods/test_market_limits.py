@@ -72,23 +72,10 @@ def test_an_item_is_sold_by_quantity_and_purchases(quantity: str, purchases: int
 
 def baskets(together: int, one: int = 50) -> pl.DataFrame:
     """Two items in 1,000 baskets of ten groups."""
-    totals = pl.DataFrame({"group": list(range(10)), "baskets": [100] * 10})
-    singles = pl.DataFrame(
-        {
-            "item": ["a"] * 10 + ["b"] * 10,
-            "group": [*range(10)] * 2,
-            "baskets": [one // 10] * 10 + [10] * 10,
-        }
-    )
-    pairs = pl.DataFrame(
-        {
-            "item": ["a"] * 2,
-            "other_item": ["b"] * 2,
-            "group": [0, 1],
-            "baskets": [together - together // 2, together // 2],
-        }
-    )
-    return bundles.bundles(totals, singles, pairs)
+    both = np.zeros((1, 10), dtype=np.int64)
+    both[0, :2] = together - together // 2, together // 2
+    single = np.array([[one // 10] * 10, [10] * 10])
+    return bundles.bundles(bundles.Counts(np.full(10, 100), single, np.array([[0, 1]]), both))
 
 
 def test_a_bundle_and_each_of_its_items_are_in_twenty_baskets():

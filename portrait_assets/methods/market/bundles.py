@@ -8,6 +8,8 @@ customer prove nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -18,10 +20,11 @@ from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 LEAST_BASKETS = 20
 """Baskets with both items that a bundle rests on at least."""
 Floats = npt.NDArray[np.float64]
+Indexes = npt.NDArray[np.int64]
 BUNDLES = pl.Schema(
     {
-        "item": pl.String(),
-        "other_item": pl.String(),
+        "item": pl.Int64(),
+        "other_item": pl.Int64(),
         "baskets": pl.Int64(),
         "support": pl.Float64(),
         "confidence": pl.Float64(),
@@ -35,55 +38,45 @@ BUNDLES = pl.Schema(
 )
 
 
-def bundles(totals: pl.DataFrame, singles: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of baskets by group of customers.
+
+    `baskets` are all, shape (groups,); `single` those with an item, shape (items, groups); `both`
+    those with two, shape (pairs, groups). `pairs` has the numbers of each two items, the smaller
+    first, shape (pairs, 2), in rising order.
+    """
+
+    baskets: Indexes
+    single: Indexes
+    pairs: Indexes
+    both: Indexes
+
+
+def bundles(counts: Counts) -> pl.DataFrame:
     """The pairs that are together in at least `LEAST_BASKETS` baskets, columns as BUNDLES.
 
     `support` is the share of baskets with both, `confidence` that of those with `item` that have
     `other_item`, and `other_confidence` the other way round. `q_value` holds the false discovery
     rate over all pairs of items that are each in so many baskets; those that are together in fewer
     count as tests that found nothing, so that which pairs are tested does not depend on what is
-    found. In the order of lift's lower end.
-
-    Args:
-        totals: `group` and its `baskets`.
-        singles: `item`, `group` and the `baskets` with it.
-        pairs: `item` < `other_item`, `group` and the `baskets` with both.
+    found. In the order of lift's lower end. Groups without a basket say nothing.
     """
-    groups = {group: at for at, group in enumerate(sorted(totals["group"].to_list()))}
-    often = (
-        singles.group_by("item")
-        .agg(pl.col("baskets").sum())
-        .filter(pl.col("baskets") >= LEAST_BASKETS)["item"]
-        .sort()
-    )
-    names = (
-        pairs.group_by("item", "other_item")
-        .agg(pl.col("baskets").sum())
-        .filter(
-            pl.col("baskets") >= LEAST_BASKETS,
-            pl.col("item", "other_item").is_in(often.implode()),
-        )
-        .select("item", "other_item")
-        .sort("item", "other_item")
-    )
-    tests = often.len() * (often.len() - 1) // 2
-    if names.is_empty() or len(groups) < 2:
+    is_often = counts.single.sum(axis=1) >= LEAST_BASKETS
+    is_tested = (counts.both.sum(axis=1) >= LEAST_BASKETS) & is_often[counts.pairs].all(axis=1)
+    has_any = np.flatnonzero(counts.baskets)
+    if not is_tested.any() or len(has_any) < 2:
         return pl.DataFrame(schema=BUNDLES)
-    baskets = _by_group(totals.with_columns(at=pl.lit(0)), 1, groups)[0]
-    items = often.to_frame("item").with_row_index("at")
-    own = _by_group(singles.join(items, on="item"), items.height, groups)
-    together = _by_group(
-        pairs.join(names.with_row_index("at"), on=["item", "other_item"]), names.height, groups
-    )
-    one, other = (
-        own[names.select(item=name).join(items, on="item", how="left", maintain_order="left")["at"]]
-        for name in ("item", "other_item")
-    )
-    found = _measured(baskets, one, other, together)
+    pairs = counts.pairs[is_tested]
+    often = int(is_often.sum())
+    tests = often * (often - 1) // 2
+    one, other = (_of_groups(counts.single[items], has_any) for items in pairs.T)
+    both = _of_groups(counts.both[is_tested], has_any)
+    found = _measured(counts.baskets[has_any].astype(np.float64), one, other, both)
     # The p-value of 1 of pairs without a row only makes the family larger.
     scaled = (pl.col("p_value") * tests / pl.len()).clip(upper_bound=1)
     return (
-        pl.concat([names, found], how="horizontal")
+        pl.concat([pl.DataFrame(pairs, schema=BUNDLES.names()[:2]), found], how="horizontal")
         .with_columns(false_discovery_rate(scaled).alias("q_value"))
         .sort(["lift_low", "item", "other_item"], descending=[True, False, False])
         .select(BUNDLES.names())
@@ -91,12 +84,9 @@ def bundles(totals: pl.DataFrame, singles: pl.DataFrame, pairs: pl.DataFrame) ->
     )
 
 
-def _by_group(counts: pl.DataFrame, rows: int, groups: dict[int, int]) -> Floats:
-    """The baskets by `at` and group, shape (rows, groups)."""
-    table = np.zeros((rows, len(groups)))
-    places = counts["group"].replace_strict(groups, return_dtype=pl.Int64).to_numpy()
-    table[counts["at"].to_numpy(), places] = counts["baskets"].to_numpy()
-    return table
+def _of_groups(counts: Indexes, groups: Indexes) -> Floats:
+    """These columns, in the order of rows in which sums over groups are always the same."""
+    return np.ascontiguousarray(counts[:, groups], dtype=np.float64)
 
 
 def _measured(baskets: Floats, one: Floats, other: Floats, both: Floats) -> pl.DataFrame:

@@ -43,7 +43,7 @@ Indexes = npt.NDArray[np.int64]
 REPURCHASE, COMPANIONS, SEGMENT = "repurchase", "companions", "segment"
 BASES = (REPURCHASE, COMPANIONS, SEGMENT)
 LEAST_RATE = 1e-6
-MOST_LEARNED = 200_000
+MOST_LEARNED = 50_000
 """Customers and items bought before that are learned from; of more customers every k-th."""
 LEAST_SILENT = 20
 """Customers without a purchase before the window below which rates are those of all."""

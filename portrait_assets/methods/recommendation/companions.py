@@ -31,7 +31,7 @@ PRIOR_TAKINGS = 20.0
 """Takings by which an item's scale is drawn towards that of all items."""
 MOST_PAIRS = 1_000_000
 """Pairs of customers and items that scales are taken from; of more customers every k-th."""
-MOST_OF_CURVE = 250_000
+MOST_OF_CURVE = 60_000
 """Pairs that the curve is fitted on: it has a hundred bins, so more say hardly more."""
 CHUNK_ENTRIES = 4_000_000
 

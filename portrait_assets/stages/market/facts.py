@@ -23,6 +23,14 @@ MEMBER = Step(
     is_view=True,
 )
 """Each customer's segment at the month's end."""
+NUMBERED_MEMBER = Step(
+    "numbered_member",
+    (MEMBER,),
+    "SELECT customer_id, segment_id, row_number() OVER (ORDER BY customer_id)::INTEGER AS customer "
+    "FROM member",
+    at_once=True,
+)
+"""The same with the customers numbered from 1: numbers are joined and grouped faster than texts."""
 
 
 @cache

@@ -69,15 +69,19 @@ def series_of(history: pl.DataFrame, month: str) -> dict[Key, Series]:
         month: the newest.
     """
     has_series = (pl.col("item_kind") != PRODUCT) | (pl.col("measure") == HOLDINGS)
-    rows = history.filter(has_series, pl.col("amount").is_not_null())
+    rows = history.filter(has_series, pl.col("amount").is_not_null()).sort(*KEYS, "month")
     if rows.is_empty():
         return {}
-    found = {}
-    for key, own in rows.sort(*KEYS, "month").group_by(KEYS, maintain_order=True):
-        amounts = dict(zip(own["month"], own["amount"].cast(pl.Float64), strict=True))
-        months = month_range(own["month"][0], month)
-        values = np.array([amounts.get(each, 0.0) for each in months])
-        found[str(key[0]), str(key[1]), str(key[2])] = Series(values, seasons_of(values))
+    months = month_range(str(rows["month"].min()), month)
+    place = rows["month"].replace_strict(months, range(len(months)), return_dtype=pl.Int64)
+    item = rows.select(pl.struct(KEYS).rle_id()).to_series()
+    # One array for all: a frame for each item takes longer than its season.
+    amounts = np.zeros((int(item[-1]) + 1, len(months)))
+    amounts[item.to_numpy(), place.to_numpy()] = rows["amount"].cast(pl.Float64).to_numpy()
+    firsts = rows.select(*KEYS, place.alias("place")).group_by(KEYS, maintain_order=True).first()
+    found: dict[Key, Series] = {}
+    for own, (measure, kind, name, first) in zip(amounts, firsts.iter_rows(), strict=True):
+        found[measure, kind, name] = Series(own[first:], seasons_of(own[first:]))
     q_values = q_values_of({k: s.seasons.p_value for k, s in found.items() if s.seasons})
     return {k: Series(s.values, s.seasons, q_values.get(k)) for k, s in found.items()}
 

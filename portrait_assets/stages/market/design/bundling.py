@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.market.bundles import LEAST_BASKETS, bundles
+from portrait_assets.methods.market.baskets import MOST_ITEMS, NOTHING, Baskets
+from portrait_assets.methods.market.bundles import LEAST_BASKETS, Counts, bundles
 from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.stages.market.columns import (
     DIGITS,
@@ -14,35 +19,24 @@ from portrait_assets.stages.market.columns import (
     PURCHASES,
 )
 from portrait_assets.stages.market.design.contract import BUNDLE
-from portrait_assets.stages.market.facts import BOUGHT, HOLDING, MEMBER, of_members
+from portrait_assets.stages.market.facts import BOUGHT, HOLDING, NUMBERED_MEMBER, of_members
 from portrait_assets.stages.market.shown import dated
 from portrait_assets.storage.steps import Grain, Scope, Step
 
+Indexes = npt.NDArray[np.int64]
 MOST_BUNDLES = 50
 """Bundles of a segment that are listed, those with the surest lift first."""
 
-GROUPED = Step(
-    "grouped_member",
-    (MEMBER,),
-    f"""
-    SELECT customer_id, segment_id, row_number() OVER (ORDER BY customer_id) AS customer,
-        (md5_number_lower(customer_id) % {GROUPS})::BIGINT AS "group"
-    FROM member
-    """,
-    at_once=True,
-)
-"""The customers in numbers, which are joined faster than texts, and the group of each."""
-
 IN_BASKET = Step(
     "in_basket",
-    (BOUGHT, HOLDING, GROUPED),
+    (BOUGHT, HOLDING, NUMBERED_MEMBER),
     f"""
     SELECT DISTINCT false AS is_held, customer, basket_id, category AS item
-    {of_members(BOUGHT, GROUPED)}
+    {of_members(BOUGHT, NUMBERED_MEMBER)}
     WHERE NOT gives_back AND category IS NOT NULL AND basket_id IS NOT NULL
     UNION ALL
     SELECT DISTINCT true AS is_held, customer, '' AS basket_id, category AS item
-    {of_members(HOLDING, GROUPED)} WHERE category IS NOT NULL
+    {of_members(HOLDING, NUMBERED_MEMBER)} WHERE category IS NOT NULL
     """,
     at_once=True,
 )
@@ -59,90 +53,35 @@ ITEM = Step(
     "basket_item",
     (IN_BASKET,),
     f"""
-    SELECT is_held, item, row_number() OVER (ORDER BY is_held, item) AS place
-    FROM in_basket GROUP BY is_held, item HAVING count(*) >= {LEAST_BASKETS}
+    SELECT is_held, item, row_number() OVER (ORDER BY is_held, item)::INTEGER - 1 AS place FROM (
+        SELECT is_held, item FROM in_basket GROUP BY is_held, item
+        HAVING count(*) >= {LEAST_BASKETS} ORDER BY count(*) DESC, is_held, item LIMIT {MOST_ITEMS}
+    )
     """,
     grain=Grain.ALL,
 )
 """The items that are in enough baskets for a bundle, numbered in the order of their names."""
 NUMBERED = Step(
     "numbered",
-    (IN_BASKET, BASKET, ITEM),
+    (IN_BASKET, BASKET, ITEM, NUMBERED_MEMBER),
     # Inner joins DuckDB would reorder, and make every pair of a basket and an item first: it has
     # no statistics of tables that the same transaction has made.
-    "SELECT is_held, customer, basket, place FROM in_basket "
-    "JOIN basket USING (is_held, customer, basket_id) LEFT JOIN basket_item USING (is_held, item)",
-    at_once=True,
-)
-"""The baskets with their items in numbers; `place` is null of an item of too few."""
-TOGETHER = Step(
-    "together",
-    (NUMBERED,),
-    "SELECT a.is_held, a.customer, a.place, b.place AS other, count(*) AS own "
-    "FROM numbered AS a JOIN numbered AS b ON a.basket = b.basket AND a.place < b.place "
-    "GROUP BY ALL",
-    at_once=True,
-)
-"""How many baskets each customer has with two items."""
-PAIR = Step(
-    "pair",
-    (TOGETHER,),
-    f"SELECT place, other FROM together GROUP BY place, other HAVING sum(own) >= {LEAST_BASKETS}",
-)
-"""The items that are in enough baskets together, of all customers, for a bundle of any segment."""
-
-_WHOLE = (
-    "SELECT is_held, customer, NULL AS place, NULL AS other, count(*) AS own "
-    "FROM basket GROUP BY ALL"
-)
-_ONE = (
-    "SELECT is_held, customer, place, NULL AS other, count(*) AS own FROM numbered "
-    "WHERE place IS NOT NULL GROUP BY ALL"
-)
-_BOTH = "SELECT * FROM together SEMI JOIN pair USING (place, other)"
-
-
-def _counts(rows: str) -> str:
-    """Baskets and customers of each segment and group, from how many baskets each customer has."""
-    return f"""
-    SELECT is_held, segment_id, "group", place, other, sum(own)::BIGINT AS baskets,
-        count(*) AS customers
-    FROM ({rows}) JOIN grouped_member USING (customer) GROUP BY ALL
-    """
-
-
-COUNTED = Step(
-    "counted_baskets",
-    (GROUPED, BASKET, NUMBERED, TOGETHER, PAIR),
-    " UNION ALL ".join(map(_counts, (_WHOLE, _ONE, _BOTH))),
-    at_once=True,
-)
-WITH_ALL = Step(
-    "counted_with_all",
-    (COUNTED,),
     f"""
-    FROM counted_baskets UNION ALL
-    SELECT is_held, {EVERYONE} AS segment_id, "group", place, other,
-        sum(baskets)::BIGINT AS baskets, sum(customers)::BIGINT AS customers
-    FROM counted_baskets GROUP BY is_held, "group", place, other
-    """,
-    at_once=True,
-)
-COUNTS = Step(
-    "basket_count",
-    (WITH_ALL,),
-    f"""
-    FROM counted_with_all WHERE other IS NULL UNION ALL
-    FROM counted_with_all SEMI JOIN (
-        SELECT segment_id, place, other FROM counted_with_all
-        GROUP BY ALL HAVING sum(baskets) >= {LEAST_BASKETS}
-    ) USING (segment_id, place, other)
+    SELECT is_held, segment_id, "group", customer, basket::INTEGER AS basket,
+        coalesce(place, {NOTHING})::INTEGER AS place
+    FROM in_basket JOIN basket USING (is_held, customer, basket_id)
+        LEFT JOIN basket_item USING (is_held, item) JOIN (
+            SELECT customer, segment_id,
+                (md5_number_lower(customer_id) % {GROUPS})::INTEGER AS "group"
+            FROM numbered_member
+        ) USING (customer)
+    ORDER BY is_held, segment_id, basket, place
     """,
     grain=Grain.ALL,
 )
-"""Baskets and customers by group: all, those with an item, and with two that are together often.
+"""The baskets with their items in numbers; `place` is NOTHING of an item of too few.
 
-Groups are of customers, by a hash of their identifier; items are numbered as in ITEM.
+Groups are of customers, by a hash of their identifier.
 """
 
 
@@ -153,47 +92,86 @@ def bundle_step(smallest: int) -> Step:
         smallest: fewest customers of what is published by itself.
     """
 
-    def compute(scope: Scope, counts: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-        return dated(scope, BUNDLE, bundle_rows(counts, items, smallest))
+    def compute(scope: Scope, numbered: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+        return dated(scope, BUNDLE, bundle_rows(numbered, items, smallest))
 
-    return Step("bundle", (COUNTS, ITEM), compute=compute, grain=Grain.ALL, writes=BUNDLE)
+    return Step("bundle", (NUMBERED, ITEM), compute=compute, grain=Grain.ALL, writes=BUNDLE)
 
 
-def bundle_rows(counts: pl.DataFrame, items: pl.DataFrame, smallest: int) -> pl.DataFrame:
+def bundle_rows(numbered: pl.DataFrame, items: pl.DataFrame, smallest: int) -> pl.DataFrame:
     """The rows of `market.bundle` but for `as_of`: what surely goes together more than by chance.
 
     Args:
-        counts: as of COUNTS.
+        numbered: as of NUMBERED.
         items: as of ITEM.
         smallest: fewest customers that a bundle rests on.
     """
+    names = items.sort("place")["item"]
     found = [BUNDLE.empty().drop("as_of")]
-    of_pair = ["item", "other_item"]
-    # Texts as numbers, in the same order.
-    names = items.sort("place")["item"].cast(pl.Enum(items["item"].unique().sort()))
-    of = counts.select("segment_id", "is_held").unique().sort("segment_id", "is_held")
-    for segment, is_held in of.iter_rows():
-        own = counts.filter(segment_id=segment, is_held=is_held).select(
-            pl.lit(names).gather(pl.col("place") - 1).alias("item"),
-            pl.lit(names).gather(pl.col("other") - 1).alias("other_item"),
-            *("group", "baskets", "customers"),
-        )
-        is_total, is_pair = pl.col("item").is_null(), pl.col("other_item").is_not_null()
-        pairs = own.filter(is_pair)
-        surely = bundles(own.filter(is_total), own.filter(~is_total, ~is_pair), pairs).filter(
-            pl.col("q_value") <= FALSE_DISCOVERIES, pl.col("lift_low") > 1
-        )
-        surely = surely.with_columns(pl.col(of_pair).cast(names.dtype))
-        customers = pairs.join(surely, on=of_pair, how="semi").group_by(of_pair)
-        listed = (
-            surely.join(customers.agg(pl.col("customers").sum()), on=of_pair, maintain_order="left")
-            .filter(pl.col("customers") >= smallest)
-            .head(MOST_BUNDLES)
-            .with_columns(
+    for (is_held,), rows in numbered.partition_by("is_held", as_dict=True).items():
+        measure = pl.lit(HOLDINGS if is_held else PURCHASES).alias("measure")
+        for segment, surely in _of_segments(rows, names.len(), smallest):
+            listed = surely.with_columns(
                 pl.lit(segment, pl.Int64).alias("segment_id"),
-                pl.lit(HOLDINGS if is_held else PURCHASES).alias("measure"),
+                measure,
+                names.gather(surely["item"]).alias("item"),
+                names.gather(surely["other_item"]).alias("other_item"),
                 pl.col("^(support|.*confidence|lift.*)$").round(DIGITS),
             )
+            found.append(listed.select(found[0].columns).cast(found[0].schema))
+    return pl.concat(found).sort("segment_id", "measure", "item", "other_item")
+
+
+def _of_segments(
+    rows: pl.DataFrame, items: int, smallest: int
+) -> Iterator[tuple[int, pl.DataFrame]]:
+    """The bundles of each segment, and of all customers, with the `customers` that each is of."""
+    columns = ("basket", "place", "customer", "group")
+    segments = {
+        int(segment): Baskets(*(own[name].to_numpy() for name in columns))
+        for (segment,), own in rows.partition_by("segment_id", as_dict=True).items()
+    }
+    for segment, counts in _counted(segments, items).items():
+        surely = bundles(counts).filter(
+            pl.col("q_value") <= FALSE_DISCOVERIES, pl.col("lift_low") > 1
         )
-        found.append(listed.select(found[0].columns).cast(found[0].schema))
-    return pl.concat(found).sort("segment_id", "measure", *of_pair)
+        own = segments.values() if segment == EVERYONE else [segments[segment]]
+        place = _places(surely.select("item", "other_item").to_numpy(), items)
+        customers = _added_up(each.customers(place) for each in own)
+        listed = surely.with_columns(pl.Series("customers", customers, pl.Int64))
+        yield segment, listed.filter(pl.col("customers") >= smallest).head(MOST_BUNDLES)
+
+
+def _counted(segments: Mapping[int, Baskets], items: int) -> dict[int, Counts]:
+    """Numbers of baskets of each segment, and of all customers."""
+    together = _added_up(each.together(items) for each in segments.values())
+    pairs = np.argwhere(together >= LEAST_BASKETS)
+    place = _places(pairs, items)
+    found = {
+        segment: Counts(
+            of.counted(GROUPS), of.with_item(items, GROUPS), pairs, of.with_both(place, GROUPS)
+        )
+        for segment, of in segments.items()
+    }
+    found[EVERYONE] = Counts(
+        _added_up(each.baskets for each in found.values()),
+        _added_up(each.single for each in found.values()),
+        pairs,
+        _added_up(each.both for each in found.values()),
+    )
+    return found
+
+
+def _added_up(counts: Iterable[Indexes]) -> Indexes:
+    """Of all segments, of which there is one at least; each customer is in one."""
+    first, *others = counts
+    for each in others:
+        first = first + each
+    return first
+
+
+def _places(pairs: Indexes, items: int) -> Indexes:
+    """By smaller and greater item the pair's place, or NOTHING."""
+    found = np.full((items, items), NOTHING)
+    found[pairs[:, 0], pairs[:, 1]] = np.arange(len(pairs))
+    return found
