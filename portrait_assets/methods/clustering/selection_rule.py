@@ -237,7 +237,7 @@ class SecondLook:
     agreement_of_valleys: float = 0.5
     rows: int = 4_000
     most_segments: int = 6
-    most_from_sphered: int = 3
+    most_from_sphered: int = 2
     gain: float = 5.0
     gain_of_dimension: float = 1.0
     gain_of_more: float = 2.0
