@@ -6,8 +6,9 @@
 
 ``train`` are the sets that thresholds were chosen on, ``judge`` the others; ``touching_train`` and
 ``touching_judge`` are likewise, of groups that touch, overlap or wind; ``few`` are shapes of few
-customers, which thresholds were chosen on in other draws; ``null`` and, by halves, ``null_train``
-and ``null_judge`` count how often structureless data are left as one segment.
+customers, which thresholds were chosen on in other draws; ``shapes`` are well-known ones in two
+dimensions, of ``--seed 1`` to choose on and ``--seed 2`` to judge; ``null`` and, by halves,
+``null_train`` and ``null_judge`` count how often structureless data are left as one segment.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
 from benchmarks import clusters_battery as battery
+from benchmarks import clusters_shapes as shapes
 from benchmarks import clusters_touching as touching
 from portrait_assets.stages.clusters.cluster_file import cluster_table
 from portrait_assets.testing.cluster_shapes import Data, Matrix
@@ -34,6 +36,7 @@ LABELLED: dict[str, tuple[Collection[str], Callable[[str, int], Data]]] = {
     "touching_train": (touching.TRAIN, touching.make),
     "touching_judge": (touching.JUDGE, touching.make),
     "few": (touching.FEW, touching.make),
+    "shapes": (shapes.SHAPES, shapes.make),
 }
 NULLS: dict[str, tuple[list[Null], Callable[[str, int, int, int], Matrix]]] = {
     "null": (battery.NULLS, battery.make_null),

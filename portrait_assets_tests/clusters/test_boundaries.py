@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from portrait_assets.methods.clustering.selection.boundaries import (
+from portrait_assets.methods.clustering.selection_rule import RULE
+from portrait_assets.methods.clustering.valleys.boundaries import (
     Boundary,
     Windows,
     _valley_probability,
     find_boundaries,
 )
-from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.testing.cluster_worlds import Matrix, blobs, two_rings
 
 

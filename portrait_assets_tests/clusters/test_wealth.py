@@ -166,6 +166,22 @@ def test_the_champion_stays_unless_valleys_are_deeper(four: Wealth) -> None:
     assert "valleys between segments" in beaten.reason
 
 
+def test_a_model_of_inputs_that_are_not_read_any_more_is_replaced_at_once(four: Wealth) -> None:
+    first = chosen(four, 3, None, 4).model
+    assert first is not None
+    axes = (
+        axis._replace(name="tenure_log_days") if axis.unit == 0 else axis
+        for axis in first.space.axes
+    )
+    old = replace(first, space=first.space._replace(axes=tuple(axes)))
+    found = chosen(four, 4, old, 4)
+    assert (found.winner, found.reason) == (
+        "challenger",
+        "the model before was made from inputs that are not read any more",
+    )
+    assert chosen(four, 4, first, 4).winner == "champion"
+
+
 def test_another_number_is_made_at_once_and_segments_that_are_the_same_keep_their_ids(
     four: Wealth,
 ) -> None:

@@ -127,6 +127,30 @@ class Boundaries:
 
 
 @dataclass(frozen=True)
+class Ridges:
+    """When density is lower on every way between two segments (`valleys.ridges`).
+
+    Attributes:
+        fewest_neighbours: density is counted within a reach of the square root of the rows in
+            neighbours, so many at least,
+        most_neighbours: at most,
+        part_of_segment: and no more than this part of the second largest segment.
+        dense_share: share of a segment that lies densest: its peak, and what reach is taken of.
+        dip: standard errors that the saddle is below the lower peak. The halves of arcs reach 1.1,
+            segments of sets that have them 1.6 and more,
+        dip_of_weak: and for a valley that is only enough with a high score, as hierarchies cut
+            where by chance few are.
+    """
+
+    fewest_neighbours: int = 10
+    most_neighbours: int = 60
+    part_of_segment: float = 0.4
+    dense_share: float = 0.1
+    dip: float = 1.5
+    dip_of_weak: float = 2.8
+
+
+@dataclass(frozen=True)
 class Winning:
     """Which scored candidate wins, by the valleys around its segments (`winner`).
 
@@ -179,14 +203,17 @@ class SecondLook:
         separation_of_valleys: density-based validation of its segments,
         agreement_of_valleys: and agreement of other families.
         rows: customers that bells are looked for in, of those of the choice and the unseen ones.
-        most_segments: mixtures with more are not looked at.
+        most_segments: mixtures with more are not looked at,
+        most_from_sphered: nor those from sphered points with more than so many.
         gain: logarithm of the likelihood that two normals must gain on the best density with one
             peak between every two segments,
         gain_of_dimension: and so much more for every dimension beyond two, as the line between
             two segments is chosen among more.
         gain_of_more: where some number of segments has that gain, so much is enough for others.
+        likeliest: mixtures of least BIC that are looked at where fewer segments have valleys.
         means_apart: distance of two normals in standard deviations; nearer ones only give one
             peak longer tails.
+        surely_apart: pairs farther apart than this need no proof where nearer ones have it.
         flat: kurtosis that a bell may lack, as a share of a normal's, or
         flat_by_errors: so many standard errors.
         bent: skewness per degree of freedom that a bell may have, or
@@ -210,10 +237,13 @@ class SecondLook:
     agreement_of_valleys: float = 0.5
     rows: int = 4_000
     most_segments: int = 6
+    most_from_sphered: int = 2
     gain: float = 5.0
     gain_of_dimension: float = 1.0
     gain_of_more: float = 2.0
+    likeliest: int = 3
     means_apart: float = 2.0
+    surely_apart: float = 4.5
     flat: float = 0.12
     flat_by_errors: float = 3.0
     bent: float = 0.12
@@ -380,6 +410,7 @@ class SelectionRule:
     compared: Compared = field(default_factory=Compared)
     scoring: Scoring = field(default_factory=Scoring)
     boundaries: Boundaries = field(default_factory=Boundaries)
+    ridges: Ridges = field(default_factory=Ridges)
     winning: Winning = field(default_factory=Winning)
     second_look: SecondLook = field(default_factory=SecondLook)
     refinement: Refinement = field(default_factory=Refinement)

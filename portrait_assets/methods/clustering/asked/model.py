@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from portrait_assets.methods.clustering.preparation.model_rows import (
     rows_to_frame,
 )
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
+from portrait_assets.methods.statistics.agreement import adjusted_rand_matrix
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
@@ -119,6 +121,15 @@ class AskedModel:
         return features.select("customer_id", pl.Series("segment_id", ids[choice], pl.Int64))
 
 
+class _Fit(NamedTuple):
+    """Centres in a space, the labels of the sample, and how deep the valleys between them are."""
+
+    space: Space
+    centres: FloatMatrix
+    labels: IntVector
+    depth: float
+
+
 def fit_asked(
     features: pl.DataFrame,
     amounts: Sequence[str],
@@ -128,8 +139,9 @@ def fit_asked(
 ) -> AskedModel | None:
     """A model of so many segments, numbered from 1, the largest first.
 
-    Of several spaces it has the one in which the valleys between segments are deepest. None where
-    there are too few customers, or too many who are alike, for as many segments of enough.
+    Of several spaces it has the one whose segments those of the others agree with most, as a poor
+    optimum is seldom found twice; the medoid of a cluster ensemble, A. Strehl, J. Ghosh (2002).
+    None where there are too few customers, or too many who are alike, for as many.
 
     Args:
         features: customers, with customer_id.
@@ -149,11 +161,10 @@ def fit_each(
     seed: int = 0,
 ) -> dict[int, AskedModel | None]:
     """`fit_asked` for each of the numbers of segments, in the same spaces."""
-    best: dict[int, AskedModel | None] = dict.fromkeys(numbers)
+    fits: dict[int, list[_Fit]] = {number: [] for number in numbers}
     enough = [number for number in numbers if features.height >= ROWS_PER_SEGMENT * number]
     if not enough:
-        return best
-    deepest = dict.fromkeys(enough, -1.0)
+        return dict.fromkeys(numbers)
     sample = canonical_sample(features, FIT_ROWS, seed)
     with one_thread():
         for least, turn in product(LEAST_SPREADS, range(SPACES)):
@@ -165,6 +176,7 @@ def fit_each(
                     continue
                 centres = round_significant(centres_of(points, segments, seed))
                 labels = nearest_rows(points, centres)
+<<<<<<< HEAD
                 found = depth(points, labels)
                 sizes = np.bincount(labels, minlength=segments)
                 if sizes.min() >= SMALLEST_CELL and found > deepest[segments]:
@@ -173,3 +185,18 @@ def fit_each(
                     status = ("new",) * segments
                     best[segments] = AskedModel(space, centres, ids, status, segments + 1)
     return best
+=======
+                if np.bincount(labels, minlength=segments).min() >= SMALLEST_CELL:
+                    fits[segments].append(_Fit(space, centres, labels, depth(points, labels)))
+    return {number: _most_alike(found) for number, found in fits.items()}
+
+
+def _most_alike(fits: list[_Fit]) -> AskedModel | None:
+    """The fit that the others agree with most; of fits that are as alike, the one of most depth."""
+    if not fits:
+        return None
+    similar = adjusted_rand_matrix([fit.labels for fit in fits]).sum(axis=1).round(6)
+    best = max(zip(similar, fits, strict=True), key=lambda each: (each[0], each[1].depth))[1]
+    segments = len(best.centres)
+    ids, status = tuple(range(1, segments + 1)), ("new",) * segments
+    return AskedModel(best.space, best.centres, ids, status, segments + 1)

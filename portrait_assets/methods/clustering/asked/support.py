@@ -17,6 +17,9 @@ FloatVector = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
 
 RESTARTS = 10
+"""Of a refit to a bootstrap sample."""
+RESTARTS_OF_FIT = 30
+"""Of the fit itself: of ten restarts the best is now and then a poor optimum."""
 SAMPLES = 4
 """Bootstrap samples whose refits are compared, each with each."""
 AGREE_AT = 0.8
@@ -61,7 +64,7 @@ class Support(NamedTuple):
 
 def centres_of(points: FloatMatrix, k: int, seed: int = 0) -> FloatMatrix:
     """Centres of k segments, the largest first, shape (k, dims); k-means with restarts."""
-    centres = kmeans_centres(points, k, restarts=RESTARTS, seed=seed)
+    centres = kmeans_centres(points, k, restarts=RESTARTS_OF_FIT, seed=seed)
     sizes = np.bincount(nearest_rows(points, centres), minlength=len(centres))
     return centres[np.lexsort((centres[:, 0], -sizes))] if centres.shape[1] else centres
 

@@ -2,13 +2,16 @@
 
 On a sample of customers:
 
+0. Values on a grid, such as counts, are spread over its cells (`preparation.grids`).
 1. Families and numbers of segments are scored (`scoring`) and one of them wins (`winner`).
 2. Its segments must be separate: a density valley between two of them that data without structure
-   do not have, tested on customers that the segments were not made with (`boundaries`). Where there
-   is none, narrow gaps and overlapping bells are looked for (`second_look`). Otherwise the answer
-   is one segment.
-3. A large, compact segment that falls apart by the same rule and test is split again, but not
-   where many dimensions made a centroid family the winner, nor where the second look found it.
+   do not have, tested on customers that the segments were not made with (`valleys.boundaries`), and
+   in few dimensions a dip on every way between them, not on straight lines only (`valleys.ridges`).
+   Where there is none, narrow gaps and overlapping bells are looked for (`second_look`). Otherwise
+   the answer is one segment.
+3. A mixture of more bells than that wins, where every two of them overlap as bells do (`bells`).
+4. A large, compact segment that falls apart by the same rule and test is split again, but not
+   where many dimensions made a centroid family the winner, nor where bells were found.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ import polars as pl
 
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.families.family import Candidate
-from portrait_assets.methods.clustering.selection.boundaries import find_boundaries
+from portrait_assets.methods.clustering.preparation.grids import off_grid
+from portrait_assets.methods.clustering.selection.bells import more_bells
 from portrait_assets.methods.clustering.selection.candidates import (
     ONE_SEGMENT,
     candidates_for,
@@ -51,6 +55,8 @@ from portrait_assets.methods.clustering.selection.winner import (
     find_winner,
 )
 from portrait_assets.methods.clustering.selection_rule import RULE, SelectionRule
+from portrait_assets.methods.clustering.valleys.boundaries import find_boundaries
+from portrait_assets.methods.clustering.valleys.ridges import dips
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
@@ -124,6 +130,7 @@ class _Chooser:
         """The choice for points, as :func:`choose` describes it."""
         rule = self.rule
         rows, dims = points.shape
+        points, unseen = off_grid(points, unseen, self.seed)
         distinct = len(np.unique(points, axis=0)) if points.size else min(1, rows)
         if segments == 1:
             return one_segment(rows, "one segment was asked for")
@@ -169,15 +176,38 @@ class _Chooser:
         points: FloatMatrix,
         unseen: FloatMatrix,
     ) -> _Separate | None:
-        """The first winner where its valley is real, or what the second look finds."""
-        if first is not None and first.is_real:
-            return _Separate(first.line, _valley(first.proof), not first.by_centres)
-        again = look_again(lines, near, points, unseen, self.rule)
+        """The first winner where its valley is real, or the bells that are found in its place."""
+        found = None
+        if first is not None and self.is_apart(first, points):
+            if not self.is_of_many_dimensions(points):
+                found = more_bells(first.line, lines, points, unseen, self.rule)
+            if found is None:
+                return _Separate(first.line, _valley(first.proof), not first.by_centres)
+        again = found or look_again(lines, near, points, unseen, self.rule, self.seed)
         if again is None:
             return None
         # What is shown of a winner, and what a requested number is compared by.
         add_stability([again.line], points, self.rule.scoring, seed=self.seed, unseen=unseen)
         return _Separate(again.line, again.reason, False)
+
+    def is_apart(self, first: Winner, points: FloatMatrix) -> bool:
+        """Whether the winner's valley is real, and not one of straight lines only."""
+        if not first.is_real or self.is_of_many_dimensions(points):
+            return first.is_real
+        ridges = self.rule.ridges
+        is_weak = first.proof.p_value >= self.rule.winning.real_p_value
+        least = ridges.dip_of_weak if is_weak else ridges.dip
+        is_measured = False
+        for dip in dips(points, first.line.labels, ridges):
+            if dip >= least:
+                return True
+            is_measured = True
+        # Where segments are too small for a density, nothing speaks against the valley.
+        return not is_measured
+
+    def is_of_many_dimensions(self, points: FloatMatrix) -> bool:
+        """Whether centroids are looked at by themselves, as densities drown in noise."""
+        return bool(points.shape[1] >= self.rule.scoring.many_dimensions)
 
     def refit(self, points: FloatMatrix, candidate: Candidate) -> IntVector:
         """Labels (from 0) of points by a candidate, refined where the candidate is."""
@@ -253,6 +283,12 @@ class _Chooser:
         if free is None:
             return "no separate segments: every candidate leaves a segment too small to use"
         line = free.line
+        if free.is_real:
+            return (
+                "no separate segments: between those of the best candidate "
+                f"({line.candidate.algorithm}, {line.number('segments'):.0f} segments) lies a "
+                "valley on straight lines only, and density is as high on a way around it"
+            )
         return (
             "no separate segments: between those of the best candidate "
             f"({line.candidate.algorithm}, {line.number('segments'):.0f} segments, score "

@@ -9,44 +9,31 @@ takes all customers and asks for more than data without structure were seen to h
    than their own points do, by density-based validation (D. Moulavi et al. 2014).
 2. *Valleys*: of the candidates that follow gaps, the one with the clearest valley along lines at
    its least clear boundary.
-3. *Bells*: a mixture whose every two components are explained much better by two normals than by
-   any density with one peak (`statistics.one_peak`), along the line that tells them best apart,
-   and whose components are neither flat nor bent, as a box, a ring or a wave cut in pieces is. In
-   the manner of C. Hennig (2010), "Methods for merging Gaussian mixture components". Of the
-   mixtures that hold, the one with the least BIC counts.
+3. *Bells*: a mixture whose every two components are bells apart (`bells`), and where none is, one
+   of few that start from sphered points, as k-means cuts long groups that lie side by side across.
 
 The numbers are those of `selection_rule.SecondLook`.
 """
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from portrait_assets.methods.clustering.algorithms.bells import (
-    Bells,
-    fit_bells,
-    form,
-    line_between,
+from portrait_assets.methods.clustering.selection.bells import (
+    Found,
+    find_bells,
+    from_sphered,
+    is_large_enough,
 )
-from portrait_assets.methods.clustering.selection.boundaries import least_contrast
 from portrait_assets.methods.clustering.selection.evidence import Neighbourhood, separation
-from portrait_assets.methods.clustering.selection.scoring import Scored, is_allowed
+from portrait_assets.methods.clustering.selection.scoring import Scored
 from portrait_assets.methods.clustering.selection_rule import SecondLook, SelectionRule
+from portrait_assets.methods.clustering.valleys.boundaries import least_contrast
 
 FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
-
-
-class Found(NamedTuple):
-    """A candidate with separate segments, and the proof in words."""
-
-    line: Scored
-    reason: str
 
 
 class Looked(NamedTuple):
@@ -56,38 +43,30 @@ class Looked(NamedTuple):
     apart: float
 
 
-class _Held(NamedTuple):
-    """A mixture of bells, and what its least certain pair gains on one peak."""
-
-    line: Scored
-    gain: float
-    bic: float
-
-
 def look_again(
     lines: list[Scored],
     near: Neighbourhood,
     points: FloatMatrix,
     unseen: FloatMatrix,
     rule: SelectionRule,
+    seed: int = 0,
 ) -> Found | None:
     """The candidate whose segments are separate by gaps, valleys or bells; None where none is.
 
     ``points`` are those that the candidates label, ``near`` their neighbourhood; ``unseen`` are
-    further points that are looked at for bells.
+    further points that are looked at for bells. ``seed`` is that of further fits.
     """
     if points.shape[1] >= rule.scoring.many_dimensions:
         return None
     how = rule.second_look
     pool = [
-        Looked(line, separation(near, line.labels))
-        for line in lines
-        if is_allowed(line, rule.scoring) and line.number("smallest_share") >= how.smallest_share
+        Looked(line, separation(near, line.labels)) for line in lines if is_large_enough(line, rule)
     ]
     return (
         _find_gaps(pool, rule)
         or _find_valleys(pool, points, how)
-        or _find_bells([each.line for each in pool], points, unseen, how)
+        or find_bells([each.line for each in pool], points, unseen, how)
+        or find_bells(from_sphered(points, seed, rule), points, unseen, how)
     )
 
 
@@ -132,67 +111,4 @@ def _find_valleys(pool: list[Looked], points: FloatMatrix, rule: SecondLook) -> 
         best.line,
         f"a valley lies on every boundary, of {contrast:.1f} standard errors on a line between "
         f"segments (asked for are {rule.contrast:g})",
-    )
-
-
-def _find_bells(
-    pool: list[Scored], points: FloatMatrix, unseen: FloatMatrix, rule: SecondLook
-) -> Found | None:
-    """The mixture with the least BIC whose components are bells apart from each other."""
-    everyone = np.vstack([points, unseen])[: max(rule.rows, len(points))]
-    needed = rule.gain + rule.gain_of_dimension * max(0, points.shape[1] - 2)
-    found = []
-    for line in sorted(pool, key=lambda line: line.number("segments")):
-        is_looked_at = line.candidate.family.may_overlap
-        if is_looked_at and line.number("segments") <= rule.most_segments:
-            bells = fit_bells(points, line.labels, everyone)
-            gain = _gain_of_bells(everyone, bells, rule)
-            if gain >= rule.gain_of_more:
-                found.append(_Held(line, gain, bells.bic))
-    if not any(each.gain >= needed for each in found):
-        return None
-    line, gain, _ = min(found, key=lambda each: each.bic)
-    return Found(
-        line,
-        "between every two segments two overlapping normals explain customers better than any "
-        f"single peak, by {gain:.1f} in the logarithm of likelihood (asked for is {needed:g}, and "
-        f"{rule.gain_of_more:g} of further numbers of segments)",
-    )
-
-
-def _gain_of_bells(points: FloatMatrix, bells: Bells, rule: SecondLook) -> float:
-    """The smallest gain of all pairs; minus infinity where a component is no bell."""
-    gain = _least_gain(points, bells.labels, rule.gain_of_more, rule)
-    if gain < rule.gain_of_more:
-        return -np.inf
-    are_bells = all(_is_bell(points, own, rule) for own in bells.shares.T)
-    return gain if are_bells else -np.inf
-
-
-def _least_gain(points: FloatMatrix, labels: IntVector, enough: float, rule: SecondLook) -> float:
-    """The smallest gain of two normals on one peak over all pairs of labels.
-
-    Minus infinity where two are not apart, or a label has too few points; where it is less than
-    ``enough``, an upper bound of it.
-    """
-    counts = np.bincount(labels)
-    if len(counts) < 2 or counts.min() < rule.smallest_rows:
-        return -np.inf
-    pairs = [line_between(points, labels, *pair) for pair in combinations(range(len(counts)), 2)]
-    least = np.inf
-    for pair in sorted(pairs, key=lambda pair: pair.distance):
-        found = pair.against_one_peak(enough)
-        least = min(least, found.gain)
-        if found.separation < rule.means_apart:
-            return -np.inf
-        if least < enough:
-            return least
-    return least
-
-
-def _is_bell(points: FloatMatrix, weights: FloatVector, rule: SecondLook) -> bool:
-    found = form(points, weights)
-    is_flat = found.flatness > rule.flat and found.flatness_beyond_chance > rule.flat_by_errors
-    return not is_flat and not (
-        found.bend > rule.bent and found.bend_by_chance < rule.bent_by_chance
     )

@@ -49,7 +49,8 @@ def chosen(
     quarter = RULE.challenge.refit_months
     if champion is None and months_of_history < quarter:
         return Chosen(None, "none", "segments are made once a quarter has passed")
-    is_due = champion is None or champion.segments != asked
+    is_outdated = champion is not None and not _is_of_inputs(champion)
+    is_due = champion is None or champion.segments != asked or is_outdated
     if not is_due and months_of_history % quarter != 0:
         return Chosen(champion, "champion", "a model is fitted anew at quarter's ends")
     challenger = fit_asked(wealth.features, wealth.amounts, TRAITS, asked)
@@ -63,6 +64,11 @@ def chosen(
         return Chosen(
             _tracked(champion, challenger, wealth.features), "challenger", why, challenger
         )
+    if is_outdated:
+        why = "the model before was made from inputs that are not read any more"
+        return Chosen(
+            _tracked(champion, challenger, wealth.features), "challenger", why, challenger
+        )
     sample = canonical_sample(wealth.features, FIT_ROWS)
     old, new = (_depth(challenger, model, sample) for model in (champion, challenger))
     what = f"the valleys between segments are {new:.2f} deep, against {old:.2f} of the champion's"
@@ -71,6 +77,11 @@ def chosen(
             _tracked(champion, challenger, wealth.features), "challenger", what, challenger
         )
     return Chosen(champion, "champion", f"{what}: not deeper by {MARGIN:g}", challenger)
+
+
+def _is_of_inputs(model: AskedModel) -> bool:
+    """Whether a model's traits are inputs still; those of an older version need not be."""
+    return all(axis.name in TRAITS for axis in model.space.axes if axis.unit == 0)
 
 
 def _depth(space_of: AskedModel, model: AskedModel, sample: pl.DataFrame) -> float:

@@ -27,7 +27,7 @@ CHANNELS = (
     "phone_share_12m",
 )
 RISKS = ("risk_tolerance", "risk_appetite_12m")
-TENURE, FLOW, ASSETS = "tenure_log_days", "monthly_flow", "assets_held"
+TENURE, FLOW, ASSETS = "tenure_log_years", "monthly_flow", "assets_held"
 TRAITS = (*RISKS, TENURE, FLOW, *CHANNELS)
 OF_PERSONS = ("risk_tolerance", "risk_assessed_on", "month")
 """What is read of the persons' records."""
@@ -88,14 +88,19 @@ TRAITS_OF = Step(
     "traits",
     (read(FEATURE_MATRIX, THE_MONTH), FLOWS, RISK_LEVEL),
     f"""
-    SELECT m.customer_id, r.risk_tolerance, m.risk_appetite_12m, ln(1 + m.tenure_days) AS {TENURE},
-        f.{FLOW}, {", ".join(f"m.{name}" for name in CHANNELS)}
+    SELECT m.customer_id, r.risk_tolerance, m.risk_appetite_12m,
+        ln(1 + m.tenure_days / 365.0) AS {TENURE}, f.{FLOW},
+        {", ".join(f"m.{name}" for name in CHANNELS)}
     FROM feature_matrix AS m LEFT JOIN flows AS f USING (customer_id)
     LEFT JOIN risk_level AS r USING (customer_id) ORDER BY customer_id
     """,
     grain=Grain.ALL,
 )
-"""What is known of a customer besides what they hold."""
+"""What is known of a customer besides what they hold.
+
+Tenure counts in years within the logarithm: in days, those who came lately would differ from each
+other more than kinds of customers do, and be a segment of their own whatever they hold.
+"""
 OBJECTED = Step(
     "objected",
     (read(UNPROFILED, THE_MONTH),),

@@ -1,0 +1,1 @@
+"""Whether density is lower between segments than within them."""
