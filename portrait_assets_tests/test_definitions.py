@@ -128,6 +128,7 @@ BESIDES_CONTRACTS = {
     "targets.product_target": {"ends_with_month"},
     "clusters.cluster_assignment": {"everyone_assigned"},
     "clusters.cluster_decision": {"segments_stable"},
+    "clusters.cluster_model": {"model_of_enough"},
     "clusters.cluster_segment": {"no_tiny_segment", "names_distinct", "names_explained"},
     "clusters.segment_event": {"wealth_names_explained"},
     "clusters.segment_name": {"names_true"},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -50,6 +51,12 @@ def moved(
     return Counter((then.get(who), now.get(who)) for who in {*then, *now})
 
 
+def of_enough(counted: Mapping[Any, int], listed: Mapping[Any, int]) -> int:
+    """What is left of the counted moves once those of enough customers, as listed, are taken."""
+    assert all(n >= 10 and counted[move] == n for move, n in listed.items())
+    return sum(counted.values()) - sum(listed.values())
+
+
 def test_cluster_migration_counts_who_moved_between_segments(
     published: duckdb.DuckDBPyConnection,
 ):
@@ -57,13 +64,18 @@ def test_cluster_migration_counts_who_moved_between_segments(
     table = published.sql("FROM clusters.cluster_migration").pl()
     assert sorted(set(table["as_of"])) == DAYS[1:]
     for before, after in pairwise(DAYS):
-        expected = moved(assigned, before, after, "segment_id")
+        counted = moved(assigned, before, after, "segment_id")
         rows = table.filter(as_of=after)
-        counted = rows.select("from_segment", "to_segment", "customers").rows()
-        assert sorted(counted, key=str) == sorted(((*k, n) for k, n in expected.items()), key=str)
+        listed = {
+            (origin, to): n
+            for origin, to, n in rows.select("from_segment", "to_segment", "customers").rows()
+            if (origin, to) != (0, 0)
+        }
+        few = of_enough(counted, listed)
+        assert rows.filter(from_segment=0)["customers"].to_list() == ([few] if few >= 10 else [])
         sizes = Counter(values_of(assigned, before, "segment_id").values())
         for origin, n, share in rows.select("from_segment", "customers", "share").iter_rows():
-            if origin is not None:
+            if origin:
                 assert share == round(n / sizes[origin], 6)
 
 
@@ -73,13 +85,18 @@ def test_migration_counts_who_moved_between_segments_stages_and_tiers(
     table = published.sql(
         "SELECT as_of, dimension, value_before, value_after, customers FROM validation.migration"
     ).pl()
-    expected = [
-        (after, column.removesuffix("_id"), *(v if v is None else str(v) for v in values), n)
-        for before, after in pairwise(DAYS)
-        for column in VALUES
-        for values, n in moved(matrix, before, after, column).items()
-    ]
-    assert sorted(table.rows(), key=str) == sorted(expected, key=str)
+    for before, after in pairwise(DAYS):
+        for column in VALUES:
+            counted = {
+                tuple(v if v is None else str(v) for v in values): n
+                for values, n in moved(matrix, before, after, column).items()
+            }
+            rows = table.filter(as_of=after, dimension=column.removesuffix("_id"))
+            is_pooled = pl.col("value_before").str.starts_with("other (").fill_null(False)
+            listed = {(was, now): n for *_, was, now, n in rows.filter(~is_pooled).iter_rows()}
+            few = of_enough(counted, listed)
+            assert rows.filter(is_pooled)["customers"].to_list() == ([few] if few >= 10 else [])
+    assert table.height > 0
 
 
 def test_a_segment_has_the_customers_assigned_to_it_and_their_share(

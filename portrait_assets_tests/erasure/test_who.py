@@ -205,7 +205,7 @@ def test_a_condition_that_is_unknown_holds_not():
         # Rows of K1's months whose counts are of fewer than ten; 0 says nothing of anyone.
         ("validation.few", "as_of, customers", [(1, 0), (1, 10), (2, 9), (2, 10)]),
         ("tags.by_number", "as_of, customer_no", [(1, 8), (1, 9), (1, 10), (2, 7), (2, 9)]),
-        ("clusters.cluster_segment", "as_of, customers", None),
+        ("clusters.cluster_segment", "as_of, customers", [(1, 0), (1, 10), (2, 9), (2, 10)]),
         ("features.other", "as_of, amount", None),
     ],
 )

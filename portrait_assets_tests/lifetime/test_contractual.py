@@ -17,8 +17,8 @@ from portrait_assets.methods.lifetime.errors import LifetimeError
 def hazard(*contracts: tuple[int, int, int, bool]) -> list[float]:
     """Of so many contracts each: entered, tenure, ended."""
     count, entered, tenure, ended = (np.array(column) for column in zip(*contracts, strict=True))
-    every = [np.repeat(column, count) for column in (entered, tenure, ended)]
-    return [float(each) for each in tenure_hazard(*every).hazard]
+    began, lasted, is_over = (np.repeat(column, count) for column in (entered, tenure, ended))
+    return [float(each) for each in tenure_hazard(began, lasted, is_over).hazard]
 
 
 def test_a_hazard_is_ends_among_those_at_risk():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,11 @@ def bank(*people: dict[str, Any], vips: tuple[str, ...] = (), **more: Any) -> Ba
     return small
 
 
+def ten_of_each(people: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Enough to be counted."""
+    return [who | {"customer_id": f"{who['customer_id']}_{n}"} for who in people for n in range(10)]
+
+
 def of_sets(small: Bank, sets: tuple[ProductSet, ...] = SETS, smallest: int = 1) -> dict[str, Any]:
     """By set and product the customers of the audience, and those whom it suits."""
     step, _ = set_steps(sets, MATRIX, AFFINITY, smallest)
@@ -75,8 +81,10 @@ def offered(small: Bank, sets: tuple[ProductSet, ...] = SETS) -> list[tuple[Any,
 
 def test_a_set_has_products_of_a_known_grade_up_to_its_highest():
     people = [assessed("old", "C5", age=64), assessed("poor", "C5", age=60, means=5)]
-    small = bank(*people, assessed("ann", "C5", age=59))
-    assert of_sets(small) == {"calm f1": (2, 2), "calm f2": (2, 1)}
+    people.append(assessed("ann", "C5", age=59))
+    small = bank(*people)
+    assert of_sets(small) == {"calm f1": (None, None), "calm f2": (None, None)}, "two are few"
+    assert of_sets(bank(*ten_of_each(people))) == {"calm f1": (20, 20), "calm f2": (20, 10)}
     assert offered(small) == [("calm", "old", "f1"), ("calm", "old", "f2"), ("calm", "poor", "f1")]
 
 
@@ -87,11 +95,11 @@ def test_the_packaged_sets_are_for_sixty_and_over_and_for_young_adults():
         ("young", "standard", "any"),
     ]
     people = [assessed(f"a{age}", "C5", age=age) for age in (17, 18, 34, 35, 59, 60, 61)]
-    assert of_sets(bank(*people), packaged) == {
-        "silver f1": (2, 2),
-        "silver f2": (2, 2),
-        "young f1": (2, 2),
-        "young f3": (2, 2),
+    assert of_sets(bank(*ten_of_each(people)), packaged) == {
+        "silver f1": (20, 20),
+        "silver f2": (20, 20),
+        "young f1": (20, 20),
+        "young f3": (20, 20),
     }
 
 

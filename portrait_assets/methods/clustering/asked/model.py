@@ -141,7 +141,8 @@ def fit_asked(
 
     Of several spaces it has the one whose segments those of the others agree with most, as a poor
     optimum is seldom found twice; the medoid of a cluster ensemble, A. Strehl, J. Ghosh (2002).
-    None where there are too few customers, or too many who are alike, for as many.
+    None where there are too few customers, or too many who are alike, for as many segments of
+    enough customers.
 
     Args:
         features: customers, with customer_id.
@@ -176,16 +177,6 @@ def fit_each(
                     continue
                 centres = round_significant(centres_of(points, segments, seed))
                 labels = nearest_rows(points, centres)
-<<<<<<< HEAD
-                found = depth(points, labels)
-                sizes = np.bincount(labels, minlength=segments)
-                if sizes.min() >= SMALLEST_CELL and found > deepest[segments]:
-                    deepest[segments] = found
-                    ids = tuple(range(1, segments + 1))
-                    status = ("new",) * segments
-                    best[segments] = AskedModel(space, centres, ids, status, segments + 1)
-    return best
-=======
                 if np.bincount(labels, minlength=segments).min() >= SMALLEST_CELL:
                     fits[segments].append(_Fit(space, centres, labels, depth(points, labels)))
     return {number: _most_alike(found) for number, found in fits.items()}
