@@ -312,7 +312,8 @@ def test_one_segment_does_not_drift(segments: int):
 
 
 def asked_model(name: str, segments: int = 4, depth: float = 0.5) -> Any:
-    return SimpleNamespace(name=name, segments=segments, depth=depth)
+    space = SimpleNamespace(axes=[SimpleNamespace(name="tenure_log_years", unit=0)])
+    return SimpleNamespace(name=name, segments=segments, depth=depth, space=space)
 
 
 WEALTH: Any = SimpleNamespace(features=CUSTOMERS, amounts=())
