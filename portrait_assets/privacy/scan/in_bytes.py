@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 BLOCK_BYTES = 32 << 20
 """Bytes that are looked at in one go, of one file or of many small ones."""
@@ -68,13 +70,24 @@ class _Sought:
 
     def ends(self, block: bytes) -> Iterator[tuple[int, int]]:
         """Where in the block each form begins, and where it ends."""
-        text = pl.Series([block.translate(_SEVEN_BITS)], dtype=pl.Binary).cast(pl.String)
-        starts = text.str.find_many(self._with_seven_bits, overlapping=True)[0].unique().sort()
+        starts = (
+            _with_seven_bits(block)
+            .str.find_many(self._with_seven_bits, overlapping=True)[0]
+            .unique()
+            .sort()
+        )
         for start in starts:
             beginning = block[start : start + self._shortest]
             for form in self._by_beginning.get(beginning, ()):
                 if block.startswith(form, start):
                     yield start, start + len(form)
+
+
+def _with_seven_bits(block: bytes) -> pl.Series:
+    """The block as a text, without copies of it but the one that is changed."""
+    changed = np.frombuffer(block, np.uint8) & 0x7F
+    bounds = pa.py_buffer(np.array([0, len(changed)], np.int64))
+    return pl.Series(pa.LargeStringArray.from_buffers(1, bounds, pa.py_buffer(changed)))
 
 
 def places_in_bytes(streams: Iterable[Stream], forms: Sequence[str]) -> dict[Place, Spots]:

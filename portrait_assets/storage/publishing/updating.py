@@ -220,7 +220,9 @@ def update(warehouse: Warehouse, content: Content, temporary: Path) -> dict[str,
         with _rows_as_published(warehouse, content, changes) as rows:
             work = [
                 _replaced_by(table.stored, changes[table], rows, _most(warehouse, table.stored))
-                for table in sorted(content.tables, key=lambda each: -changes[each].rows)
+                for table in sorted(
+                    content.tables, key=lambda each: -changes[each].rows * len(each.column_names)
+                )
             ]
             work += [_taken_by(con, extract, rows) for extract in content.extracts]
             in_lanes(con, work)
