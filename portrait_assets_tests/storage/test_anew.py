@@ -89,6 +89,19 @@ def test_rows_are_sent_by_whole_groups_as_duckdb_writes_them(
     assert groups == [(ROW_GROUP,), (ROW_GROUP,), (300_007 - 2 * ROW_GROUP,)]
 
 
+def test_a_wide_table_has_all_its_rows_once(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    columns = ", ".join(f"i + {n} AS c{n}" for n in range(33))
+    con.execute(f"CREATE TABLE s.wide AS SELECT {columns} FROM range(300007) AS n(i)")
+    with new_database(tmp_path / "new.duckdb", 0.5, 2) as new:
+        for statement in definitions(con):
+            new.execute(statement)
+        assert new.insert("s.wide", con, "FROM s.wide") == 300_007
+    con.execute(f"ATTACH '{tmp_path / 'new.duckdb'}' AS written (READ_ONLY)")
+    differing = "SELECT count(*) FROM (FROM {} EXCEPT ALL FROM {})"
+    for pair in (("s.wide", "written.s.wide"), ("written.s.wide", "s.wide")):
+        assert con.execute(differing.format(*pair)).fetchall() == [(0,)]
+
+
 def tables(path: Path) -> list[tuple[str]]:
     with duckdb.connect(str(path)) as con:
         return con.execute("SELECT table_name FROM duckdb_tables()").fetchall()

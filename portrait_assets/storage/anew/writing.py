@@ -25,6 +25,9 @@ ROW_GROUP = 122_880
 _MOST_VALUES = 4_000_000
 """Values that are sent in one go, some 8 bytes each; of wide tables a group of rows may be more."""
 
+_MOST_IN_ORDER = 32
+"""Columns of a table whose rows keep their order."""
+
 
 @contextmanager
 def new_database(path: Path, memory_limit_gib: float, threads: int | None) -> Iterator[NewDatabase]:
@@ -59,7 +62,10 @@ class NewDatabase:
         self._process.receive()
 
     def insert(self, table: str, con: duckdb.DuckDBPyConnection, sql: str) -> int:
-        """Send what a query gives, in its order, into the columns of those names; rows inserted.
+        """Send what a query gives into the columns of those names; rows inserted.
+
+        They are written in its order, but groups of rows of a wide table in any: DuckDB would keep
+        their order by compressing one after the other, unless it had some 16 MiB for each column.
 
         Raises:
             PortraitError: when they cannot be written, or the process has ended.
@@ -68,7 +74,8 @@ class NewDatabase:
         con.execute("SET arrow_lossless_conversion = true")  # Wide integers would become floats.
         rows = con.sql(sql)
         reader = rows.to_arrow_reader(rows_together(len(rows.columns)))
-        self._process.send((f"INSERT INTO {qualified(table)} BY NAME FROM sent",))
+        is_in_order = len(rows.columns) <= _MOST_IN_ORDER
+        self._process.send((f"INSERT INTO {qualified(table)} BY NAME FROM sent", is_in_order))
         with (
             suppress(ConnectionError),  # It has ended, and its answer says why.
             open(self._process.requests.fileno(), "wb", closefd=False) as pipe,
@@ -121,11 +128,13 @@ def _answer(con: duckdb.DuckDBPyConnection, request: Any, requests: Connection) 
     if isinstance(request, str):
         con.execute(request)
         return None
+    sql, is_in_order = request
+    con.execute(f"SET preserve_insertion_order = {is_in_order}")
     with (
         open(requests.fileno(), "rb", closefd=False) as pipe,
         pa.ipc.open_stream(pipe) as sent,
     ):
         con.register("sent", sent)
-        count: int = con.execute(*request).fetchall()[0][0]
+        count: int = con.execute(sql).fetchall()[0][0]
         con.unregister("sent")
     return count

@@ -218,6 +218,10 @@ def update(warehouse: Warehouse, content: Content, temporary: Path) -> dict[str,
                 _create(con, table.stored)
         changes = _changes(content.tables, now, then)
         with _rows_as_published(warehouse, content, changes) as rows:
+
+            def values(table: Table) -> int:
+                return -changes[table].rows * len(table.column_names)
+
             work = [
                 _replaced_by(table.stored, changes[table], rows, _most(warehouse, table.stored))
                 for table in sorted(
