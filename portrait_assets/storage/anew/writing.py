@@ -115,7 +115,6 @@ def _serve(
 
 def _write(requests: Connection, answers: Connection, opened: duckdb.DuckDBPyConnection) -> None:
     with opened as con:
-        con.execute("SET enable_progress_bar = false")
         con.begin()  # A commit waits for the disk: one for all tables, not one for each.
         answers.send(None)
         while (request := requests.recv()) is not None:

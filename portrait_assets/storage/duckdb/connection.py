@@ -159,12 +159,20 @@ def open_database(
     if threads is not None:
         config["threads"] = threads
     try:
-        return duckdb.connect(str(path), read_only=read_only, config=config)
+        return without_bar(duckdb.connect(str(path), read_only=read_only, config=config))
     except duckdb.Error as error:
         raise WarehouseError(
             f"{path.name} in {path.parent.name} cannot be opened ({error_message(error)}); "
             f"close what else has it open, or rebuild it with `{command('run', '--fresh')}`."
         ) from None
+
+
+def without_bar(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The connection, which prints no progress bar: DuckDB takes a process that another started
+    for a person's session. A cursor does not take the setting over.
+    """
+    con.execute("SET enable_progress_bar = false")
+    return con
 
 
 _SCRATCH = itertools.count(1)

@@ -25,6 +25,7 @@ from portrait_assets.storage.duckdb.connection import (
     quote,
     spill_folder,
     unreadable,
+    without_bar,
 )
 from portrait_assets.storage.duckdb.ownership import take_over
 from portrait_assets.storage.duckdb.partitions import (
@@ -337,7 +338,7 @@ class Warehouse:
 
     def select(self, sql: str) -> pl.DataFrame:
         """What the query gives."""
-        frame: pl.DataFrame = self.con.cursor().sql(sql).pl()
+        frame: pl.DataFrame = without_bar(self.con.cursor()).sql(sql).pl()
         return frame
 
     def history(self, table: Table, before: str) -> pl.DataFrame:
@@ -357,7 +358,7 @@ class Warehouse:
 
     def _relation(self, table: Table, months: Sequence[str] | None) -> duckdb.DuckDBPyRelation:
         self.require(table, months)
-        return self.con.cursor().sql(select_sql(table, months))
+        return without_bar(self.con.cursor()).sql(select_sql(table, months))
 
     def require(self, table: Table, months: Sequence[str] | None) -> None:
         """Check that these months of the table have been materialized.

@@ -8,6 +8,8 @@ from time import sleep
 
 import duckdb
 
+from portrait_assets.storage.duckdb.connection import without_bar
+
 LANES = 2
 """Of a table that is written, a processor waits while the rows of a group are compressed."""
 _PAUSE_SECONDS = 0.05
@@ -22,7 +24,7 @@ def in_lanes(con: duckdb.DuckDBPyConnection, work: Sequence[Sequence[str]]) -> N
     Raises:
         duckdb.Error: when a statement fails; those of other lists are interrupted.
     """
-    cursors = [con.cursor() for _ in work]
+    cursors = [without_bar(con.cursor()) for _ in work]
     with ThreadPoolExecutor(LANES) as pool:
         lanes = [pool.submit(_execute, *each) for each in zip(cursors, work, strict=True)]
         try:

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.schema.table import Column, Table
-from portrait_assets.storage.duckdb.connection import qualified, quote
+from portrait_assets.storage.duckdb.connection import qualified, quote, without_bar
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.tables import table_names
 from portrait_assets.storage.publishing.empty_rows import with_empty_rows_sql
@@ -90,7 +90,7 @@ def identifiers(con: duckdb.DuckDBPyConnection, sql: str | None, most: int) -> I
     if sql is None:
         return
     # A connection of its own, for rows that are still being read are lost to the next statement.
-    with con.cursor() as reading:
+    with without_bar(con.cursor()) as reading:
         lazy: pl.LazyFrame = reading.sql(sql).pl(lazy=True)
         for batch in lazy.collect_batches(chunk_size=most):
             if batch.height:
