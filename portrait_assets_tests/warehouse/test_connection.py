@@ -15,6 +15,7 @@ from portrait_assets.storage.duckdb.connection import (
     number_text,
     quote,
     scratch_database,
+    without_bar,
 )
 
 
@@ -86,3 +87,11 @@ def test_of_a_sealed_database_sql_reaches_no_file(tmp_path: Path):
     assert scratch_database().execute(f"FROM '{path}'").fetchall() == [(1,)]
     with pytest.raises(duckdb.PermissionException):
         scratch_database(is_sealed=True).execute(f"FROM '{path}'")
+
+
+def test_a_connection_prints_no_progress_bar():
+    shown = "SELECT current_setting('enable_progress_bar')"
+    with duckdb.connect() as con:
+        con.execute("SET enable_progress_bar = true")
+        assert con.execute(shown).fetchall() == [(True,)]
+        assert without_bar(con).execute(shown).fetchall() == [(False,)]

@@ -8,7 +8,6 @@ import duckdb
 import pytest
 
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
-from portrait_assets.storage.duckdb.connection import open_database
 from portrait_assets.storage.publishing.lanes import in_lanes
 from portrait_assets.storage.publishing.ordering import order_of
 
@@ -24,13 +23,6 @@ def test_all_statements_are_executed_those_of_a_list_in_their_order(tmp_path: Pa
         )
         found = [con.execute(f"FROM t{n}").fetchall() for n in range(5)]
     assert found == [[(10,)], [(11,)], [(12,)], [(13,)], [(14,)]]
-
-
-def test_no_list_prints_a_bar(tmp_path: Path):
-    shown = "current_setting('enable_progress_bar')"
-    with open_database(tmp_path / "some.duckdb") as con:
-        in_lanes(con, [[f"CREATE TABLE shown AS SELECT {shown} AS of_lane"]])
-        assert con.execute(f"SELECT of_lane, {shown} FROM shown").fetchall() == [(False, False)]
 
 
 def test_an_error_in_one_list_ends_the_others(tmp_path: Path):
