@@ -18,7 +18,7 @@ from portrait_assets.stages.targets.outcomes import OUTCOMES, outcome, packaged_
 from portrait_assets.stages.targets.windows import Lag
 from portrait_assets.stages.validation.claims import claims_of
 from portrait_assets.stages.validation.counting import steps_of
-from portrait_assets.storage.steps import Read, Scope, Sql, Step, upstream
+from portrait_assets.storage.steps import Read, Scope, Step, text_of, upstream
 
 MONTH = Scope("2024-03")
 MATRIX = portrait_matrix_table(load_catalogue())
@@ -47,11 +47,12 @@ def named(sql: str) -> set[str]:
 
 def texts(step: Step) -> list[str]:
     """The step's SQL, with and without what the simpler one does without."""
-    found: list[Sql] = [step.sql, *([step.when_empty[1]] if step.when_empty else [])]
-    if step.when_known:
-        _, sql_of = step.when_known
-        found += [sql_of(MONTH, defaultdict(lambda: True)), sql_of(MONTH, defaultdict(bool))]
-    return [sql if isinstance(sql, str) else sql(MONTH) for sql in found if sql]
+    found = [text_of(step.sql, MONTH)]
+    if step.simpler:
+        _, sql_of = step.simpler
+        rows = (None, defaultdict(lambda: True, a=1), defaultdict(bool, a=1))
+        found += [sql_of(MONTH, row) or "" for row in rows]
+    return [sql for sql in found if sql]
 
 
 def undeclared(step: Step) -> set[str]:

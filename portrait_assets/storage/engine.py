@@ -19,7 +19,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.standing import standing_steps
-from portrait_assets.storage.steps import EVER, Grain, Read, Scope, Source, Step
+from portrait_assets.storage.steps import EVER, Grain, Read, Scope, Source, Step, text_of
 
 _NUMBERS = itertools.count(1)
 PART_CUSTOMERS = 100_000
@@ -133,13 +133,12 @@ class Engine:
         return f"WITH {', '.join(expressions)} {self._sql(step, scope)}"
 
     def _sql(self, step: Step, scope: Scope) -> str:
-        sql = step.sql
-        if step.when_empty is not None and self._is_empty(step.when_empty[0]):
-            sql = step.when_empty[1]
-        if step.when_known is not None:
-            decides, sql_of = step.when_known
-            return sql_of(scope, self._row(decides))
-        return sql if isinstance(sql, str) else sql(scope)
+        if step.simpler is not None:
+            decides, sql_of = step.simpler
+            simpler = sql_of(scope, self._first_row(decides))
+            if simpler is not None:
+                return simpler
+        return text_of(step.sql, scope)
 
     def _relation(self, source: Source) -> str | None:
         """What holds the source's rows already."""
@@ -148,16 +147,13 @@ class Engine:
         standing = self._standing.get(source) if isinstance(source, Step) else None
         return standing.relation if standing else None
 
-    def _is_empty(self, step: Step) -> bool:
-        if step in self._standing:
-            return self._standing[step].is_empty
-        return not self.con.execute(f"FROM {self.given[step]} LIMIT 1").fetchall()
-
-    def _row(self, step: Step) -> dict[str, object]:
-        found = self.con.execute(f"FROM {self._relation(step)}")
+    def _first_row(self, step: Step) -> dict[str, object] | None:
+        if step in self._standing and self._standing[step].is_empty:
+            return None
+        found = self.con.execute(f"FROM {self._relation(step)} LIMIT 1")
         names = [column[0] for column in found.description]
-        (row,) = found.fetchall()
-        return dict(zip(names, row, strict=True))
+        rows = found.fetchall()
+        return dict(zip(names, rows[0], strict=True)) if rows else None
 
     def _frame(self, source: Source, scope: Scope) -> pl.DataFrame:
         whole = Step("whole", (source,), f"FROM {quote(source.name)}")

@@ -111,7 +111,12 @@ def read(table: Table, span: Span, name: str | None = None) -> Read:
 
 
 Sql = str | Callable[[Scope], str]
-SqlOfRow = Callable[[Scope, Mapping[str, object]], str]
+SqlOfRow = Callable[[Scope, Mapping[str, object] | None], str | None]
+
+
+def text_of(sql: Sql, scope: Scope) -> str:
+    """The SQL for the scope."""
+    return sql if isinstance(sql, str) else sql(scope)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,9 +134,9 @@ class Step:
         is_view: it only looks at tables, so it costs nothing to look again.
         at_once: it reads much and gives little, so it is computed for all customers beforehand.
         in_parts_of: a step with all customers, of whom some are computed at a time.
-        when_empty: a step, and the simpler SQL that gives the same rows when that has none.
-        when_known: a step of one row, and what makes of that row the simpler SQL that gives the
-            same rows: DuckDB plans what the row rules out, too, which takes longer than to run it.
+        simpler: a step, and what makes of its first row, None if it has none, the simpler SQL that
+            gives the same rows, if there is one: DuckDB plans what the row rules out, too, which
+            may take longer than to run it.
     """
 
     name: str
@@ -143,8 +148,7 @@ class Step:
     is_view: bool = False
     at_once: bool = False
     in_parts_of: Step | None = None
-    when_empty: tuple[Step, Sql] | None = None
-    when_known: tuple[Step, SqlOfRow] | None = None
+    simpler: tuple[Step, SqlOfRow] | None = None
 
     def __repr__(self) -> str:
         return f"Step({self.name})"
@@ -166,6 +170,11 @@ class Step:
 
 
 Source = Read | Step
+
+
+def if_empty(step: Step, sql: Sql) -> tuple[Step, SqlOfRow]:
+    """The simpler SQL of a step, for when another has no row."""
+    return step, lambda scope, row: text_of(sql, scope) if row is None else None
 
 
 def fit(name: str, reads: tuple[Source, ...], partial: Sql, combine: Sql) -> Step:

@@ -180,7 +180,7 @@ def test_features_are_what_they_would_be_if_nothing_were_known_of_the_source():
         transactions=[sale("ann", "2024-01-03", 10), sale("bob", "2024-01-04", 7)],
         balances=[balance("cat", "2024-01-31", 1, days_past_due=0)],
     ).con
-    of_all = replace(matrix.FEATURE_MATRIX, when_known=None)
+    of_all = replace(matrix.FEATURE_MATRIX, simpler=None)
     known_of, every = (
         Engine(con).frame(step, Scope(JANUARY)).cast(FEATURE_MATRIX.polars_schema)
         for step in (matrix.FEATURE_MATRIX, of_all)

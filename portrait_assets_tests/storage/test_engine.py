@@ -21,6 +21,7 @@ from portrait_assets.storage.steps import (
     Span,
     Step,
     fit,
+    if_empty,
     read,
     spans_read,
     upstream,
@@ -262,9 +263,8 @@ def test_simpler_sql_is_used_where_a_step_has_no_row(con: duckdb.DuckDBPyConnect
     none = Step("none", (SALES,), "SELECT * FROM sale WHERE amount > 100", grain=Grain.ALL)
     some = Step("some", (SALES,), "SELECT * FROM sale WHERE amount > 60", grain=Grain.ALL)
     for step, expected in ((none, "simple"), (some, "full")):
-        chosen = Step(
-            "chosen", (step,), "SELECT 'full' AS of", when_empty=(step, "SELECT 'simple' AS of")
-        )
+        simpler = if_empty(step, "SELECT 'simple' AS of")
+        chosen = Step("chosen", (step,), "SELECT 'full' AS of", simpler=simpler)
         assert Engine(con).frame(chosen, Scope("2024-03"))["of"].to_list() == [expected]
 
 
@@ -274,10 +274,12 @@ def test_sql_is_that_for_what_a_row_says(con: duckdb.DuckDBPyConnection):
         "chosen",
         (counted,),
         "SELECT CASE WHEN several THEN 'several' END AS of FROM counted",
-        when_known=(
+        simpler=(
             counted,
             lambda scope, row: (
                 f"SELECT '{scope.month}, several: {row['several']}' AS of FROM counted"
+                if row
+                else None
             ),
         ),
     )

@@ -164,9 +164,11 @@ def matrix_of(features: Sequence[Feature]) -> Step:
         (parts, *bases.values(), GIVEN),
         lambda scope: select(scope, known_sql),
         writes=contract.FEATURE_MATRIX,
-        when_known=(
+        simpler=(
             GIVEN,
-            lambda scope, given: select(scope, partial(known_value, given=given)),
+            lambda scope, given: (
+                select(scope, partial(known_value, given=given)) if given else None
+            ),
         ),
     )
 

@@ -17,7 +17,17 @@ from portrait_assets.stages.features.aggregates import Aggregate
 from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH, CUSTOMER_MONTH
 from portrait_assets.stages.features.window import ago
 from portrait_assets.stages.identity.persons import ALIAS
-from portrait_assets.storage.steps import EVER, THE_MONTH, Grain, Read, Scope, Span, Step, read
+from portrait_assets.storage.steps import (
+    EVER,
+    THE_MONTH,
+    Grain,
+    Read,
+    Scope,
+    Span,
+    Step,
+    if_empty,
+    read,
+)
 
 MUST_AGREE = Step(
     "must_agree",
@@ -53,7 +63,7 @@ REFUSED = Step(
     WHERE NOT coalesce(r.allowed, false) AND EXISTS (FROM must_agree)
     """,
     grain=Grain.ALL,
-    when_empty=(
+    simpler=if_empty(
         MUST_AGREE,
         f"SELECT customer_id, because FROM ({_ANSWERED}) WHERE by_any AND NOT allowed",
     ),
@@ -91,7 +101,7 @@ UNPROFILED = Step(
     _unprofiled_sql,
     grain=Grain.ALL,
     writes=contract.UNPROFILED,
-    when_empty=(
+    simpler=if_empty(
         REFUSED,
         "SELECT NULL::DATE AS as_of, NULL AS customer_id, NULL AS because, NULL AS keeps_row "
         "WHERE false",
@@ -149,5 +159,5 @@ def _view(stored: Read, name: str, merged: str) -> Step:
         (stored, PERSON),
         lambda scope: rows(f"({merged})", scope),
         is_view=True,
-        when_empty=(PERSON, lambda scope: rows(stored.name, scope)),
+        simpler=if_empty(PERSON, lambda scope: rows(stored.name, scope)),
     )

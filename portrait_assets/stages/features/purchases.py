@@ -11,7 +11,7 @@ from __future__ import annotations
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.declared.expressions import GIVES_BACK, WORTH
-from portrait_assets.storage.steps import Source, Step
+from portrait_assets.storage.steps import Source, Step, if_empty
 
 NET = tuple(
     each
@@ -157,7 +157,7 @@ def net_months(transactions: Source) -> Step:
         (changed, taken),
         sql,
         at_once=True,
-        when_empty=(named_by, f"{sql} LIMIT 0"),
+        simpler=if_empty(named_by, f"{sql} LIMIT 0"),
     )
 
 
@@ -173,5 +173,5 @@ def as_known(months: Source, net: Step, name: str) -> Step:
         f"SELECT m.* REPLACE ({columns}) FROM {months.name} AS m LEFT JOIN {net.name} AS n "
         "ON n.customer_id = m.customer_id AND n.month = m.month",
         is_view=True,
-        when_empty=(net, f"SELECT * FROM {months.name}"),
+        simpler=if_empty(net, f"SELECT * FROM {months.name}"),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.storage.steps import EVER, Grain, Read, Span, Step, read
+from portrait_assets.storage.steps import EVER, Grain, Read, Span, Step, if_empty, read
 
 ALIAS = Step(
     "alias",
@@ -35,5 +35,7 @@ def of_persons(table: Table, span: Span, name: str | None = None) -> Step:
         (stored, ALIAS),
         lambda scope: f"SELECT * FROM ({moved}) WHERE {scope.population}",
         is_view=True,
-        when_empty=(ALIAS, lambda scope: f"SELECT * FROM {stored.name} WHERE {scope.population}"),
+        simpler=if_empty(
+            ALIAS, lambda scope: f"SELECT * FROM {stored.name} WHERE {scope.population}"
+        ),
     )

@@ -17,7 +17,7 @@ from portrait_assets.stages.market.facts import (
     member_before,
 )
 from portrait_assets.storage.duckdb.connection import literal
-from portrait_assets.storage.steps import Grain, Step
+from portrait_assets.storage.steps import Grain, Step, if_empty
 
 _COLUMNS = {
     "amount": f"amount::{Type.MONEY}",
@@ -69,7 +69,7 @@ def takings_pairs(comparison: str) -> Step:
         sql,
         grain=Grain.ALL,
         # Without an earlier month there is nothing to compare.
-        when_empty=(members, f"{sql} LIMIT 0"),
+        simpler=if_empty(members, f"{sql} LIMIT 0"),
     )
 
 
@@ -123,5 +123,5 @@ def reach_pairs(comparison: str) -> Step:
         (followed, size, members),
         sql,
         grain=Grain.ALL,
-        when_empty=(members, f"{sql} LIMIT 0"),
+        simpler=if_empty(members, f"{sql} LIMIT 0"),
     )

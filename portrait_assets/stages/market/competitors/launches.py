@@ -19,7 +19,7 @@ from portrait_assets.stages.market.facts import (
     holding_before,
     member_before,
 )
-from portrait_assets.storage.steps import Grain, Scope, Step
+from portrait_assets.storage.steps import Grain, Scope, Step, if_empty
 
 MONTHS = 12
 _MEMBER_BEFORE, _BOUGHT_BEFORE, _HOLDING_BEFORE = (
@@ -91,7 +91,7 @@ HAD = Step(
     ),
     _HAD,
     at_once=True,
-    when_empty=(OF_CATEGORY, f"{_HAD} LIMIT 0"),
+    simpler=if_empty(OF_CATEGORY, f"{_HAD} LIMIT 0"),
 )
 """The customers of both months by product of these categories: who has it now, and had it then."""
 

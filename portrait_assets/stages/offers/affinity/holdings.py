@@ -11,7 +11,7 @@ from portrait_assets.stages.offers.affinity.contract import AHEAD
 from portrait_assets.stages.offers.affinity.purchases import HELD, MEMBER, MONTHS, SOLD, of_window
 from portrait_assets.stages.predictions.learning.labels import INPUTS
 from portrait_assets.storage.duckdb.connection import literal, quote
-from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read, window
+from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, if_empty, read, window
 
 WINDOWS = tuple(range(AHEAD, MONTHS + 1, AHEAD))
 """How many months ago each window that is over began; the newest first, none into another."""
@@ -102,7 +102,7 @@ LEARNED = Step(
     (read(FEATURE_MATRIX, window(MONTHS + 1)), MEMBER, HOLDING),
     _learned_sql,
     grain=Grain.ALL,
-    when_empty=(HOLDING, _NOBODY),
+    simpler=if_empty(HOLDING, _NOBODY),
 )
 """Features as known before each window, of those who are customers still, by the same number; of
 nobody where nothing is held.

@@ -7,7 +7,7 @@ from portrait_assets.stages.features.persons import of_persons
 from portrait_assets.stages.offers.affinity.contract import DIGITS, MOST_LISTED, PRODUCT
 from portrait_assets.stages.offers.suitability.subjects import SUBJECT
 from portrait_assets.stages.offers.suitability.terms import TERMS
-from portrait_assets.storage.steps import THE_MONTH, Grain, Source, Step, window
+from portrait_assets.storage.steps import THE_MONTH, Grain, Source, Step, if_empty, window
 
 EXACT = "DECIMAL(18, 9)"
 """Probabilities as they are added up, so that no order of rows changes a sum."""
@@ -69,7 +69,7 @@ POPULAR = Step(
     (BALANCES, BOUGHT, UNPROFILED),
     _TAKEN_BY.format("true"),
     grain=Grain.ALL,
-    when_empty=(UNPROFILED, f"{_TAKEN_BY.format('true')} LIMIT 0"),
+    simpler=if_empty(UNPROFILED, f"{_TAKEN_BY.format('true')} LIMIT 0"),
 )
 """By product how many customers hold it at the month's end, or bought it in three months.
 
@@ -85,7 +85,7 @@ def popular_of(products: Step) -> Step:
         (BALANCES, BOUGHT, products),
         sql,
         grain=Grain.ALL,
-        when_empty=(products, f"{sql} LIMIT 0"),
+        simpler=if_empty(products, f"{sql} LIMIT 0"),
     )
 
 

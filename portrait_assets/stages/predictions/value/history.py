@@ -22,7 +22,7 @@ from portrait_assets.stages.identity.persons import ALIAS, of_persons
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import EVER, THE_MONTH, Scope, Step, read
+from portrait_assets.storage.steps import EVER, THE_MONTH, Scope, Step, if_empty, read
 
 _TABLE, _SAMPLE = "value_history", "value_sample"
 _SUMS = ("purchase_days", "tickets", "ticket_amount", "amount")
@@ -36,7 +36,7 @@ _ADDED = Step(
     "min(first_at) AS first_at, max(last_at) AS last_at "
     "FROM value_months WHERE lines > 0 GROUP BY month, customer_id",
     is_view=True,
-    when_empty=(
+    simpler=if_empty(
         ALIAS,
         f"SELECT month, customer_id, {_NAMES} FROM value_months WHERE lines > 0",
     ),
@@ -73,7 +73,7 @@ MONTHS = Step(
     "value_history",
     (_ADDED, _CHANGED, read(UNPROFILED, THE_MONTH)),
     _sql(_as_known()),
-    when_empty=(_CHANGED, _sql(f"SELECT * FROM {_ADDED.name}")),
+    simpler=if_empty(_CHANGED, _sql(f"SELECT * FROM {_ADDED.name}")),
 )
 """Each customer's months so far: purchases (`days`) and what was `spent` on them, as known now.
 
