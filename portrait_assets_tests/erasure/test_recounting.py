@@ -238,3 +238,21 @@ def test_names_of_what_only_the_erased_chose_go(con: duckdb.DuckDBPyConnection):
         "ORDER BY ALL"
     ).fetchall()
     assert gone == [(date(2024, 1, 31), 1), (date(2024, 2, 29), 1)]
+
+
+def test_of_an_item_with_a_small_segment_all_segments_are_counted_again():
+    """Tea has a segment of nine in March, bread has none, and nobody erased was there in April."""
+    with duckdb.connect() as con:
+        con.execute(
+            "CREATE SCHEMA market; CREATE TEMP TABLE erased_months AS SELECT DATE '2024-03-31' AS as_of; "
+            "CREATE TABLE market.item_month AS SELECT m AS month, s AS segment_id, "
+            "'purchases' AS measure, 'category' AS item_kind, i AS item, n AS customers "
+            "FROM (VALUES ('tea', 0, 39), ('tea', 1, 30), ('tea', 2, 9), ('bread', 0, 30), "
+            "('bread', 1, 20), ('bread', 2, 10)) AS r(i, s, n), "
+            "(VALUES ('2024-03'), ('2024-04')) AS t(m)"
+        )
+        few = few_sql(con, "market.item_month")
+        found = con.execute(
+            f"SELECT month, item, segment_id FROM market.item_month WHERE {few} ORDER BY ALL"
+        ).fetchall()
+    assert found == [("2024-03", "tea", 0), ("2024-03", "tea", 1), ("2024-03", "tea", 2)]

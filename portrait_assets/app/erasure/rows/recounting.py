@@ -29,6 +29,7 @@ from portrait_assets.stages.features.monthly import PRODUCT_MONTH as SOLD
 from portrait_assets.stages.features.parts.campaigns import BASE_CAMPAIGN_TYPE
 from portrait_assets.stages.features.parts.choices import BASE_CATEGORY, CHOICE_NAME
 from portrait_assets.stages.market.assets import market_steps
+from portrait_assets.stages.market.demand.contract import ITEM_MONTH
 from portrait_assets.stages.offers.affinity.segments import segment_step
 from portrait_assets.stages.offers.suitability.counting import product_rule
 from portrait_assets.storage.duckdb.connection import current_database, literal, qualified, quote
@@ -94,6 +95,13 @@ def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
             f"{of_them} AND (as_of, segment_id) IN (SELECT (as_of, segment_id) "
             f"FROM {current_database(con)}.{CLUSTER_SEGMENT.full_name} "
             f"WHERE {COUNT} < {SMALLEST_CELL})"
+        )
+    if table == ITEM_MONTH.full_name:
+        # Its segments add up to all customers: of an item all are counted again, or none.
+        item = "(month, measure, item_kind, item)"
+        return (
+            f"{of_them} AND {item} IN (SELECT {item} FROM {current_database(con)}.{table} "
+            f"WHERE {COUNT} BETWEEN 1 AND {SMALLEST_CELL - 1})"
         )
     if table == CONSENT_DEFAULT.full_name:
         return of_them  # It counts records, of which one customer may have all.
