@@ -244,7 +244,8 @@ def test_of_an_item_with_a_small_segment_all_segments_are_counted_again():
     """Tea has a segment of nine in March, bread has none, and nobody erased was there in April."""
     with duckdb.connect() as con:
         con.execute(
-            "CREATE SCHEMA market; CREATE TEMP TABLE erased_months AS SELECT DATE '2024-03-31' AS as_of; "
+            "CREATE SCHEMA market; "
+            "CREATE TEMP TABLE erased_months AS SELECT DATE '2024-03-31' AS as_of; "
             "CREATE TABLE market.item_month AS SELECT m AS month, s AS segment_id, "
             "'purchases' AS measure, 'category' AS item_kind, i AS item, n AS customers "
             "FROM (VALUES ('tea', 0, 39), ('tea', 1, 30), ('tea', 2, 9), ('bread', 0, 30), "

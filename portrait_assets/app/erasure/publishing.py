@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import cast
@@ -39,6 +40,7 @@ class _Sent:
 def _publish(
     requests: Connection, answers: Connection, settings: Settings, months: list[str]
 ) -> None:
+    warnings.filterwarnings("ignore", module="dagster")  # As in the command line.
     try:
         with commands_for(settings), machine_failures_in_a_sentence():
             publish_again(settings, months, cast(Progress, _Sent(answers)))
