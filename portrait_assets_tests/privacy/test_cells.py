@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.cells import (
+    CellOfPublic,
     are_pooled,
     moves_are_pooled,
     pooled,
@@ -146,3 +147,17 @@ def test_no_small_cell_can_be_computed_by_subtraction(counts: list[int]):
         # As many customers as values are one each, whichever the values are.
         if count < smallest and sum(hidden) > len(hidden) > 1:
             assert len({sums[place] for sums in possible}) > 1
+
+
+def test_of_a_public_source_few_hide_behind_nobody_else():
+    assert pooled_counts({"a": 50, "b": 20, "c": 3, "d": 2}, CellOfPublic(K)) == {"a": 50, "b": 20}
+    assert pooled_counts({"a": 50, "b": 6, "c": 5}, CellOfPublic(K)) == {
+        "a": 50,
+        "other (2 values)": 11,
+    }
+    moves = pl.DataFrame(
+        {"origin": [1, 1, 2, None], "to": [1, 2, 2, 2], "n": [798, 49, 790, 6]},
+    )
+    sides = ("origin", "to")
+    assert moves_are_pooled(moves, sides, "n", CellOfPublic(K)).to_list() == [False] * 3 + [True]
+    assert moves_are_pooled(moves, sides, "n", K).to_list() == [False, True] * 2

@@ -35,7 +35,12 @@ def smallest_stored(context: Context) -> int:
     No fewer of a public source, nor where fewer are allowed to be published: such a row would be
     about one who is erased.
     """
-    return max(context.settings.smallest_group, SMALLEST_CELL)
+    from portrait_assets.privacy.cells import CellOfPublic
+    from portrait_assets.stages.raw.source import load_source
+
+    smallest = max(context.settings.smallest_group, SMALLEST_CELL)
+    is_public = context.folder.read(load_source).definition.public
+    return CellOfPublic(SMALLEST_CELL) if is_public else smallest
 
 
 ROOM = Room(
