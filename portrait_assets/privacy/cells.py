@@ -24,7 +24,7 @@ _ALL, _NAME, _POOLED, _PLACE = "all cells", "name of cell", "cell is pooled", "n
 class CellOfPublic(int):
     """The fewest customers of a cell of a source whose customers are no secret.
 
-    Cells of fewer are pooled, as one who is erased would be found in them; but no others are pooled
+    Moves of fewer are pooled, as one who is erased would be found in them; but no others are pooled
     with them to hide them in totals.
     """
 
@@ -56,13 +56,7 @@ def are_pooled(
     """Whether the cell of each row is pooled: `are_hidden`, or none where all cells are shown."""
     if smallest <= EVERY_CELL or frame.is_empty():
         return pl.repeat(False, frame.height, eager=True)
-    if isinstance(smallest, CellOfPublic):
-        return _are_few(frame, count, smallest)
     return are_hidden(frame, count, smallest, within)
-
-
-def _are_few(frame: pl.DataFrame, count: str, smallest: int) -> pl.Series:
-    return (frame[count] > 0) & (frame[count] < smallest)
 
 
 def moves_are_pooled(
@@ -89,7 +83,7 @@ def moves_are_pooled(
     cells = frame.with_row_index(_PLACE)
     hiding = _not_alone(cells.filter(pl.col(count) > 0), totals)
     parts = [*((hiding, of) for of in totals), (cells, [*within])]
-    mask = _are_few(frame, count, smallest)
+    mask = (frame[count] > 0) & (frame[count] < smallest)
     if isinstance(smallest, CellOfPublic):
         return mask
     before = pl.repeat(False, frame.height, eager=True)

@@ -149,12 +149,7 @@ def test_no_small_cell_can_be_computed_by_subtraction(counts: list[int]):
             assert len({sums[place] for sums in possible}) > 1
 
 
-def test_of_a_public_source_few_hide_behind_nobody_else():
-    assert pooled_counts({"a": 50, "b": 20, "c": 3, "d": 2}, CellOfPublic(K)) == {"a": 50, "b": 20}
-    assert pooled_counts({"a": 50, "b": 6, "c": 5}, CellOfPublic(K)) == {
-        "a": 50,
-        "other (2 values)": 11,
-    }
+def test_of_a_public_source_few_moves_hide_behind_no_others():
     moves = pl.DataFrame(
         {"origin": [1, 1, 2, None], "to": [1, 2, 2, 2], "n": [798, 49, 790, 6]},
     )
