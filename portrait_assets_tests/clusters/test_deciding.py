@@ -16,12 +16,12 @@ import pytest
 
 from portrait_assets.methods.clustering.asked.support import AGREE_AT
 from portrait_assets.methods.clustering.errors import ClusterError
-from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.stages.clusters import active, champion
 from portrait_assets.stages.clusters.active import ActiveModel, active_model
 from portrait_assets.stages.clusters.assets import with_customers
 from portrait_assets.stages.clusters.champion import Decision, _smallest_share, decide, mix_drift
 from portrait_assets.stages.clusters.micro.finding import FEWEST, SMALLEST_SHARE, Tried, taken
+from portrait_assets.stages.clusters.rule import RULE
 from portrait_assets.stages.clusters.wealth import choosing
 from portrait_assets.stages.clusters.wealth.choosing import MARGIN, chosen
 

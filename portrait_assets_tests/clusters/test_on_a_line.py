@@ -16,11 +16,11 @@ from portrait_assets.methods.clustering.preparation.prepared_columns import Nume
 from portrait_assets.methods.clustering.quality import segment_quality
 from portrait_assets.methods.clustering.selection.partition import divide
 from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
-from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.stages.clusters.active import _fault
 from portrait_assets.stages.clusters.champion import decide, mix_drift, retest_agreement, warm_refit
 from portrait_assets.stages.clusters.contract import VALUE_FEATURE
 from portrait_assets.stages.clusters.description import _origins, describe
+from portrait_assets.stages.clusters.rule import RULE
 from portrait_assets.stages.clusters.tracking import (
     Overlap,
     match_segments,

@@ -14,12 +14,9 @@ from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.selection.choice import choose
 from portrait_assets.methods.clustering.selection.partition import divide
-from portrait_assets.methods.clustering.selection_rule import (
-    RULE,
-    Compared,
-    SelectionRule,
-)
+from portrait_assets.methods.clustering.selection_rule import Compared
 from portrait_assets.stages.clusters import active, champion, tracking
+from portrait_assets.stages.clusters.rule import RULE, SegmentRule
 from portrait_assets.testing.cluster_worlds import as_features, blobs
 
 TWO = blobs([[0.0, 0.0], [4.0, 0.0]], each=80)
@@ -67,7 +64,7 @@ def test_a_model_is_fitted_to_as_many_customers_as_the_rule_samples() -> None:
 def test_the_rule_can_not_be_changed_in_place() -> None:
     with pytest.raises(FrozenInstanceError):
         RULE.winning.real_p_value = 0.5  # type: ignore[misc]
-    assert SelectionRule() == RULE
+    assert SegmentRule() == RULE
 
 
 def test_every_number_has_its_reason() -> None:

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
-from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.stages.clusters.champion import (
     decide,
     mix_drift,
     retest_agreement,
     warm_refit,
 )
+from portrait_assets.stages.clusters.rule import RULE
 from portrait_assets.stages.clusters.tracking import (
     Overlap,
     match_segments,

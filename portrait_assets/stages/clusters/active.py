@@ -14,7 +14,6 @@ from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.selection.partition import divide
-from portrait_assets.methods.clustering.selection_rule import RULE, SelectionRule
 from portrait_assets.stages.clusters.champion import (
     Decision,
     decide,
@@ -28,6 +27,7 @@ from portrait_assets.stages.clusters.contract import (
     DIVISION_FEATURES,
     USED_FEATURES,
 )
+from portrait_assets.stages.clusters.rule import RULE, SegmentRule
 from portrait_assets.stages.clusters.statement import statement
 from portrait_assets.stages.clusters.tracking import track
 
@@ -58,7 +58,7 @@ def active_model(
     uses: Sequence[FeatureUse] = USES,
     before: pl.LazyFrame | None = None,
     *,
-    rule: SelectionRule = RULE,
+    rule: SegmentRule = RULE,
 ) -> ActiveModel:
     """The model of a month: a pure function of its features and of the model before.
 
@@ -114,7 +114,7 @@ def separate_or_divided(
     uses: Sequence[FeatureUse],
     before: pl.LazyFrame | None = None,
     *,
-    rule: SelectionRule = RULE,
+    rule: SegmentRule = RULE,
 ) -> ClusterModel:
     """Segments that lie apart, where there are some to act on; otherwise a division that holds.
 
@@ -135,7 +135,7 @@ def separate_or_divided(
 
 
 def divided(
-    features: pl.DataFrame, uses: Sequence[FeatureUse], *, rule: SelectionRule = RULE
+    features: pl.DataFrame, uses: Sequence[FeatureUse], *, rule: SegmentRule = RULE
 ) -> ClusterModel:
     """A division of customers who differ by degree."""
     degrees = [use for use in uses if use.name in DIVISION_FEATURES]
@@ -143,7 +143,7 @@ def divided(
 
 
 def _fault(
-    model: ClusterModel, features: pl.DataFrame, before: pl.LazyFrame | None, rule: SelectionRule
+    model: ClusterModel, features: pl.DataFrame, before: pl.LazyFrame | None, rule: SegmentRule
 ) -> str | None:
     """Why nobody could act on segments that are to lie apart; None where one can."""
     if model.nature != "separate":
@@ -187,7 +187,7 @@ def _mix(model: ClusterModel, features: pl.DataFrame, rows: int) -> dict[int, fl
     return {segment: round(count / max(1, now.height), 6) for segment, count in counts}
 
 
-def _drift(model: ClusterModel, mix: Mapping[int, float], rule: SelectionRule) -> float:
+def _drift(model: ClusterModel, mix: Mapping[int, float], rule: SegmentRule) -> float:
     """Drift of the mix from the model's baseline."""
     baseline = {segment.segment_id: segment.baseline_share for segment in model.segments}
     return mix_drift(baseline, mix, rule.challenge) if len(baseline) > 1 else 0.0
@@ -197,7 +197,7 @@ def _row(
     model: ClusterModel,
     drift: float,
     decision: Decision,
-    rule: SelectionRule,
+    rule: SegmentRule,
     challenger: ClusterModel | None = None,
 ) -> dict[str, object]:
     trust = statement(model, rule.stability.stable)

@@ -19,8 +19,8 @@ from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.model_rows import round_significant
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.selection.evidence import compare_bootstraps
-from portrait_assets.methods.clustering.selection_rule import RULE, Challenge, SelectionRule
 from portrait_assets.methods.statistics.stability import psi
+from portrait_assets.stages.clusters.rule import RULE, Challenge, SegmentRule
 
 WARM = "warm refit of the champion: "
 
@@ -46,7 +46,7 @@ def decide(
     features: pl.DataFrame,
     *,
     most_relabelled: float = 1,
-    rule: SelectionRule = RULE,
+    rule: SegmentRule = RULE,
 ) -> Decision:
     """Compare two models on the newest month; the champion stays unless beaten by a margin.
 
@@ -85,7 +85,7 @@ def decide(
 
 
 def warm_refit(
-    champion: ClusterModel, features: pl.DataFrame, *, rule: SelectionRule = RULE
+    champion: ClusterModel, features: pl.DataFrame, *, rule: SegmentRule = RULE
 ) -> ClusterModel:
     """Move the champion's prototypes to the newest month (Lloyd's steps), labels as they are.
 

@@ -17,8 +17,8 @@ from scipy.optimize import linear_sum_assignment
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
-from portrait_assets.methods.clustering.selection_rule import RULE, Tracking
 from portrait_assets.privacy.cells import EVERY_CELL, moves_are_pooled
+from portrait_assets.stages.clusters.rule import RULE, Tracking
 
 POOLED = 0
 """The segment that stands for those between which too few customers moved."""

@@ -9,7 +9,6 @@ import polars as pl
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.clustering.asked.model import AskedModel
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
-from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.clusters.micro.contract import (
     MICRO_MODEL,
@@ -23,6 +22,7 @@ from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
 from portrait_assets.stages.clusters.names.vocabulary import Term, Words, category_names
 from portrait_assets.stages.clusters.names.words import Label, words_of_segments
 from portrait_assets.stages.clusters.profile import profile_segments
+from portrait_assets.stages.clusters.rule import RULE
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.targets.labels import labels, tables_read
