@@ -19,6 +19,9 @@ from portrait_assets.methods.prediction.checking import (
     checked_events,
 )
 from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.families.boosted.growing import fit_trees
+from portrait_assets.methods.prediction.families.boosted.pruned import of_enough
+from portrait_assets.methods.prediction.families.boosted.trees import Trees
 from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.encoding import (
     Dropped,
@@ -29,8 +32,6 @@ from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot
 from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
 from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
-from portrait_assets.methods.prediction.families.pruned import of_enough
-from portrait_assets.methods.prediction.families.trees import Trees, fit_trees
 from portrait_assets.methods.prediction.model import Family, PredictionModel
 from portrait_assets.methods.prediction.rows import rounded
 

@@ -14,11 +14,11 @@ from scipy.special import expit
 
 from portrait_assets.methods.prediction.curve import Curve, curve_from
 from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.families.boosted.trees import Trees, trees_from
 from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.encoding import Dropped, Encoding
 from portrait_assets.methods.prediction.families.encoding_rows import encoding_from, encoding_rows
 from portrait_assets.methods.prediction.families.linear import Linear, linear_from
-from portrait_assets.methods.prediction.families.trees import Trees, trees_from
 from portrait_assets.methods.prediction.rows import Row, part, to_frame, version
 
 Floats = npt.NDArray[np.float64]

@@ -33,7 +33,7 @@ def contributions(
     Of linear models a coefficient times the distance of the value from its mean, which is the
     Shapley value where features are independent (E. Strumbelj, I. Kononenko 2014, "Explaining
     prediction models and individual predictions with feature contributions"); of trees the moves
-    of the mean along the path (`families.trees.Trees.contributions`). Both sum to the margin.
+    of the mean along the path (`boosted.trees.Trees.contributions`). Both sum to the margin.
 
     Args:
         model: of any family.

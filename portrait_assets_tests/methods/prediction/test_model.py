@@ -10,9 +10,10 @@ from threadpoolctl import threadpool_limits
 
 from portrait_assets.methods.prediction.calibration import calibrated
 from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.families.boosted.growing import _exported
+from portrait_assets.methods.prediction.families.boosted.trees import Trees, trees_from
 from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
-from portrait_assets.methods.prediction.families.trees import Trees, _exported, trees_from
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import ROWS_SCHEMA, part, to_frame

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from portrait_assets.methods.disclosure.holders import Holders
-from portrait_assets.methods.prediction.families.trees import (
+from portrait_assets.methods.prediction.families.boosted.trees import (
     Floats,
     Indexes,
     Nodes,
