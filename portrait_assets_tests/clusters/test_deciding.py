@@ -14,16 +14,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.methods.clustering.asked.support import AGREE_AT
 from portrait_assets.methods.clustering.errors import ClusterError
 from portrait_assets.stages.clusters import active, champion
 from portrait_assets.stages.clusters.active import ActiveModel, active_model
 from portrait_assets.stages.clusters.assets import with_customers
 from portrait_assets.stages.clusters.champion import Decision, _smallest_share, decide, mix_drift
-from portrait_assets.stages.clusters.micro.finding import FEWEST, SMALLEST_SHARE, Tried, taken
 from portrait_assets.stages.clusters.rule import RULE
-from portrait_assets.stages.clusters.wealth import choosing
-from portrait_assets.stages.clusters.wealth.choosing import MARGIN, chosen
 
 CUSTOMERS = pl.DataFrame({"customer_id": [f"c{n}" for n in range(100)]})
 STABLE = RULE.stability.stable
@@ -306,101 +302,6 @@ def test_one_segment_does_not_drift(segments: int):
     of: Any = SimpleNamespace(segments=shares)
     drift = active._drift(of, {0: 0.9}, RULE)
     assert (drift > 0) is (segments > 1)
-
-
-# -- wealth segments ---------------------------------------------------------------------------
-
-
-def asked_model(name: str, segments: int = 4, depth: float = 0.5) -> Any:
-    space = SimpleNamespace(axes=[SimpleNamespace(name="tenure_log_years", unit=0)])
-    return SimpleNamespace(name=name, segments=segments, depth=depth, space=space)
-
-
-WEALTH: Any = SimpleNamespace(features=CUSTOMERS, amounts=())
-
-
-@pytest.mark.parametrize(
-    ("months", "before", "fitted", "winner", "is_fitted"),
-    [
-        (2, None, asked_model("new"), "none", False),
-        (3, None, asked_model("new"), "first", True),
-        (4, None, asked_model("new"), "first", True),
-        (3, None, None, "none", False),
-        (4, asked_model("old"), asked_model("new"), "champion", False),
-        (6, asked_model("old"), asked_model("new"), "champion", True),
-        (6, asked_model("old"), asked_model("new", depth=0.5 + MARGIN), "challenger", True),
-        (6, asked_model("old"), asked_model("new", depth=0.549), "champion", True),
-        (6, asked_model("old"), None, "champion", False),
-        (5, asked_model("old", 5), asked_model("new", depth=0.0), "challenger", True),
-        (2, asked_model("old", 5), asked_model("new"), "challenger", True),
-        (5, asked_model("old", 5), None, "none", False),
-    ],
-)
-def test_which_wealth_segments_hold(
-    monkeypatch: pytest.MonkeyPatch,
-    months: int,
-    before: Any,
-    fitted: Any,
-    winner: str,
-    is_fitted: bool,
-):
-    monkeypatch.setattr(choosing, "fit_asked", lambda *_: fitted)
-    monkeypatch.setattr(choosing, "canonical_sample", lambda features, rows: features)
-    monkeypatch.setattr(choosing, "_depth", lambda space_of, model, sample: model.depth)
-    monkeypatch.setattr(choosing, "_tracked", lambda old, new, features: new)
-    found = chosen(WEALTH, months, before, 4)
-    assert found.winner == winner
-    assert (found.fitted is fitted is not None) is is_fitted
-    holds = {"first": fitted, "challenger": fitted, "champion": before, "none": None}[winner]
-    assert found.model is holds
-    assert (MARGIN, RULE.challenge.refit_months) == (0.05, 3)
-
-
-# -- parts of segments -------------------------------------------------------------------------
-
-
-def division(segment: int = 1, parts: int = 2, outcome: str = "silence", **differing: Any) -> Tried:
-    of: Any = SimpleNamespace(segments=parts)
-    given: dict[str, Any] = {
-        **{"smallest": FEWEST, "smallest_share": SMALLEST_SHARE, "agreement": AGREE_AT},
-        "low": 0.01,
-    }
-    given |= differing
-    saved: Any = SimpleNamespace(mean=0.02, low=given["low"], high=0.03)
-    counts = given["smallest"], given["smallest_share"], given["agreement"]
-    return Tried(segment, of, outcome, *counts, saved, 1)
-
-
-@pytest.mark.parametrize(
-    ("differing", "reason"),
-    [
-        ({}, "the parts predict it better out of time"),
-        ({"smallest": FEWEST - 1}, "its smallest part is too small: 1.0% of all customers"),
-        ({"smallest_share": SMALLEST_SHARE - 0.001}, "its smallest part is too small: 0.9% of"),
-        ({"agreement": AGREE_AT - 0.01}, f"refits agree at {AGREE_AT - 0.01:.2f}, below"),
-        ({"low": 0.0}, "no sure gain out of time: the interval reaches 0"),
-        ({"low": -0.1, "smallest": FEWEST - 1}, "its smallest part is too small"),
-        ({"low": -0.1, "agreement": 0.1}, "refits agree at 0.10"),
-    ],
-)
-def test_parts_earn_it_at_each_limit(differing: dict[str, Any], reason: str):
-    assert (FEWEST, SMALLEST_SHARE) == (200, 0.01)
-    found = division(**differing)
-    assert found.earns_it is (not differing)
-    assert found.reason[0].startswith(reason)
-
-
-def test_the_fewest_parts_are_taken_and_of_these_the_surest_outcome():
-    divisions = [
-        division(1, 3, "spend", low=0.9),
-        division(1, 2, "spend", low=0.02),
-        division(1, 2, "response", low=0.02),
-        division(1, 2, "overdue", low=0.01),
-        division(1, 2, "complaint", low=0.5, agreement=0.1),
-        division(2, 3, "spend", low=0.1),
-        division(3, 2, "spend", low=0.0),
-    ]
-    assert taken(divisions) == {1: divisions[2], 2: divisions[5]}
 
 
 def test_a_rule_can_be_asked_otherwise():

@@ -2,141 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
-from typing import Any
+from datetime import date
 
 import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.offers.affinity.checks import (
-    CAME_TRUE,
-    IN_ORDER,
-    NOT_HELD,
-    PROFILED,
-    WITHIN,
-    affinity_checks,
-)
-from portrait_assets.stages.offers.affinity.contract import PRODUCT_AFFINITY, SEGMENT_PRODUCT
+from portrait_assets.stages.offers.affinity.checks import IN_ORDER
+from portrait_assets.stages.offers.affinity.contract import PRODUCT_AFFINITY
 from portrait_assets.stages.offers.affinity.holdings import HOLDING, WINDOWS
 from portrait_assets.stages.offers.affinity.listing import _window, affinity_step
 from portrait_assets.stages.offers.affinity.purchases import MEMBER, item_step, purchase_step
 from portrait_assets.stages.offers.affinity.segments import _rows, segment_step
-from portrait_assets.storage.dagster.checks import Finding, TableCheck
-from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.standing import shared_steps
 from portrait_assets.storage.steps import Scope
-from portrait_assets_tests.offers.world import (
-    DAY,
-    MONTH,
-    Bank,
-    Row,
-    account,
-    found,
-    frame_of,
-    stored,
+from portrait_assets_tests.offers.affinity_world import (
+    BEFORE,
+    CUSTOMERS,
+    PRODUCTS,
+    Computed,
+    balances,
+    bank_of,
+    bought,
+    owned,
+    purchases,
 )
-
-BEFORE = date(2024, 3, 31)
-CUSTOMERS = [f"c{n:02}" for n in range(60)]
-PRODUCTS: list[Row] = [
-    {"product_id": "tea", "category": "drinks", "product_type": "hot"},
-    {"product_id": "cola", "category": "drinks", "product_type": "cold"},
-    {"product_id": "bread", "category": "food", "product_type": "loaf"},
-    {"product_id": "rare", "category": "own", "product_type": "own"},
-    {"product_id": "deposit", "category": "term", "product_type": "term"},
-    {"product_id": "fund", "category": "fund", "product_type": "fund"},
-    {"product_id": "gone", "category": "fund", "product_type": "fund", "withdrawn_on": BEFORE},
-]
-ENOUGH = affinity_checks(5)[SEGMENT_PRODUCT][0]
-
-
-def bought(who: str, month: int, day: int, product: str, **more: Any) -> Row:
-    return {
-        "customer_id": who,
-        "occurred_at": datetime(2024, month, day, 12),
-        "month": f"2024-{month:02}",
-        "amount": 5,
-        "product_id": product,
-        **more,
-    }
-
-
-def owned(who: str, month: int, product: str) -> Row:
-    return account(who, product) | {
-        "month": f"2024-{month:02}",
-        "balance_on": date(2024, month, 28),
-    }
-
-
-def purchases() -> Iterator[Row]:
-    """Even customers buy tea every month and some bread; odd ones cola; one what is rare."""
-    for n, who in enumerate(CUSTOMERS):
-        for month in range(1, 7):
-            yield bought(who, month, 3, "tea" if n % 2 == 0 else "cola")
-            if n % 2 == 0 and (n // 2 + month) % 3 == 0:
-                yield bought(who, month, 9, "bread")
-    yield bought("c01", 5, 4, "rare")
-
-
-def balances() -> Iterator[Row]:
-    """Everybody has a deposit; a third takes the fund in April or June, or has had it."""
-    for n, who in enumerate(CUSTOMERS):
-        since = {0: 4, 1: 6, 2: 1}.get(n % 9, 7)
-        for month in range(1, 7):
-            yield owned(who, month, "deposit")
-            if month >= since:
-                yield owned(who, month, "fund")
-            if n % 9 == 4:
-                yield owned(who, month, "gone")
-
-
-def bank_of(
-    transactions: Sequence[Row], refuses: Sequence[str] = ("c58",), accounts: Sequence[Row] = ()
-) -> Bank:
-    people: list[Row] = [{"customer_id": who} for who in CUSTOMERS]
-    bank = Bank(people, PRODUCTS, refuses=refuses, transactions=transactions, balances=accounts)
-    segments = [{"customer_id": who, "segment_id": n % 2 + 1} for n, who in enumerate(CUSTOMERS)]
-    more: dict[Table, list[Row]] = {CLUSTER_ASSIGNMENT: segments, CLEANED["responses"]: []}
-    for table, rows in more.items():
-        bank.frames[table] = frame_of(table, rows)
-        bank.put(table, bank.frames[table])
-    before = frame_of(FEATURE_MATRIX, [each | {"as_of": BEFORE} for each in people])
-    bank.con.register("before", before)
-    bank.con.execute(f"INSERT INTO {FEATURE_MATRIX.full_name} BY NAME FROM before")
-    return bank
-
-
-@dataclass
-class Computed:
-    """A bank, its affinities and its segments."""
-
-    bank: Bank
-    affinities: pl.DataFrame
-    segments: pl.DataFrame
-    warehouse: Warehouse
-
-    def of(self, who: str, kind: str) -> pl.DataFrame:
-        return self.affinities.filter(customer_id=who, item_kind=kind).sort("rank")
-
-
-@pytest.fixture(scope="module")
-def computed(tmp_path_factory: pytest.TempPathFactory) -> Computed:
-    bank = bank_of(list(purchases()), accounts=list(balances()))
-    return Computed(
-        bank,
-        bank.rows(affinity_step(5)),
-        bank.rows(segment_step(5)),
-        stored(bank, tmp_path_factory.mktemp("affinity")),
-    )
+from portrait_assets_tests.offers.world import DAY, MONTH, Bank, Row, account, found, frame_of
 
 
 def test_what_is_bought_every_month_comes_first(computed: Computed):
@@ -251,12 +146,7 @@ def test_what_came_in_the_place_of_something_withdrawn_is_not_of_ones_own_accord
     bank.put(CLEANED["responses"], frame_of(CLEANED["responses"], []))
     bank.put(CLUSTER_ASSIGNMENT, frame_of(CLUSTER_ASSIGNMENT, []))
     rows = bank.rows(HOLDING).select("customer", "product_id", "is_own").rows()
-    assert rows == [
-        (0, "fund", False),
-        (1, "fund", True),
-        (2, "fund", True),
-        (3, "deposit", True),
-    ]
+    assert rows == [(0, "fund", False), (1, "fund", True), (2, "fund", True), (3, "deposit", True)]
 
 
 def test_what_was_taken_in_the_month_of_an_answer_is_not_of_ones_own_accord():
@@ -356,84 +246,3 @@ def test_a_cell_of_few_is_pooled_with_the_others():
     shown = bank_of([*purchases(), *few]).rows(segment_step(5))
     assert shown.filter(item="bread").is_empty(), "of two cells both are hidden"
     assert bank_of([*purchases(), *few]).rows(segment_step(1)).filter(item="bread").height == 2
-
-
-def test_every_check_holds_of_what_was_computed(computed: Computed):
-    checks = affinity_checks(5)
-    for table, rows in (
-        (PRODUCT_AFFINITY, computed.affinities),
-        (SEGMENT_PRODUCT, computed.segments),
-    ):
-        for check in checks[table]:
-            assert found(check, computed.warehouse, table, rows).failures == 0, check.name
-
-
-@pytest.mark.parametrize(
-    ("check", "changed"),
-    [
-        (IN_ORDER, pl.col("rank") + 1),
-        (IN_ORDER, (1 - pl.col("probability")).alias("probability")),
-        (PROFILED, pl.lit("c58").alias("customer_id")),
-        (PROFILED, pl.lit("nobody").alias("customer_id")),
-        (NOT_HELD, pl.lit("deposit").alias("item")),
-    ],
-)
-def test_affinities_that_were_changed_fail(computed: Computed, check: TableCheck, changed: pl.Expr):
-    rows = computed.affinities.with_columns(changed)
-    assert found(check, computed.warehouse, PRODUCT_AFFINITY, rows).failures > 0
-
-
-@pytest.mark.parametrize(
-    ("check", "changed"),
-    [
-        (ENOUGH, pl.lit(4, pl.Int64).alias("customers")),
-        (WITHIN, (pl.col("segment_size") + 1).alias("customers")),
-        (WITHIN, ~pl.col("stands_out")),
-        (WITHIN, (pl.col("lift_high") + 1).alias("lift_low")),
-    ],
-)
-def test_segments_that_were_changed_fail(computed: Computed, check: TableCheck, changed: pl.Expr):
-    rows = computed.segments.with_columns(changed)
-    assert found(check, computed.warehouse, SEGMENT_PRODUCT, rows).failures > 0
-
-
-def listed_before(probability: float, item: str = "tea") -> pl.DataFrame:
-    """What was listed in March: one item of each kind of everybody."""
-    rows = [
-        {
-            "as_of": BEFORE,
-            "customer_id": who,
-            "item_kind": kind,
-            "item": item if kind == "product" else f"{item} {kind}",
-            "rank": n + 1,
-            "probability": probability,
-            "basis": "repurchase",
-        }
-        for who in CUSTOMERS
-        for kind in ("category", "type", "product")
-        for n in range(2)
-    ]
-    return frame_of(PRODUCT_AFFINITY, rows).unique(PRODUCT_AFFINITY.key, keep="first")
-
-
-def came_true(folder: Path, listed: pl.DataFrame) -> Finding:
-    bank = bank_of(list(purchases()))
-    warehouse = stored(bank, folder)
-    warehouse.write(PRODUCT_AFFINITY, ["2024-03"], listed)
-    return found(CAME_TRUE, warehouse, PRODUCT_AFFINITY, listed)
-
-
-def test_what_was_listed_must_come_true_as_often_as_it_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("portrait_assets.stages.offers.affinity.checks.LEAST_LISTED", 20)
-    tea = listed_before(0.5).filter(item_kind="product")
-    as_said = came_true(tmp_path / "as said", tea)
-    assert (as_said.failures, as_said.detail[:17]) == (0, "of 60 items 48.3%")
-    assert came_true(tmp_path / "never", listed_before(0.9)).failures == 1
-    assert MONTH == "2024-06"
-
-
-def test_of_few_that_were_listed_it_is_not_asked(tmp_path: Path):
-    few = listed_before(0.9).head(50)
-    assert "only 50" in came_true(tmp_path, few).detail

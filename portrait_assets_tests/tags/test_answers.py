@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
-from rich.console import Console
 
-from portrait_assets.app.cli.rooms.tags import print_diff
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import Door, EgressError
 from portrait_assets.privacy.register import RegisterError
 from portrait_assets.stages.tags.audiences.finding import FoundAudience, find_audience
 from portrait_assets.stages.tags.catalogue.tag import TagError
-from portrait_assets.stages.tags.evaluation.diff import DIFF_SCHEMA
-from portrait_assets.stages.tags.services import DraftDiff, pass_diff
 from portrait_assets.stages.tags.shared_rows import SharingError
 
 CUSTOMERS = """
@@ -367,37 +361,3 @@ def test_a_file_that_cannot_be_entered_does_not_appear(
     with pytest.raises(OSError, match="No space left"):
         find_audience(database, "tier = 'high'", door, out=out, purpose="analysis")
     assert list(out.parent.iterdir()) == []
-
-
-# -- what a draft would move --------------------------------------------------------------------
-
-
-def test_values_that_few_customers_enter_or_leave_are_not_counted(settings: Settings):
-    door = Door(settings)
-    moved = pl.DataFrame(
-        [
-            ("tier", "high", 100, 120, 20, 0),
-            ("tier", "low", 100, 95, 4, 9),
-            ("tier", "mid", 30, 9, 0, 21),
-            ("tier", "ten", 10, 10, 10, 10),
-            ("tier", "nine", 20, 20, 9, 9),
-        ],
-        schema=DIFF_SCHEMA,
-        orient="row",
-    )
-    diff = DraftDiff(date(2024, 6, 30), 200, (), moved)
-    shown = pass_diff(diff, door).moved
-    assert shown.rows() == [
-        ("tier", "high", 100, 120, 20, 0),
-        ("tier", "low", None, None, None, None),
-        ("tier", "mid", None, None, None, None),
-        ("tier", "ten", 10, 10, 10, 10),
-        ("tier", "nine", None, None, None, None),
-    ]
-    assert pass_diff(diff, Door(settings, public=True)).moved.equals(moved)
-    assert [entry["rows"] for entry in door.earlier("tags")] == [200, 200]
-
-    console = Console(width=100, file=io.StringIO())
-    with console.capture() as printed:
-        print_diff(pass_diff(diff, door), console, door.smallest_group)
-    assert "–: one of the four counts is of fewer than 10 customers." in printed.get()
