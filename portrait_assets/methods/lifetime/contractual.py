@@ -39,7 +39,7 @@ def tenure_hazard(
     entered_months: Months,
     tenure_months: Months,
     ended: npt.NDArray[np.bool_],
-    least_last: int = 1,
+    least: int = 1,
 ) -> TenureHazard:
     """The actuarial hazard of contracts by month of tenure.
 
@@ -52,8 +52,7 @@ def tenure_hazard(
         tenure_months: when it ended, at least as many; a contract that ends in its month k + 1 has
             k and `ended`.
         ended: whether the contract ended then, or was there still.
-        least_last: contracts at risk that the hazard of the longest tenures rests on at least,
-            where that of all does.
+        least: contracts at risk that each hazard rests on at least, where that of all does.
 
     Raises:
         LifetimeError: when arrays differ in length, a tenure is below 0 or before its entry, or
@@ -72,9 +71,9 @@ def tenure_hazard(
     gone = np.bincount(exposed_until)
     at_risk = np.cumsum(begun - gone)[:months]
     ends = np.bincount(tenure_months[ended], minlength=months)[:months]
-    enough = at_risk >= FEWEST_AT_RISK
+    enough = at_risk >= max(FEWEST_AT_RISK, least)
     own = months if enough.all() else int(np.argmin(enough))
-    if own and own < months and at_risk[own] < least_last:
+    if own and own < months and at_risk[own] < least:
         own = max(own - 1, 0)
     hazard = ends[:own] / np.maximum(at_risk[:own], 1)
     later = at_risk[own:].sum()

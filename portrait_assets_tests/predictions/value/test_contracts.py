@@ -15,13 +15,14 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import UNPROFILED
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.stages.predictions.value.contracts.assets import TABLES, Contracts
+from portrait_assets.stages.predictions.value.contracts.assets import TABLES, Contracts, model_rows
 from portrait_assets.stages.predictions.value.contracts.checks import CHECKS, TOTAL, VALUES_AGAIN
 from portrait_assets.stages.predictions.value.contracts.contract import (
     CONTRACT_HAZARD,
     CONTRACT_MODEL,
     CONTRACT_VALUE,
 )
+from portrait_assets.stages.predictions.value.contracts.valuing import hazards
 from portrait_assets.storage.dagster.checks import CONTRACT, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.feature_world import cleaned
@@ -200,3 +201,41 @@ def test_a_total_far_off_is_warned_of(warehouse: Warehouse):
 
 def test_the_day_of_a_month_is_its_last(warehouse: Warehouse):
     assert warehouse.read(CONTRACT_VALUE, [LAST])["as_of"].unique().to_list() == [date(2024, 6, 30)]
+
+
+def contract(customer: str, tenure: int, *, ended: bool, margin: float = 1.0) -> dict[str, Any]:
+    return {
+        "customer_id": customer,
+        "category": "loan",
+        "tenure": tenure,
+        "ended": ended,
+        "older": False,
+        "expected_margin": margin,
+        "earned": margin,
+    }
+
+
+def test_no_hazard_is_of_contracts_that_few_customers_had():
+    nine = [f"c{n}" for n in range(9)]
+    new = [contract(who, 0, ended=False) for who in nine]
+    assert hazards(pl.DataFrame([*new, contract("a", 12, ended=True)])) == {}, "nine risked nothing"
+    many = [contract("a", 12, ended=True)] * 150
+    (found,) = hazards(
+        pl.DataFrame([*many, *(contract(who, 0, ended=True) for who in nine)])
+    ).values()
+    # Of 9 x 150 contracts nine customers could have all, so all months are pooled.
+    assert found.hazard.tolist() == pytest.approx([159 / (159 + 12 * 150)])
+
+
+def test_no_sum_is_of_contracts_that_few_customers_have_still():
+    ended = [contract(f"c{n}", 5, ended=True) for n in range(9)]
+    there = [contract(f"d{n}", 5, ended=False) for n in range(10)]
+    frame, few, enough = (pl.DataFrame(each) for each in ([*ended, *there], there[:9], there))
+    assert model_rows(frame, few, few, BASE, LAST).is_empty()
+    (row,) = model_rows(frame, enough, few, BASE, LAST).rows(named=True)
+    assert (row["contracts"], row["ended"], float(row["expected_margin"])) == (19, 9, 10.0)
+    assert [row[name] for name in ("judged", "judged_expected", "mean_absolute_error")] == [
+        None
+    ] * 3
+    (row,) = model_rows(frame, enough.clear(), enough, BASE, LAST).rows(named=True)
+    assert (row["expected_margin"], row["judged"]) == (0, 10), "nobody is left"

@@ -6,6 +6,7 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.months import last_day, month_range, next_month
 from portrait_assets.methods.lifetime.contractual import MONTHS_OF_YEAR, TenureHazard
 from portrait_assets.schema.table import MONEY_SCALE
@@ -162,19 +163,30 @@ def hazards_from(rows: pl.DataFrame) -> dict[str, TenureHazard]:
 def model_rows(
     now: pl.DataFrame, valued: pl.DataFrame, judged: pl.DataFrame, base: str, month: str
 ) -> pl.DataFrame:
-    """The rows of `predictions.contract_model`."""
+    """The rows of `predictions.contract_model`.
+
+    A category of which few customers have a contract still has none, and one of which few were
+    judged does not say what came of them.
+    """
+    are_enough = pl.col("customer_id").n_unique().over("category") >= SMALLEST_CELL
     error = (pl.col("expected_margin") - pl.col("earned")).abs().mean()
     bias = pl.col("expected_margin").sum() / pl.col("earned").sum() - 1
-    then = judged.group_by("category").agg(
-        pl.len().cast(pl.Int64).alias("judged"),
-        _money(pl.col("expected_margin").sum()).alias("judged_expected"),
-        _money(pl.col("earned").sum()).alias("judged_actual"),
-        error.round(DIGITS).alias("mean_absolute_error"),
-        pl.when(pl.col("earned").sum() > 0).then(bias).round(DIGITS).alias("total_bias"),
+    then = (
+        judged.filter(are_enough)
+        .group_by("category")
+        .agg(
+            pl.len().cast(pl.Int64).alias("judged"),
+            _money(pl.col("expected_margin").sum()).alias("judged_expected"),
+            _money(pl.col("earned").sum()).alias("judged_actual"),
+            error.round(DIGITS).alias("mean_absolute_error"),
+            pl.when(pl.col("earned").sum() > 0).then(bias).round(DIGITS).alias("total_bias"),
+        )
     )
     totals = valued.group_by("category").agg(_money(pl.col("expected_margin").sum()))
+    few = valued.filter(~are_enough)["category"].unique()
     return (
-        now.group_by("category")
+        now.filter(~pl.col("category").is_in(few.implode()))
+        .group_by("category")
         .agg(
             pl.len().cast(pl.Int64).alias("contracts"),
             pl.col("ended").sum().cast(pl.Int64),

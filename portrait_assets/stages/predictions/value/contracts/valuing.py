@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from portrait_assets.core.cells import SMALLEST_CELL, rows_of_enough
+from portrait_assets.core.cells import SMALLEST_CELL
+from portrait_assets.methods.disclosure.holders import holders_of, names_in
 from portrait_assets.methods.lifetime.contractual import (
     TenureHazard,
     contractual_value,
@@ -53,7 +54,7 @@ def of_enough(contracts: pl.DataFrame) -> pl.DataFrame:
 def hazards(contracts: pl.DataFrame) -> dict[str, TenureHazard]:
     """The hazard by category; none of a category of which nothing was observed for a month.
 
-    Each is of enough customers, that of the longest tenures too.
+    Each month's is of enough customers, that of the longest tenures too.
 
     Contracts that are older than the data count where no others were observed: how long they have
     lasted is not known.
@@ -65,14 +66,17 @@ def hazards(contracts: pl.DataFrame) -> dict[str, TenureHazard]:
     for (category,), rows in contracts.group_by("category", maintain_order=True):
         younger = rows.filter(~pl.col("older"))
         for each in (younger, rows):
-            of_one = each["customer_id"].value_counts()["count"]
-            if len(of_one) < SMALLEST_CELL:
+            each = each.filter(
+                (pl.col("tenure") > 0) | pl.col("ended")
+            )  # The others risked nothing.
+            holders = holders_of(names_in(each))
+            if holders.are_few_of(each.height):
                 continue
             tenure = each["tenure"].to_numpy().astype(np.int64)
             try:
                 found[str(category)] = tenure_hazard(
                     *(np.zeros(len(tenure), dtype=np.int64), tenure, each["ended"].to_numpy()),
-                    least_last=rows_of_enough(int(of_one.to_numpy().max())),
+                    least=holders.enough,
                 )
             except LifetimeError:
                 continue
