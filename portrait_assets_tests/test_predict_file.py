@@ -51,8 +51,10 @@ def test_every_row_gets_a_probability_in_order(tmp_path: Path, table: pl.DataFra
     truth = roc_auc_score(people.outcome[unknown], people.truth[unknown])
     scored = roc_auc_score(people.outcome[unknown], rows["probability"].to_numpy()[unknown])
     assert scored > truth - 0.04
-    ranks = (-rows["probability"]).rank("min").cast(pl.Int64)
-    assert rows["rank"].to_list() == ranks.to_list()
+    (part,) = found.parts
+    exact = pl.Series(part.model.expected(table))
+    assert rows["rank"].to_list() == exact.rank("min", descending=True).to_list()
+    assert rows["probability"].to_list() == exact.round(6).to_list()
     best = rows.filter(pl.col("band") == 1)
     assert best.height == table.height // 10
     assert best["probability"].min() >= rows.filter(pl.col("band") == 2)["probability"].max()  # type: ignore[operator]
@@ -130,7 +132,7 @@ def test_classes_get_a_probability_each_that_sum_to_one():
     names = ["bronze", "gold", "silver"]
     assert [part.name for part in found.parts] == names
     shares = found.rows.select(f"probability_{name}" for name in names)
-    assert np.allclose(shares.sum_horizontal(), 1)
+    assert np.allclose(shares.sum_horizontal(), 1, atol=2e-6)
     assert (found.rows["predicted"] == pl.Series(kind)).mean() > 0.75  # type: ignore[operator]
     # The reason of gold is what gold depends on, for those who are predicted to be it.
     gold = found.rows.filter(pl.col("predicted") == "gold")
@@ -325,6 +327,35 @@ def test_a_packed_table_is_read_as_it_is(tmp_path: Path):
         "a": [1, 2],
         "b": ["x", "y"],
     }
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.parquet"])
+def test_what_is_written_can_be_read(tmp_path: Path, name: str):
+    x = np.random.default_rng(0).normal(size=200)
+    pl.DataFrame({"x": x, "y": (x > 0).astype(int)}).write_csv(tmp_path / "in.csv")
+    asked = Request("y", keep=("x",), parameters=FEW)
+    found = predict_file(tmp_path / "in.csv", tmp_path / name, asked)
+    assert read_table(tmp_path / name)["rank"].to_list() == found.rows["rank"].to_list()
+
+
+def test_no_prediction_is_certain_and_ranks_tell_more_than_six_digits():
+    x = np.append(np.random.default_rng(0).normal(size=600), [400.0, 500.0])
+    kind = np.where(x > 0.5, "c", np.where(x > -0.5, "b", "a"))
+    table = pl.DataFrame({"x": x, "kind": kind})
+    classes = predict_table(table, Request("kind", keep=("x",), parameters=FEW)).rows
+    for column in (f"probability_{name}" for name in "abc"):
+        shares = classes[column].to_numpy()
+        assert shares.min() >= 1e-6
+        assert shares.max() <= 1 - 1e-6
+        assert np.array_equal(shares, shares.round(6))
+    late = np.random.default_rng(1).random(602) < 1 / (1 + np.exp(-3 * x.clip(-5, 5)))
+    asked = Request("late", keep=("x",), parameters=FEW)
+    found = predict_table(pl.DataFrame({"x": x, "late": late}), asked)
+    (part,) = found.parts
+    exact = pl.Series(part.model.expected(table))
+    assert exact.max() > 1 - 1e-6
+    assert found.rows["probability"].max() == 1 - 1e-6
+    assert found.rows["rank"].to_list() == exact.rank("min", descending=True).to_list()
 
 
 def test_the_column_that_orders_rows_must_be_there():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from portrait_assets.app.percents import percent
 from portrait_assets.core.files import replace_files
 from portrait_assets.methods.prediction.choice import Comparison
 from portrait_assets.methods.prediction.errors import PredictionError
@@ -25,8 +26,6 @@ from portrait_assets.schema.csv_text import neutralized
 
 MISSING_CODES = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?", "-", ".")
 """What files write in a column of numbers where there is none."""
-LEAST_PERCENT = 0.01
-"""Shares below it are shown with two digits, so that none is 0."""
 SEPARATORS = ",;\t|"
 NAMES = {
     "binned": "weights of bins",
@@ -42,7 +41,7 @@ def predict_file(path: Path, to: Path, asked: Request) -> TablePredictions:
     Args:
         path: the table; CSV by its ending, which may be packed (`.csv.gz`), separated by commas,
             semicolons, tabs or bars.
-        to: where the predictions go, CSV by its ending and otherwise Parquet.
+        to: where the predictions go, CSV by its ending, packed or not, and otherwise Parquet.
         asked: the outcome, and what to do with the columns.
 
     Raises:
@@ -53,12 +52,15 @@ def predict_file(path: Path, to: Path, asked: Request) -> TablePredictions:
         raise PredictionError(f"there is no folder {to.parent} to write {to.name} to: make it")
     found = predict_table(read_table(path), asked)
     content = BytesIO()
-    if _is_csv(to) and not _is_packed(to):
+    if _is_csv(to):
         neutralized(found.rows).write_csv(content)
     else:
         found.rows.write_parquet(content)
+    written = content.getvalue()
+    if _is_csv(to) and _is_packed(to):
+        written = gzip.compress(written, mtime=0)  # Equal rows give an equal file.
     try:
-        replace_files({to: content.getvalue()})
+        replace_files({to: written})
     except OSError as error:
         raise PredictionError(
             f"{to} cannot be written ({error.strerror or error}): choose another place"
@@ -131,8 +133,8 @@ def sentences(found: TablePredictions) -> Iterator[str]:
     else:
         event = outcome.classes[-1]
         share = float(outcome.events(event).mean())
-        shown = f"{share:.1%}" if share >= LEAST_PERCENT else f"{100 * share:.2g}%"
-        yield f"probability: that {outcome.column} is {event}, as in {shown} of them"
+        shown = percent(share, digits=1)
+        yield f"probability: that {outcome.column} is {event}, as in {shown}% of them"
     for part in found.parts:
         yield from _of_part(part, outcome.kind == "classes")
     for leak in found.leaks:

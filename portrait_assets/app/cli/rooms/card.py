@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import ceil, log10
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
+from portrait_assets.app.percents import percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -123,7 +123,7 @@ def _predicted(each: CardPrediction, chinese: bool) -> str:
     number = "概率未知" if chinese else "probability not known"
     ends = (each.probability, each.low, each.high)
     if None not in ends:
-        shares = [_percent(end or 0.0) for end in ends]
+        shares = [percent(end or 0.0) for end in ends]
         form = "概率{}%（{}%至{}%）" if chinese else "{} % ({} % to {} %)"
         number = form.format(*shares)
     parts = [number]
@@ -135,11 +135,3 @@ def _predicted(each: CardPrediction, chinese: bool) -> str:
     if chinese:
         return f"{each.target}（{basis}{each.version}）：" + "，".join(parts)
     return f"{each.target} by {basis} {each.version}: " + ", ".join(parts)
-
-
-def _percent(probability: float) -> str:
-    """Whole percents, and as many digits as tell it from 0 and 100: such as 42, 0.07, 99.8."""
-    whole = 100 * probability
-    apart = min(whole, 100 - whole)
-    digits = 0 if apart >= 1 or apart == 0 else ceil(-log10(apart))
-    return f"{whole:.{digits}f}"

@@ -23,7 +23,7 @@ from portrait_assets.methods.prediction.table.outcome import Outcome, read_outco
 from portrait_assets.methods.prediction.trials.rare import RARITY, Rarity
 from portrait_assets.methods.prediction.trials.trials import trials_of
 from portrait_assets.methods.statistics.binning import TENTHS
-from portrait_assets.schema.probability import LEAST, MOST
+from portrait_assets.schema.probability import stored
 
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
@@ -195,21 +195,20 @@ def _scored(features: pl.DataFrame, outcome: Outcome, parts: Sequence[Part]) -> 
     if outcome.kind == "classes":
         return _scored_classes(features, parts)
     (part,) = parts
-    expected = pl.Series(part.model.expected(features))
-    if outcome.kind != "number":
-        expected = expected.clip(LEAST, MOST)
-    rank = expected.rank("min", descending=True).cast(pl.Int64)
-    name = "expected" if outcome.kind == "number" else "probability"
-    scores = pl.DataFrame({name: expected, "rank": rank})
+    expected = part.model.expected(features)
+    rank = pl.Series(expected).rank("min", descending=True).cast(pl.Int64)
+    is_number = outcome.kind == "number"
+    shown = {"expected": expected} if is_number else {"probability": stored(expected)}
+    scores = pl.DataFrame({**shown, "rank": rank})
     band = (pl.col("rank") - 1) * TENTHS // max(features.height, 1) + 1
     return scores.with_columns(band.alias("band")).hstack(reasons(part.model, features))
 
 
 def _scored_classes(features: pl.DataFrame, parts: Sequence[Part]) -> pl.DataFrame:
     each = np.column_stack([part.model.probability(features) for part in parts])
-    each = np.clip(each, LEAST, MOST)
-    shares = each / each.sum(axis=1, keepdims=True)
-    most = shares.argmax(axis=1)
+    most = each.argmax(axis=1)
+    each = stored(each)
+    shares = stored(each / each.sum(axis=1, keepdims=True))
     names = [part.name for part in parts]
     scores = pl.DataFrame(
         {

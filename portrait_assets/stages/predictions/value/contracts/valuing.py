@@ -66,16 +66,14 @@ def hazards(contracts: pl.DataFrame) -> dict[str, TenureHazard]:
     for (category,), rows in contracts.group_by("category", maintain_order=True):
         younger = rows.filter(~pl.col("older"))
         for each in (younger, rows):
-            each = each.filter(
-                (pl.col("tenure") > 0) | pl.col("ended")
-            )  # The others risked nothing.
-            holders = holders_of(names_in(each))
-            if holders.are_few_of(each.height):
+            at_risk = each.filter((pl.col("tenure") > 0) | pl.col("ended"))
+            holders = holders_of(names_in(at_risk))
+            if holders.are_few_of(at_risk.height):
                 continue
-            tenure = each["tenure"].to_numpy().astype(np.int64)
+            tenure = at_risk["tenure"].to_numpy().astype(np.int64)
             try:
                 found[str(category)] = tenure_hazard(
-                    *(np.zeros(len(tenure), dtype=np.int64), tenure, each["ended"].to_numpy()),
+                    *(np.zeros(len(tenure), dtype=np.int64), tenure, at_risk["ended"].to_numpy()),
                     least=holders.enough,
                 )
             except LifetimeError:
