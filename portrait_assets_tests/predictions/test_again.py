@@ -28,7 +28,7 @@ from portrait_assets.stages.predictions.learning.champion import Before, Decided
 from portrait_assets.stages.predictions.learning.labels import LOT, LOTS
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challenger
-from portrait_assets.stages.predictions.rule import FEW_UNTIL, RULE
+from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcome import Baseline
 from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
@@ -200,9 +200,9 @@ def test_all_rare_events_of_closed_windows_are_read_and_some_others():
 @pytest.mark.parametrize(
     ("rows", "events", "rare"),
     [
-        (FEW_UNTIL + 1, RULE.trees_from - 1, True),
-        (FEW_UNTIL, RULE.trees_from - 1, False),
-        (FEW_UNTIL + 1, RULE.trees_from, False),
+        (RULE.few_until + 1, RULE.trees_from - 1, True),
+        (RULE.few_until, RULE.trees_from - 1, False),
+        (RULE.few_until + 1, RULE.trees_from, False),
     ],
 )
 def test_rare_is_what_has_few_events_among_many_rows(rows: int, events: int, rare: bool):

@@ -21,7 +21,7 @@ from portrait_assets.stages.predictions.learning.baseline import fitted_steps
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challenger
-from portrait_assets.stages.predictions.rule import FEW, FEW_UNTIL, RULE, SMALL, parameters_for
+from portrait_assets.stages.predictions.rule import FEW, RULE, SMALL, parameters_for
 from portrait_assets.stages.targets.outcome import Baseline, Outcome
 from portrait_assets.stages.targets.outcomes import outcome
 
@@ -332,10 +332,10 @@ def test_events_of_either_kind_are_enough(
 @pytest.mark.parametrize(
     ("family", "rows", "events", "parameters"),
     [
-        ("trees", FEW_UNTIL + 1, RULE.trees_from, FEW),
-        ("trees", FEW_UNTIL + 1, RULE.trees_from - 1, SMALL),
-        ("logistic", FEW_UNTIL, 50, FEW),
-        ("logistic", FEW_UNTIL + 1, 50, PARAMETERS),
+        ("trees", RULE.few_until + 1, RULE.trees_from, FEW),
+        ("trees", RULE.few_until + 1, RULE.trees_from - 1, SMALL),
+        ("logistic", RULE.few_until, 50, FEW),
+        ("logistic", RULE.few_until + 1, 50, PARAMETERS),
     ],
 )
 def test_few_rows_and_trees_have_smaller_settings(

@@ -77,9 +77,6 @@ FEW = replace(
 """Smaller trees and fewer settings to choose from than for a single table: each target is fitted
 every quarter, and on a year of a shop the area in the next month was the same to the second
 digit, as it was of trees on two years of a bank, in two fifths of the time."""
-FEW_UNTIL = RULE.few_until
-"""Customer-months up to which these are used of models without trees: where outcomes are rare a
-finer choice of strengths pays."""
 SMALL, BINS = small_trees(FEW), for_bins(FEW)
 """Of rare outcomes."""
 
@@ -87,14 +84,17 @@ SMALL, BINS = small_trees(FEW), for_bins(FEW)
 def families_for(rows: int, events: int) -> tuple[str, ...]:
     """The families that are tried for so many customer-months with so many events, in order."""
     if RULE.is_rare(rows, events):
-        return RULE.of_rare(events)
+        return RULE.families(events)
     return (LOGISTIC, TREES) if events >= RULE.trees_from else (LOGISTIC,)
 
 
 def parameters_for(family: str, rows: int, events: int) -> Parameters:
     """What is set before a model of the family sees so many customer-months with so many events."""
-    if family == BINNED:
-        return BINS
-    if family == TREES:
-        return FEW if events >= RULE.trees_from else SMALL
-    return FEW if rows <= FEW_UNTIL else METHOD
+    if RULE.is_rare(rows, events):
+        return parameters_of_rare(family)
+    return FEW if family == TREES or rows <= RULE.few_until else METHOD
+
+
+def parameters_of_rare(family: str) -> Parameters:
+    """What is set before one sees a rare outcome: of a line a finer choice of strengths pays."""
+    return {BINNED: BINS, TREES: SMALL}.get(family, METHOD)

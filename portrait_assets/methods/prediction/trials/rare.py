@@ -43,7 +43,7 @@ class Rarity:
         """Whether an outcome has few events, of the kind that is fewer, among many rows."""
         return events < self.trees_from and rows > self.few_until
 
-    def of_rare(self, events: int) -> tuple[str, ...]:
+    def families(self, events: int) -> tuple[str, ...]:
         """The families that are tried of a rare outcome, in order."""
         return FAMILIES if events >= self.small_trees_from else (BINNED, LOGISTIC)
 
@@ -82,7 +82,7 @@ def for_bins(usual: Parameters) -> Parameters:
     return replace(usual, strengths=(0.003, 0.03))
 
 
-def of_rare(family: str, usual: Parameters) -> Parameters:
+def settings_of(family: str, usual: Parameters) -> Parameters:
     """What is set of a family that is tried of a rare outcome."""
     if family == BINNED:
         return for_bins(usual)

@@ -12,7 +12,7 @@ from scipy.special import logit
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.fitting import fit, fit_number
 from portrait_assets.methods.prediction.model import PredictionModel
-from portrait_assets.methods.prediction.trials.rare import LOGISTIC, TREES, Rarity, of_rare
+from portrait_assets.methods.prediction.trials.rare import LOGISTIC, TREES, Rarity, settings_of
 
 OF_OUTCOMES, OF_NUMBERS = (LOGISTIC, TREES), ("linear", TREES)
 DIGITS = 9
@@ -57,7 +57,7 @@ class Trials:
             family,
             seed=seed,
             order=None if order is None else np.asarray(order)[some],
-            parameters=of_rare(family, self.usual),
+            parameters=settings_of(family, self.usual),
         )
         return _as_frequent_as(outcome, outcome[some], model)
 
@@ -89,4 +89,4 @@ def trials_of(
     events = min(hits, len(outcome) - hits)
     if rarity is None or not rarity.is_rare(len(outcome), events):
         return Trials(OF_OUTCOMES, parameters)
-    return Trials(rarity.of_rare(events), parameters, rarity)
+    return Trials(rarity.families(events), parameters, rarity)

@@ -19,7 +19,7 @@ from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import codes_of
-from portrait_assets.stages.predictions.rule import FEW_UNTIL, RULE, parameters_for
+from portrait_assets.stages.predictions.rule import RULE, parameters_of_rare
 
 SHARES: npt.NDArray[np.float64] = expit(np.linspace(-7, 7, 29))
 """Shares of the customers below those whose margins are held against each other, denser at the
@@ -43,13 +43,12 @@ def fitted_again(
     """
     rows = past.with_all_events(asked, RULE.others_per_event)
     inputs, hit = inputs_of(rows, asked.outcome.is_credit).drop(leaking), rows["hit"].to_numpy()
-    events = min(int(hit.sum()), int((~hit).sum()))
     model = fit(
         inputs,
         hit,
         chosen.family,
         order=codes_of(rows["base_month"]),
-        parameters=parameters_for(chosen.family, FEW_UNTIL + 1, min(events, RULE.trees_from - 1)),
+        parameters=parameters_of_rare(chosen.family),
         encoding=past.encoding(asked.horizon).of(inputs),
         groups=names_in(rows),
     )
