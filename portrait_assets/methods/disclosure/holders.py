@@ -63,6 +63,10 @@ class Holders:
         return np.asarray(few & (holders < self.smallest))
 
 
+EVERY_ROW = Holders()
+"""Each row is of another."""
+
+
 def few_of(at: Indexes, groups: Sequence[Group], count: int, holders: Holders) -> Bools:
     """Of each group of classes, whether few have it; arguments as of `together`."""
     group_of = np.full(count, len(groups), dtype=np.int64)
@@ -90,14 +94,22 @@ def together(
     return groups
 
 
-def names_in(frame: pl.DataFrame, column: str = "customer_id") -> Names | None:
+def apart(at: Indexes, count: int, holders: Holders) -> tuple[Group, ...]:
+    """`together` of so many classes, each by itself where enough have it."""
+    return together(at, tuple((place,) for place in range(count)), count, holders)
+
+
+def codes_of(column: pl.Series) -> Indexes:
+    """The values as numbers from 0, in their order."""
+    # A fifth of the time that numpy takes to sort texts.
+    return column.rank("dense").to_numpy().astype(np.int64) - 1
+
+
+def names_in(frame: pl.DataFrame, column: str = "customer_id") -> Indexes | None:
     """Whose each row of a frame is; None where it does not name them, and each is its own."""
-    return frame[column].to_numpy() if column in frame.columns else None
+    return codes_of(frame[column]) if column in frame.columns else None
 
 
 def holders_of(groups: Names | None) -> Holders:
     """The holders of rows by any names of them; every row is its own when None."""
-    if groups is None:
-        return Holders()
-    # A fifth of the time that numpy takes to sort texts.
-    return Holders(pl.Series(groups).rank("dense").to_numpy().astype(np.int64) - 1)
+    return EVERY_ROW if groups is None else Holders(codes_of(pl.Series(groups)))

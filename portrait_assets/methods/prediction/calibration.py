@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 
-from portrait_assets.core.cells import SMALLEST_CELL
+from portrait_assets.methods.disclosure.holders import EVERY_ROW, apart
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -100,17 +100,9 @@ def _levels(margins: Floats, outcome: Floats) -> tuple[Floats, Floats]:
 
 
 def _of_enough(part: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Parts in order, each of few rows together with the one before it, the first with the next.
-
-    What equal margins leave of a part may be few.
-    """
-    size = np.bincount(part)
-    few = np.flatnonzero((size > 0) & (size < SMALLEST_CELL))
-    if not len(few):
-        return part
-    enough = np.flatnonzero(size >= SMALLEST_CELL)
-    if not len(enough):
-        return np.zeros_like(part)
-    into = np.arange(len(size))
-    into[few] = enough[np.maximum(np.searchsorted(enough, few) - 1, 0)]
-    return np.asarray(into[part])
+    """Parts in order, each of few rows together with another: equal margins may leave few of it."""
+    count = int(part.max()) + 1
+    into = np.zeros(count, dtype=np.int64)
+    for group in apart(part, count, EVERY_ROW):
+        into[list(group)] = group[0]
+    return into[part]

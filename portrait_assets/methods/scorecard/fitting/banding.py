@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from portrait_assets.methods.disclosure.holders import Holders, together
+from portrait_assets.methods.disclosure.holders import EVERY_ROW, Holders, together
 from portrait_assets.methods.scorecard.card.parts import Band
 from portrait_assets.methods.scorecard.card.scale import Scale
 from portrait_assets.methods.scorecard.fitting.binning import FALLING, Base, pool
@@ -21,7 +21,7 @@ def bands_of(
     score: npt.NDArray[np.int64],
     bads: npt.NDArray[np.bool_],
     scale: Scale,
-    holders: Holders | None = None,
+    holders: Holders = EVERY_ROW,
 ) -> tuple[Band, ...]:
     """Up to five ranges of scores, A the best, whose bad rates fall from each to the one above.
 
@@ -38,7 +38,7 @@ def bands_of(
     at = np.searchsorted(np.array(leasts), score, side="right")
     rows, bad_rows = (np.bincount(each, minlength=len(NAMES)) for each in (at, at[bads]))
     groups = pool(rows, bad_rows, range(len(leasts)), base, FALLING).groups
-    groups = together(at.astype(np.int64), groups, len(NAMES), holders or Holders())
+    groups = together(at.astype(np.int64), groups, len(NAMES), holders)
     found = []
     for name, group in zip(NAMES, reversed(groups), strict=False):
         n, b = int(rows[list(group)].sum()), int(bad_rows[list(group)].sum())

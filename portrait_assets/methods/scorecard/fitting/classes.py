@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.disclosure.holders import Holders
+from portrait_assets.methods.disclosure.holders import EVERY_ROW, Holders
 from portrait_assets.methods.scorecard.columns import Form, codes_among, numbers, texts
 
 Floats = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ def classes_of(
     column: pl.Series,
     form: Form,
     declared: Sequence[float] = (),
-    holders: Holders | None = None,
+    holders: Holders = EVERY_ROW,
 ) -> Classes:
     """The classes of a column; it does not matter in which order its rows are.
 
@@ -63,10 +63,10 @@ def classes_of(
         column: its values.
         form: how they are read.
         declared: codes among its numbers, besides those that `codes_among` finds.
-        holders: of its rows; every row is its own when None.
+        holders: of its rows.
     """
     if form is Form.TEXT:
-        return _of_text(column, holders or Holders())
+        return _of_text(column, holders)
     values = numbers(column, form)
     codes = codes_among(values, declared) if form is Form.NUMBER else ()
     is_coded = np.isin(values, codes)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from portrait_assets.methods.disclosure.holders import Holders, Names, holders_of, together
+from portrait_assets.methods.disclosure.holders import Holders, Names, apart, holders_of
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import ROWS_SCHEMA, Row, part, to_frame, version
@@ -168,9 +168,9 @@ def _bins(hit: Bools, probability: Floats, holders: Holders) -> tuple[Bin, ...]:
     # Many customers may have one score, which must not fall on two sides by its last digits.
     probability = stored(probability)
     ends = np.quantile(probability, np.arange(1, RULE.bins) / RULE.bins, method="lower")
-    ends = np.append(np.unique(ends[ends < 1.0]), 1.0)
+    ends = np.append(np.unique(ends), 1.0)
     at = np.searchsorted(ends[:-1], probability, side="left")
-    groups = together(at, tuple((place,) for place in range(len(ends))), len(ends), holders)
+    groups = apart(at, len(ends), holders)
     ends = ends[[group[-1] for group in groups]]
     at = np.searchsorted(ends[:-1], probability, side="left")
     customers = np.bincount(at, minlength=len(ends))

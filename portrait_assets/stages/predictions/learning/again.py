@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from portrait_assets.methods.disclosure.holders import names_in
+from portrait_assets.methods.disclosure.holders import codes_of, names_in
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -18,7 +18,6 @@ from portrait_assets.methods.prediction.rows import rounded
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.past import Past
-from portrait_assets.stages.predictions.learning.training import codes_of
 from portrait_assets.stages.predictions.rule import RULE, parameters_of_rare
 
 SHARES: npt.NDArray[np.float64] = expit(np.linspace(-7, 7, 29))

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from sklearn.isotonic import IsotonicRegression
 
-from portrait_assets.methods.disclosure.holders import holders_of, names_in, together
+from portrait_assets.methods.disclosure.holders import apart, holders_of, names_in
 from portrait_assets.methods.prediction.rows import Row, part, to_frame
 from portrait_assets.methods.statistics.intervals import Counts
 from portrait_assets.methods.statistics.paired import auc
@@ -138,8 +138,7 @@ def fitted_steps(rule: Baseline | None, frame: pl.DataFrame) -> Steps:
     shares = np.bincount(places, weights=hit, minlength=len(values)) / counts
     _, firsts, _ = _rising(shares, counts)
     step = np.searchsorted(firsts, np.arange(len(values)), side="right") - 1
-    alone = tuple((place,) for place in range(len(firsts)))
-    groups = together(step[places], alone, len(firsts), holders)
+    groups = apart(step[places], len(firsts), holders)
     firsts = firsts[[group[0] for group in groups]]
     behind, events = (np.add.reduceat(each, firsts) for each in (counts, shares * counts))
     # A step of fewer rows is drawn further than its neighbours, and may come to lie below them.

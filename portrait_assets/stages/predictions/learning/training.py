@@ -11,7 +11,7 @@ import polars as pl
 
 from portrait_assets.core.bounds import every_kth
 from portrait_assets.core.threads import in_threads
-from portrait_assets.methods.disclosure.holders import holders_of, names_in
+from portrait_assets.methods.disclosure.holders import codes_of, holders_of, names_in
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import choose
 from portrait_assets.methods.prediction.errors import PredictionError
@@ -161,8 +161,7 @@ def _fitted(
     hit = learned["hit"].to_numpy()
     events = min(int(hit.sum()), int((~hit).sum()))
     names = names_in(learned)
-    enough = holders_of(names).enough
-    own = (encoding or fit_encoding(inputs, enough=enough)).of(inputs)
+    own = (encoding or fit_encoding(inputs, enough=holders_of(names).enough)).of(inputs)
     families = families_for(len(hit), events)
 
     def fitted(family: str) -> PredictionModel:
@@ -180,12 +179,6 @@ def _fitted(
     models = dict(zip(families, in_threads(fitted, families), strict=True))
     found = margins([*models.values()], judged)
     return dict(zip(models, found, strict=True)), models
-
-
-def codes_of(column: pl.Series) -> npt.NDArray[np.int64]:
-    """Texts as numbers from 0 in the order of the texts: numpy takes long to sort texts."""
-    different = column.unique().sort()
-    return column.cast(pl.Enum(different)).to_physical().to_numpy().astype(np.int64)
 
 
 def _fitted_rows(family: str, hit: Bools) -> npt.NDArray[np.int64]:

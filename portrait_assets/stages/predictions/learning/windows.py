@@ -146,12 +146,12 @@ class Windows:
         return self._features[bases, most]
 
     def features_once(self, base: str) -> pl.DataFrame:
-        """The same of all customers drawn of a month, which are not kept for others to ask."""
+        """The same of all customers drawn of a month, for who asks for them once."""
         known = self._features.get(((base,), LOTS))
         return self._inputs((base,), LOTS) if known is None else known
 
     def release(self) -> None:
-        """Let go of features, which take much room; they are read again if they are asked for."""
+        """Let go of features, which take much room; inputs are read again if none are kept."""
         self._features.clear()
 
     def forget(self, month: str, active: Collection[Scorer] = ()) -> None:
