@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
@@ -65,15 +66,6 @@ def _has_both(frame: pl.DataFrame, least: int) -> bool:
     return bool(least <= frame["hit"].sum() <= frame.height - least)
 
 
-class _Tried(NamedTuple):
-    """A challenger, and what it was fitted and judged by."""
-
-    customers: pl.DataFrame
-    hit: Bools
-    is_credit: bool
-    found: Challenger
-
-
 class Challengers:
     """The challengers of a month, of which one is fitted for targets that ask the same.
 
@@ -82,7 +74,7 @@ class Challengers:
     """
 
     def __init__(self) -> None:
-        self._tried: list[_Tried] = []
+        self._tried: dict[tuple[bool, bytes, bytes], Challenger] = {}
 
     def of(
         self,
@@ -96,17 +88,17 @@ class Challengers:
         rows = pl.concat(
             each.select("base_month", "customer_id", "hit") for each in (learned, judged)
         )
-        customers, hit = rows.drop("hit"), rows["hit"].to_numpy()
-        for each in self._tried:
-            if each.is_credit != is_credit or not each.customers.equals(customers):
-                continue
-            if (each.hit == hit).all():
-                return each.found
-            if (each.hit != hit).all():
-                return each.found.opposite()
+        hit = rows["hit"].to_numpy()
+        # The rows themselves would be kept for the whole month.
+        customers = sha256(rows.drop("hit").hash_rows().to_numpy().tobytes()).digest()
+        same, other = ((is_credit, customers, np.packbits(each).tobytes()) for each in (hit, ~hit))
+        if same in self._tried:
+            return self._tried[same]
+        if other in self._tried:
+            return self._tried[other].opposite()
         found = challenger(learned, judged, month, is_credit, encoding)
         if found.model is not None:
-            self._tried.append(_Tried(customers, hit, is_credit, found))
+            self._tried[same] = found
         return found
 
 
