@@ -55,7 +55,7 @@ def test_pieces_of_a_box_beside_a_group_do_not() -> None:
 
 def test_long_bells_side_by_side_are_found_from_sphered_points() -> None:
     points, truth = cigars(np.random.default_rng(1), (250, 250), 4.0, 4.0)
-    two = next(line for line in from_sphered(points, 0, RULE) if line.number("segments") == 2)
+    two = next(line for line in from_sphered([], points, 0, RULE) if line.number("segments") == 2)
     assert adjusted_rand_score(truth, two.labels) > 0.7
 
 

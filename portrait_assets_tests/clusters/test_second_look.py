@@ -89,8 +89,9 @@ def test_a_bell_within_an_open_ring_is_found_by_its_valley() -> None:
 
 def test_a_valley_of_a_family_that_follows_no_gaps_is_not_looked_for() -> None:
     points, truth = ring_and_bell()
-    found = look(points, scored("k-means", truth, agreement=0.6))
-    assert found is None or "valley" not in found.reason
+    line = scored("k-means", truth, agreement=0.6)
+    rule = replace(RULE, second_look=replace(RULE.second_look, most_from_sphered=1))
+    assert look_again([line], neighbourhood(points), points, points[:0], rule) is None
 
 
 def test_a_ring_has_no_valley_between_its_halves() -> None:

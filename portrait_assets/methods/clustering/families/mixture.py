@@ -2,8 +2,8 @@
 
 k-means, which a mixture starts from, cuts long segments that lie side by side across. ``SPHERED``
 starts from k-means on points without correlation and of equal variance in all directions, where
-what has the most variance counts no more than what divides. It is no family that is compared with
-others, as agreement would count mixtures twice; the second look tries it.
+what has the most variance counts no more than what divides. It is one voice with other mixtures,
+and none that is compared at first: the second look tries it.
 """
 
 from __future__ import annotations
@@ -75,4 +75,6 @@ def sphered(points: FloatMatrix) -> FloatMatrix:
 
 
 FAMILY = Mixture("mixture", order=0, split_parameters=(0.0,), starts_from=KMEANS, may_overlap=True)
-SPHERED = Mixture("mixture from sphered points", order=0, may_overlap=True, is_sphered=True)
+SPHERED = Mixture(
+    "mixture from sphered points", order=0, kind="mixture", may_overlap=True, is_sphered=True
+)

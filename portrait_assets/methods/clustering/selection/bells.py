@@ -1,9 +1,10 @@
 """Overlapping bells: mixtures whose components are groups, though they may have no valley.
 
-Every two components of it must be explained much better by two normals than by any density with one
-peak (`statistics.one_peak`), along the line that tells them best apart, and none may be flat or
-bent, as a box, a ring or a wave cut in pieces is. In the manner of C. Hennig (2010), "Methods for
-merging Gaussian mixture components". Of the mixtures that hold, the one with the least BIC counts.
+Every two near components of it must be explained much better by two normals than by any density
+with one peak (`statistics.one_peak`), along the line that tells them best apart, and none may be
+flat or bent, as a box, a ring or a wave cut in pieces is. In the manner of C. Hennig (2010),
+"Methods for merging Gaussian mixture components". Of the mixtures that hold, the one with the least
+BIC counts.
 
 Bells decide in two cases: where no segments were found otherwise (`second_look`), and where those
 that follow gaps are groups of several bells (`more_bells`): where many groups overlap, some of them
@@ -89,7 +90,8 @@ def more_bells(
 ) -> Found | None:
     """The mixture of more bells than the first winner has segments; None where none holds.
 
-    Only the mixtures of least BIC are looked at, and the first of them that holds is taken.
+    Only the mixtures of least BIC are looked at, as long as they have more segments than the first
+    winner, and the first of them that holds is taken.
     """
     how = rule.second_look
     everyone = np.vstack([points, unseen])[: max(how.rows, len(points))]
@@ -115,12 +117,18 @@ def more_bells(
     return None
 
 
-def from_sphered(points: FloatMatrix, seed: int, rule: SelectionRule) -> list[Scored]:
-    """The mixtures with few segments that start from sphered points, where none is too small."""
+def from_sphered(
+    lines: list[Scored], points: FloatMatrix, seed: int, rule: SelectionRule
+) -> list[Scored]:
+    """The mixtures with few segments that start from sphered points, where none is too small.
+
+    They have the agreement of the families of ``lines``.
+    """
     rows, dims = points.shape
     numbers = range(2, rule.second_look.most_from_sphered + 1)
-    lines = scored(fit_candidates(points, SPHERED.candidates(rows, dims, numbers), seed=seed))
-    return [line for line in lines if is_large_enough(line, rule)]
+    fitted = fit_candidates(points, SPHERED.candidates(rows, dims, numbers), seed=seed)
+    together = scored({line.candidate: line.labels for line in lines} | fitted)
+    return [line for line in together if line.candidate in fitted and is_large_enough(line, rule)]
 
 
 def is_large_enough(line: Scored, rule: SelectionRule) -> bool:

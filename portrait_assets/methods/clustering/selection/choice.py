@@ -130,12 +130,12 @@ class _Chooser:
         """The choice for points, as :func:`choose` describes it."""
         rule = self.rule
         rows, dims = points.shape
-        points, unseen = off_grid(points, unseen, self.seed)
         distinct = len(np.unique(points, axis=0)) if points.size else min(1, rows)
         if segments == 1:
             return one_segment(rows, "one segment was asked for")
         if distinct < 2 or (segments is None and distinct < rule.samples.fewest_rows):
             return one_segment(rows, _why_too_few(distinct))
+        points, unseen = off_grid(points, unseen, self.seed)
         wanted = candidates_for(rows, dims, rule.compared, segments)
         lines = scored(fit_candidates(points, wanted, seed=self.seed))
         add_stability(lines, points, rule.scoring, segments=segments, seed=self.seed, unseen=unseen)
@@ -161,8 +161,9 @@ class _Chooser:
                 labels = refine(points, unseen, labels, self.best_split, rule.refinement)
             if labels.max() > winner.labels.max():
                 winner = _refined(winner, labels)
-                lines.append(winner)
             reason = f"{_numbers(winner)}; {separate.proof}"
+        if not any(line is winner for line in lines):
+            lines.append(winner)
         add_evidence(winner, near, points)
         table = candidates_table(lines, winner)
         nature: Nature = "separate" if supported else "division"
@@ -176,7 +177,9 @@ class _Chooser:
         points: FloatMatrix,
         unseen: FloatMatrix,
     ) -> _Separate | None:
-        """The first winner where its valley is real, or the bells that are found in its place."""
+        """The first winner where its valley is real, or what is found in its place: more bells, or
+        what the second look finds.
+        """
         found = None
         if first is not None and self.is_apart(first, points):
             if not self.is_of_many_dimensions(points):

@@ -66,7 +66,7 @@ def look_again(
         _find_gaps(pool, rule)
         or _find_valleys(pool, points, how)
         or find_bells([each.line for each in pool], points, unseen, how)
-        or find_bells(from_sphered(points, seed, rule), points, unseen, how)
+        or find_bells(from_sphered(lines, points, seed, rule), points, unseen, how)
     )
 
 
