@@ -53,7 +53,7 @@ def moved(
 
 def of_enough(counted: Mapping[Any, int], listed: Mapping[Any, int]) -> int:
     """What is left of the counted moves once those of enough customers, as listed, are taken."""
-    assert all(n >= 10 and counted[move] == n for move, n in listed.items())
+    assert listed == {move: n for move, n in counted.items() if n >= 10}
     return sum(counted.values()) - sum(listed.values())
 
 

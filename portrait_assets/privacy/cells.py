@@ -25,7 +25,7 @@ class CellOfPublic(int):
     """The fewest customers of a cell of a source whose customers are no secret.
 
     Moves of fewer are pooled, as one who is erased would be found in them; but no others are pooled
-    with them to hide them in totals.
+    with them to hide them in totals. For `are_pooled` it is as any number.
     """
 
 
@@ -76,16 +76,17 @@ def moves_are_pooled(
         frame: one row per cell.
         sides: the columns that a cell is between; it adds up with the others of either.
         count: the column with its customers.
-        smallest: fewest customers that a cell may have by itself.
+        smallest: fewest customers that a cell may have by itself; of a `CellOfPublic` only cells
+            of fewer are pooled.
         within: the columns that name what cells add up to; all cells by default.
     """
+    mask = (frame[count] > 0) & (frame[count] < smallest)
+    if isinstance(smallest, CellOfPublic):
+        return mask
     totals = [*([*within, side] for side in sides), [*within]]
     cells = frame.with_row_index(_PLACE)
     hiding = _not_alone(cells.filter(pl.col(count) > 0), totals)
     parts = [*((hiding, of) for of in totals), (cells, [*within])]
-    mask = (frame[count] > 0) & (frame[count] < smallest)
-    if isinstance(smallest, CellOfPublic):
-        return mask
     before = pl.repeat(False, frame.height, eager=True)
     while (mask != before).any():
         before = mask

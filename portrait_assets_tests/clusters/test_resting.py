@@ -12,6 +12,7 @@ from portrait_assets.methods.clustering.preparation.prepared_columns import (
     FeatureUse,
     fit_category,
 )
+from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.stages.clusters.checks import MODEL_OF_ENOUGH
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL
 from portrait_assets.stages.clusters.wealth.description import holding_rows
@@ -70,6 +71,12 @@ def test_a_model_with_a_level_of_few_fails_the_check():
     assert model({"job": 0.1, "town": 0.0}) == Finding(0, "3 levels and segments")
     assert model({"job": 0.09}) == Finding(1, "level job")
     assert model({"job": 0.1}, fitted_rows=99.0).failures == 0, "shares are of rounded numbers"
+
+
+def test_a_share_is_of_the_sample_that_it_was_counted_over():
+    few, enough = 9 / RULE.samples.preparation_rows, 10 / RULE.samples.preparation_rows
+    assert model({"job": few}, fitted_rows=100_000.0).failures == 1
+    assert model({"job": enough}, fitted_rows=100_000.0).failures == 0
 
 
 def test_of_a_wealth_segment_of_few_it_is_not_said_what_it_holds():

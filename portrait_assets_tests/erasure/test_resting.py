@@ -24,7 +24,7 @@ from portrait_assets.storage.check_results import CHECK_RESULTS
 
 WITHOUT_COUNTS = {
     # What proves that there are enough customers where no column counts them.
-    "clusters.cluster_model": "clusters/test_scoring.py, test_preparation.py; levels_of_enough",
+    "clusters.cluster_model": "clusters/test_scoring.py, test_preparation.py; model_of_enough",
     "clusters.cluster_profile": "clusters/test_resting.py",
     "clusters.segment_name": "clusters/test_resting.py",
     "clusters.wealth_holding": "clusters/test_resting.py",
@@ -59,10 +59,7 @@ def untold(of: Mapping[str, Table]) -> list[str]:
         for name, table in of.items()
         if (resting := resting_of(table)) not in known
         and not (resting is Resting.COUNTED and name in again)
-        and not (
-            resting is Resting.ENOUGH
-            and (name in again or counts_of(table) or name in WITHOUT_COUNTS)
-        )
+        and not (resting is Resting.ENOUGH and (counts_of(table) or name in WITHOUT_COUNTS))
     )
 
 

@@ -132,7 +132,6 @@ class Ridges:
     Attributes:
         fewest_neighbours: density is counted within a reach of the square root of the rows in
             neighbours, so many at least,
-        most_neighbours: at most,
         part_of_segment: and no more than this part of the second largest segment.
         dense_share: share of a segment that lies densest: its peak, and what reach is taken of.
         dip: standard errors that the saddle is below the lower peak. The halves of arcs reach 1.1,
@@ -142,7 +141,6 @@ class Ridges:
     """
 
     fewest_neighbours: int = 10
-    most_neighbours: int = 60
     part_of_segment: float = 0.4
     dense_share: float = 0.1
     dip: float = 1.5
@@ -192,8 +190,8 @@ class SecondLook:
     contrast above 3.
 
     Attributes:
-        smallest_share: candidates with a smaller segment are not looked at, as few strays pass for
-            a segment,
+        smallest_share: candidates with a smaller segment are not looked at a second time, as few
+            strays pass for a segment,
         smallest_rows: nor bells of fewer customers.
         separation: density-based validation of segments with gaps between them.
         valleys: windows and parts by which valleys are looked for; wider windows and smaller
@@ -202,13 +200,14 @@ class SecondLook:
         separation_of_valleys: density-based validation of its segments,
         agreement_of_valleys: and agreement of other families.
         rows: customers that bells are looked for in, of those of the choice and the unseen ones.
-        most_segments: mixtures with more are not looked at,
+        most_segments: nor are mixtures with more,
         most_from_sphered: nor those from sphered points with more than so many.
         gain: logarithm of the likelihood that two normals must gain on the best density with one
             peak between every two segments,
         gain_of_dimension: and so much more for every dimension beyond two, as the line between
             two segments is chosen among more.
-        gain_of_more: where some number of segments has that gain, so much is enough for others.
+        gain_of_more: where some number of segments has that gain, so much is enough for others, and
+            where fewer segments have valleys.
         likeliest: mixtures of least BIC that are looked at where fewer segments have valleys.
         means_apart: distance of two normals in standard deviations; nearer ones only give one
             peak longer tails.

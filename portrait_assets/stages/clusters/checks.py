@@ -75,13 +75,15 @@ def _segments_stable(subject: Subject) -> Finding:
 
 
 def _of_enough(subject: Subject) -> Finding:
-    """Levels and segments whose share of the rows that were fitted to is that of few customers."""
+    """Levels and segments whose share of the rows that it is counted over is that of few."""
     is_fitted = (pl.col("part") == "model") & (pl.col("key") == "fitted_rows")
     fitted = subject.rows.filter(is_fitted)["value"].max()
     of = subject.rows.filter(
         pl.col("part").is_in(["level", "segment"]) & (pl.col("key") == "share")
     )
-    rows = (pl.col("value") * fitted).round()
+    samples = RULE.samples
+    most = pl.when(part="level").then(samples.preparation_rows).otherwise(samples.fit_rows)
+    rows = (pl.col("value") * pl.min_horizontal(most, pl.lit(fitted))).round()
     few = of.filter((rows > 0) & (rows < SMALLEST_CELL)).sort("part", "item", "position")
     shown = ", ".join(f"{part} {item}" for part, item in few.select("part", "item").iter_rows())
     return Finding(few.height, shown or f"{of.height} levels and segments")

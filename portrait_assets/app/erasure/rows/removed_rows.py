@@ -169,12 +169,11 @@ def name_rows(con: duckdb.DuckDBPyConnection) -> None:
     if existing_types(con, CUSTOMER_CATEGORY_MONTH.full_name):
         con.execute(
             f"INSERT INTO erased_choices SELECT m.as_of, CAST(c.choice_id AS VARCHAR) FROM ("
-            f"SELECT month, choice_id, bool_and({is_erased(CUSTOMERS)}) AS is_theirs, "
-            f"bool_or({is_erased(CUSTOMERS)}) AS has_theirs "
+            f"SELECT month, choice_id, bool_and({is_erased(CUSTOMERS)}) AS is_theirs "
             f"FROM {CUSTOMER_CATEGORY_MONTH.full_name} GROUP BY ALL) AS c JOIN erased_months AS m "
             f"ON c.month BETWEEN strftime(m.as_of - INTERVAL {WINDOW_MONTHS - 1} MONTH, '%Y-%m') "
             "AND strftime(m.as_of, '%Y-%m') "
-            "GROUP BY ALL HAVING bool_and(is_theirs) AND bool_or(has_theirs)"
+            "GROUP BY ALL HAVING bool_and(is_theirs)"
         )
 
 

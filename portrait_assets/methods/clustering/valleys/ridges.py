@@ -40,7 +40,7 @@ def dips(points: FloatMatrix, labels: IntVector, rule: Ridges) -> Iterator[float
     tree = KDTree(points)
     sizes = np.bincount(labels)
     most = min(np.sqrt(len(points)), float(np.sort(sizes)[-2:].min()) * rule.part_of_segment)
-    neighbours = int(np.clip(most, rule.fewest_neighbours, rule.most_neighbours))
+    neighbours = max(int(most), rule.fewest_neighbours)
     reaches = tree.query(points, min(neighbours + 1, len(points)))[0][:, -1]
     wanted = [int(s) for s in np.argsort(-sizes, kind="stable") if sizes[s] > neighbours]
     for first, second in combinations(wanted, 2):

@@ -36,9 +36,9 @@ def chosen(
     """The model of a month: a pure function of its customers and of the model before.
 
     The first is fitted once a quarter has passed and there are customers for it, and one anew
-    whenever another number is asked for. At the end of each quarter a model fitted anew challenges
-    it, and wins where the valleys between its segments are deeper by a margin, in its own space.
-    Segments that are the same keep their numbers.
+    whenever another number is asked for, or its inputs are not read any more. At the end of each
+    quarter a model fitted anew challenges it, and wins where the valleys between its segments are
+    deeper by a margin, in its own space. Segments that are the same keep their numbers.
 
     Args:
         wealth: the customers of the month.
@@ -61,22 +61,16 @@ def chosen(
         return Chosen(challenger, "first", "there was no model before", challenger)
     if champion.segments != asked:
         why = f"{asked} segments are asked for, and not {champion.segments} any more"
-        return Chosen(
-            _tracked(champion, challenger, wealth.features), "challenger", why, challenger
-        )
-    if is_outdated:
+    elif is_outdated:
         why = "the model before was made from inputs that are not read any more"
-        return Chosen(
-            _tracked(champion, challenger, wealth.features), "challenger", why, challenger
-        )
-    sample = canonical_sample(wealth.features, FIT_ROWS)
-    old, new = (_depth(challenger, model, sample) for model in (champion, challenger))
-    what = f"the valleys between segments are {new:.2f} deep, against {old:.2f} of the champion's"
-    if new >= old + MARGIN:
-        return Chosen(
-            _tracked(champion, challenger, wealth.features), "challenger", what, challenger
-        )
-    return Chosen(champion, "champion", f"{what}: not deeper by {MARGIN:g}", challenger)
+    else:
+        sample = canonical_sample(wealth.features, FIT_ROWS)
+        old, new = (_depth(challenger, model, sample) for model in (champion, challenger))
+        valleys = f"the valleys between segments are {new:.2f} deep"
+        why = f"{valleys}, against {old:.2f} of the champion's"
+        if new < old + MARGIN:
+            return Chosen(champion, "champion", f"{why}: not deeper by {MARGIN:g}", challenger)
+    return Chosen(_tracked(champion, challenger, wealth.features), "challenger", why, challenger)
 
 
 def _is_of_inputs(model: AskedModel) -> bool:
