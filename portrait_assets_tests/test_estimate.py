@@ -183,6 +183,9 @@ def test_the_time_left_goes_by_the_pace_so_far():
     assert clock.left == 50
     clock.ended("unknown", 99)
     assert clock.left == 50
+    twice = Clock([Stage("raw", 10), Stage("mart", 5), Stage("raw", 30)])
+    twice.ended("raw", 10)
+    assert twice.left == 35, "of two runs one has ended the stage"
 
 
 def test_each_stage_of_a_run_is_a_line_where_there_is_no_terminal(

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.orchestration.planning import STAGES, plan, runs_of
+from portrait_assets.orchestration.planning import STAGES, Plan, plan, runs_of
 from portrait_assets.orchestration.record import CHECKS, Materialized, Record
 from portrait_assets.orchestration.record import REPORT as REPORT_PATH
 from portrait_assets.stages.mart.report import REPORT_FILE
@@ -67,6 +67,8 @@ def test_a_new_source_is_read_and_run_whole():
 def test_what_is_not_published_is_published_and_nothing_else_is_run():
     found = plan(MONTHS, None, replace(COMPLETE, published_at=None), NOW)
     assert (found.raw, found.months, found.publish) == ([], [], True)
+    (run,) = runs_of(found, dict.fromkeys(MONTHS, 10), 10)
+    assert (run.rooms, run.months) == ({"mart"}, MONTHS)
 
 
 def test_a_run_that_was_stopped_goes_on_at_the_month_that_it_had_reached():
@@ -181,6 +183,33 @@ def test_months_asked_for_are_run_whatever_they_are():
     assert (found.raw, found.months, found.publish) == ([FEBRUARY], [FEBRUARY], True)
 
 
+def test_the_first_month_that_is_stale_or_lacks_anything_is_where_a_run_begins():
+    stale = with_month(
+        COMPLETE, FEBRUARY, month(20) | {RAW: changed_at(22), CHECKS: changed_at(26)}
+    )
+    found = plan(MONTHS, None, without(stale, MARCH, REPORT), NOW)
+    assert found.months == [FEBRUARY, MARCH]
+    assert found.reason.startswith("2024-02 is stale")
+
+
+def test_where_files_changed_too_a_month_that_lacks_a_late_table_runs_from_its_rows_on():
+    stopped = without(COMPLETE, FEBRUARY, REPORT)
+    found = plan(MONTHS, None, stopped, NEW_FILES)
+    assert found.first_stages == {FEBRUARY: "raw", MARCH: "raw"}
+
+
+def test_the_source_is_read_once_and_the_pieces_after_it_begin_behind_that():
+    raw, behind, *_ = STAGES
+    whole = Plan(MONTHS, MONTHS, True, "asked for")
+    first, *pieces, last = runs_of(whole, dict.fromkeys(MONTHS, 10), 20)
+    assert (first.rooms, first.months) == ({raw}, MONTHS)
+    assert [piece.months for piece in pieces] == [[JANUARY, FEBRUARY], [MARCH]]
+    assert all(piece.rooms == {*STAGES} - {raw, "mart"} for piece in pieces)
+    assert (last.rooms, last.months) == ({"mart"}, MONTHS)
+    from_behind = Plan([], MONTHS, True, "why", dict.fromkeys(MONTHS, behind))
+    assert from_behind.sentence == "Why: running 2024-01 to 2024-03."
+
+
 def test_where_a_run_of_months_asked_for_was_stopped_the_same_command_goes_on():
     stopped = without(without(COMPLETE, MARCH), FEBRUARY, REPORT)
     found = plan([*MONTHS, "2024-04"], MONTHS, stopped, NOW)
@@ -194,6 +223,8 @@ def test_before_a_month_asked_for_those_that_were_never_completed_are_run():
     assert found.months == [FEBRUARY, MARCH]
     assert "2024-03 looks back on 2024-02, which was never completed" in found.sentence
     assert plan(MONTHS, [FEBRUARY], Record(), NOW).raw == [JANUARY, FEBRUARY]
+    later = plan(MONTHS, [FEBRUARY, MARCH], without(COMPLETE, JANUARY, REPORT), NOW)
+    assert later.months == MONTHS
 
 
 def test_before_a_month_asked_for_rows_that_changed_in_earlier_months_are_read():

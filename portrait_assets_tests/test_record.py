@@ -80,6 +80,12 @@ def record_of(warehouse: Warehouse, settings: Settings) -> Record:
     return read_record(settings)
 
 
+def test_inputs_are_of_one_version_while_neither_files_nor_definitions_change():
+    versions = {each.version for each in (FIRST, SECOND, Inputs("files", "other definitions"))}
+    assert len(versions) == 3
+    assert Inputs("files", "definitions").version == FIRST.version
+
+
 def test_each_month_of_each_table_has_its_times_its_rows_and_the_inputs_of_its_run(
     warehouse: Warehouse, settings: Settings
 ):

@@ -215,6 +215,11 @@ def test_sources_are_those_of_the_package_and_of_the_data_folder(tmp_path: Path)
     folder = tmp_path / "sources"
     shutil.copytree(PACKAGED_SOURCES / "corner_shop", folder / "corner_shop")
     (folder / "corner_shop" / "sales.csv").unlink()
+    written = (folder / "corner_shop" / "source.yaml").read_text()
+    (folder / "endless").mkdir()
+    (folder / "endless" / "source.yaml").write_text(
+        written.replace("name: corner_shop", "name: endless").replace("last_month: 2024-04\n", "")
+    )
     (folder / "broken").mkdir()
     (folder / "broken" / "source.yaml").write_text("name: other\n")
     found = {each.name: each for each in status.read_sources(Settings(data_dir=tmp_path))}
@@ -224,6 +229,7 @@ def test_sources_are_those_of_the_package_and_of_the_data_folder(tmp_path: Path)
     assert own.en
     assert own.zh
     assert packaged.covered.endswith(", packaged")
+    assert found["endless"].covered == "2024-01 to now"
     assert (found["broken"].covered, found["broken"].en) == ("", "")
     assert "broken/source.yaml" in found["broken"].state
 

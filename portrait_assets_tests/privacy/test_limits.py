@@ -12,6 +12,7 @@ import pytest
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.cells import (
     EVERY_CELL,
+    CellOfPublic,
     are_pooled,
     moves_are_pooled,
     pooled,
@@ -19,7 +20,7 @@ from portrait_assets.privacy.cells import (
 )
 from portrait_assets.privacy.certificate import Certificate, Searched, _page, write_certificate
 from portrait_assets.privacy.egress import PLACE
-from portrait_assets.privacy.entries import files_written, folders_written, place_of
+from portrait_assets.privacy.entries import files_written, find_entries, folders_written, place_of
 from portrait_assets.privacy.erasure import (
     ErasureError,
     Phase,
@@ -33,10 +34,12 @@ from portrait_assets.privacy.register import Entry, Register
 from portrait_assets.privacy.scan import in_bytes, values
 from portrait_assets.privacy.tombstones import (
     COLUMNS,
+    MARK,
     append_tombstones,
     digest_of,
     merged_tombstones,
     tombstones_file,
+    word_of,
 )
 
 KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
@@ -92,6 +95,22 @@ def test_a_move_of_as_many_as_may_be_shown_stands_by_itself():
     assert not moves_are_pooled(frame, ("was", "now"), "n", 10).any()
     small = frame.with_columns(pl.when(pl.col("n") == 10).then(9).otherwise("n").alias("n"))
     assert moves_are_pooled(small, ("was", "now"), "n", 10).all(), "each side would tell it"
+
+
+def test_of_a_public_source_a_move_of_nobody_and_one_of_enough_stand():
+    rows = [("a", "a", 50), ("a", "b", 10), ("b", "a", 9), ("b", "b", 0)]
+    frame = pl.DataFrame(rows, schema=["was", "now", "n"], orient="row")
+    found = moves_are_pooled(frame, ("was", "now"), "n", CellOfPublic(10))
+    assert found.to_list() == [False, False, True, False]
+
+
+def test_what_follows_from_totals_alone_hides_no_other_on_its_own_side():
+    """Each total of one cell gives it, and with it the other of its row: only in the sum over all
+    cells a second one, the smallest other, is left out beside the small one."""
+    rows = [("a", "x", 3), ("a", "y", 40), ("b", "x", 50), ("b", "z", 60)]
+    frame = pl.DataFrame(rows, schema=["was", "now", "n"], orient="row")
+    found = moves_are_pooled(frame, ("was", "now"), "n", 10)
+    assert found.to_list() == [True, True, False, False]
 
 
 # -- scans -------------------------------------------------------------------------------------
@@ -159,6 +178,7 @@ def test_two_files_of_tombstones_are_one_with_each_line_once(
 def test_an_id_is_known_by_its_column_and_without_what_stands_around_it():
     assert digest_of(KEY, " K1 ") == digest_of(KEY, "K1") == KEY.digest("K1").hex()
     assert digest_of(KEY, "K1", "prospect_id") == KEY.digest("prospect_id K1").hex()
+    assert word_of("0123456789abcdef" * 4) == f"{MARK}ghijklmnopabcdef", "no word is written anew"
 
 
 # -- plans and certificates --------------------------------------------------------------------
@@ -234,7 +254,15 @@ def test_a_certificate_is_two_files(settings: Settings):
     assert Certificate.model_validate_json(page.with_suffix(".json").read_bytes()) == certificate()
 
 
-# -- where files that left are -----------------------------------------------------------------
+# -- what left, and where files of it are ------------------------------------------------------
+
+
+def test_the_days_that_entries_are_looked_for_between_are_included(settings: Settings):
+    register = Register.of(settings)
+    for day in (1, 2, 3, 4):
+        register.append({"outlet": "card"}, AT.replace(day=day))
+    found = find_entries(settings, since="2026-11-02", until="2026-11-03")
+    assert [entry.number for entry in found] == [2, 3]
 
 
 def test_files_that_left_are_found_once_and_where_they_still_are(settings: Settings):

@@ -165,6 +165,7 @@ def test_targets_share_the_table_of_what_they_all_read(con: duckdb.DuckDBPyConne
         con.execute("DELETE FROM shop.sale")
         assert shares(engine.frame(doubled, scope)) == {"ann": 0.6, "bob": 0.1, "cai": 1.3}
     assert standing(con) == []
+    assert engine.given == {}, "tables that are dropped stand for nothing"
     assert engine.frame(SHARE, scope).is_empty(), "outside of the context it is computed again"
 
 
@@ -211,6 +212,18 @@ def test_a_handful_of_customers_get_the_rows_of_the_full_run(con: duckdb.DuckDBP
     everyone = Engine(con).frame(SHARE, Scope("2024-03"))
     few = Engine(con).frame(SHARE, Scope("2024-03", "customer_id IN ('ann', 'cai')"))
     assert few.equals(everyone.filter(pl.col("customer_id") != "bob"))
+
+
+def test_what_is_of_all_customers_is_computed_for_all_whoever_asks(
+    con: duckdb.DuckDBPyConnection,
+):
+    def spent_by(scope: Scope) -> str:
+        return f"SELECT sum(spent)::BIGINT AS spent FROM spent WHERE {scope.population}"
+
+    of_all = Step("of_all", (SPENT,), spent_by, grain=Grain.ALL)
+    target = Step("target", (of_all,), "FROM of_all")
+    few = Scope("2024-03", "customer_id = 'bob'")
+    assert Engine(con).frame(target, few)["spent"].to_list() == [100]
 
 
 def test_a_fit_adds_up_over_populations(con: duckdb.DuckDBPyConnection):
@@ -266,6 +279,20 @@ def test_simpler_sql_is_used_where_a_step_has_no_row(con: duckdb.DuckDBPyConnect
         simpler = if_empty(step, "SELECT 'simple' AS of")
         chosen = Step("chosen", (step,), "SELECT 'full' AS of", simpler=simpler)
         assert Engine(con).frame(chosen, Scope("2024-03"))["of"].to_list() == [expected]
+
+
+def test_a_step_in_parts_has_a_row_though_its_last_part_has_none(con: duckdb.DuckDBPyConnection):
+    everyone = Step("everyone", (SPENT,), "SELECT customer_id FROM spent")
+    small = Step(
+        "small",
+        (SPENT,),
+        lambda scope: f"SELECT * FROM spent WHERE spent < 60 AND {scope.population}",
+        in_parts_of=everyone,
+    )
+    chosen = Step(
+        "chosen", (small,), "SELECT 'full' AS of", simpler=if_empty(small, "SELECT 'simple' AS of")
+    )
+    assert Engine(con, part_customers=1).frame(chosen, Scope("2024-03"))["of"].to_list() == ["full"]
 
 
 def test_sql_is_that_for_what_a_row_says(con: duckdb.DuckDBPyConnection):

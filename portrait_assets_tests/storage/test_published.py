@@ -18,7 +18,7 @@ INSERT INTO mart.month VALUES ('2024-02-29');
 CREATE TABLE tags.tier (as_of DATE, customer_id TEXT, points BIGINT);
 INSERT INTO tags.tier VALUES ('2024-01-31', 'a', 1), ('2024-02-29', 'a', 2), ('2024-02-29', 'b', 9),
     ('2024-03-31', 'a', 3);
-CREATE TABLE tags.other (no BIGINT);
+CREATE TABLE tags.other (no BIGINT, a TEXT);
 CREATE VIEW current AS FROM mart.month;
 """
 
@@ -49,6 +49,7 @@ def test_what_is_not_there_has_no_rows_and_no_columns(con: duckdb.DuckDBPyConnec
     assert published.columns("tags.lacking") == []
     assert published.rows("tags.lacking", "FROM {table}") == []
     assert published.rows("tags.other", "FROM {table}") == []
+    assert published.columns("tags.other") == ["no", "a"], "in the order of the table"
     assert published.columns("tags.tier") == ["as_of", "customer_id", "points"]
     over = "SELECT points FROM {table} WHERE points > ? ORDER BY ALL"
     assert published.rows("tags.tier", over, [2]) == [{"points": 3}, {"points": 9}]

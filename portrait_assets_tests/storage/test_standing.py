@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from portrait_assets.storage.standing import standing_steps
+from portrait_assets.storage.standing import shared_steps, standing_steps
 from portrait_assets.storage.steps import Grain, Step, upstream
 
 
@@ -45,3 +45,12 @@ def test_a_step_stands_where_two_statements_read_it_and_until_the_last_of_them(s
         assert (step in stands) == is_needed, step
         if is_needed:
             assert stands[step] is max(statements, key=order.index)
+
+
+def test_only_what_several_targets_read_is_shared():
+    of_all = Step("of_all", (), "SELECT 1", grain=Grain.ALL)
+    alone = Step("alone", (), "SELECT 1", grain=Grain.ALL)
+    one = Step("one", (of_all, alone), "SELECT 1")
+    other = Step("other", (of_all,), "SELECT 1")
+    assert shared_steps([one, other]) == [of_all]
+    assert shared_steps([one]) == []

@@ -50,6 +50,20 @@ def test_what_fails_after_the_last_month_is_noted_with_all():
     assert raised.value.__notes__ == ["While making features of 2024-01 to 2024-03"]
 
 
+def test_behind_what_ended_well_the_place_around_it_is_noted():
+    place = Place()
+
+    def step() -> None:
+        with place.noted("tags", MONTHS[:2]):
+            with place.noted("tags.tag_catalogue", MONTHS[2:]):
+                pass
+            raise KeyError
+
+    with pytest.raises(KeyError) as raised:
+        step()
+    assert raised.value.__notes__ == ["While making tags of 2024-01 to 2024-02"]
+
+
 def test_the_innermost_place_is_noted():
     place = Place()
 

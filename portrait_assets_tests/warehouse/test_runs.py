@@ -12,7 +12,6 @@ import pytest
 
 from portrait_assets.storage.dagster.runs import (
     PROCESS_TAG,
-    UNFINISHED,
     fail_abandoned_runs,
     mark_run,
     process_tag,
@@ -55,7 +54,9 @@ def dead_process() -> str:
     return tag.strip().removeprefix("run:")
 
 
-@pytest.mark.parametrize("status", UNFINISHED)
+@pytest.mark.parametrize(
+    "status", [dg.DagsterRunStatus[n] for n in ("NOT_STARTED", "STARTING", "STARTED", "CANCELING")]
+)
 def test_a_run_whose_process_is_gone_is_marked_failed_wherever_it_was_killed(
     instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ):
@@ -70,6 +71,11 @@ def test_a_process_that_was_given_the_number_of_a_dead_one_is_another(
     host, number, _ = this_process().split(":")
     run_id = started_run(instance, f"{host}:{number}:earlier")
     assert fail_abandoned_runs(instance) == [run_id]
+
+
+def test_a_process_is_told_from_another_by_when_it_started():
+    later, own = (int(process.rpartition(":")[2]) for process in (dead_process(), this_process()))
+    assert later > own > 0
 
 
 def test_runs_that_live_or_are_elsewhere_are_left_alone(instance: dg.DagsterInstance):
