@@ -10,6 +10,8 @@ import polars as pl
 from portrait_assets.methods.linkage.person_columns import Kind
 
 ALL_PAIRS = 1_200_000
+NAME_CHARACTERS = 4
+"""Of a Chinese name, of which one may be another; what comes after them is to be the same."""
 _SINGLE = (
     *(Kind.ID, Kind.CARD, Kind.PHONE, Kind.EMAIL, Kind.BORN, Kind.FULL, Kind.FAMILY, Kind.GIVEN),
     *(Kind.ADDRESS, Kind.POSTCODE, Kind.PLACE),
@@ -90,7 +92,9 @@ def _special(kind: Kind, has_parts: bool) -> list[Level]:
 def _fuzzy(kind: Kind) -> list[Level]:
     left, right = f'"{kind}_l"', f'"{kind}_r"'
 
-    same_length = f"length({left}) = length({right})"
+    # DuckDB counts bytes, of which a Chinese character has three, and refuses texts of as many
+    # characters and other bytes.
+    same_length = f"strlen({left}) = strlen({right})"
     nearly = f"abs(length({left}) - length({right})) <= 2"
     edited = f"damerau_levenshtein({left}, {right})"
 
@@ -117,9 +121,7 @@ def _fuzzy(kind: Kind) -> list[Level]:
         case Kind.GIVEN | Kind.FAMILY:
             return [alike(0.92), begins, alike(0.8)]
         case Kind.FULL:
-            # Of a Chinese name's two or three characters one may be mistaken.
-            one_other = f"length({left}) = length({right}) AND hamming({left}, {right}) = 1"
-            return [_level("one other", one_other), alike(0.85)]
+            return [_level("one other", _one_other(left, right)), alike(0.85)]
         case Kind.BORN:
             return [edits(1), edits(2)]
         case Kind.ID | Kind.CARD | Kind.PHONE:
@@ -134,6 +136,21 @@ def _fuzzy(kind: Kind) -> list[Level]:
             return [alike(0.88)]
         case _:
             return []
+
+
+def _one_other(left: str, right: str) -> str:
+    """SQL of whether one character is another; of a Chinese name's two or three one may be."""
+    differing = " + ".join(
+        f"CAST(substr({left}, {at}, 1) <> substr({right}, {at}, 1) AS INTEGER)"
+        for at in range(1, NAME_CHARACTERS + 1)
+    )
+    after = NAME_CHARACTERS + 1
+    return (
+        f"CASE WHEN length({left}) <> length({right}) THEN false "
+        f"WHEN strlen({left}) = length({left}) AND strlen({right}) = length({right}) "
+        f"THEN hamming({left}, {right}) = 1 "
+        f"ELSE {differing} = 1 AND substr({left}, {after}) = substr({right}, {after}) END"
+    )
 
 
 def key_codes(texts: pl.DataFrame) -> pl.DataFrame:
