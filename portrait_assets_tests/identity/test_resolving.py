@@ -46,6 +46,14 @@ def test_one_weak_pair_does_not_chain_two_families():
     assert len(set(found.values())) == 2
 
 
+def test_evidence_against_counts_eight_to_one_at_most_and_what_is_not_compared_two_to_one():
+    chained = [("a", "b", 0.99), ("b", "c", 0.98), ("a", "c", 1e-9)]
+    assert set(persons(*chained).values()) == {"a"}, "48 to one for, and no more than 8 against"
+    for weight, joined in ((1.0, ["a", "b"]), (1.01, ["a", "b", "c"])):
+        found = persons(("a", "b", 0.99), decided=decided(("b", "c", weight)))
+        assert sorted(found) == joined, "a and c share nothing to compare them by"
+
+
 def test_a_decision_outweighs_every_probability():
     assert persons(("a", "b", 0.999), decided=decided(("a", "b", DIFFERENT))) == {}
     assert persons(("a", "b", 1e-6), decided=decided(("a", "b", SAME))) == {"a": "a", "b": "a"}

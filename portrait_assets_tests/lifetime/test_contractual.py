@@ -44,6 +44,15 @@ def test_a_month_with_a_hundred_at_risk_has_its_own_hazard():
     assert found == [100 / 200, 25 / 100, 15 / 75]
 
 
+def test_a_month_with_as_many_at_risk_as_asked_for_is_not_pooled_with_those_before():
+    # 100 and 50 at risk, of whom 50 and 10 end.
+    began = np.zeros(100, dtype=np.int64)
+    tenure = np.repeat([0, 1, 2], [50, 10, 40])
+    for least, found in ((50, [0.5, 0.2]), (51, [60 / 150])):
+        ended = tenure < 2
+        assert tenure_hazard(began, tenure, ended, least).hazard.tolist() == pytest.approx(found)
+
+
 def test_a_value_is_the_chance_to_be_there_times_balance_times_margin():
     by_tenure = TenureHazard(np.array([0.5, 0.1]))
     values = contractual_value(

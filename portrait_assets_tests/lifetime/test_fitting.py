@@ -38,6 +38,13 @@ def test_the_parameters_of_a_pareto_nbd_are_found(known: pl.DataFrame):
     assert -5 < (truth @ grouped(known)[0].customers) - found.log_likelihood < 0
 
 
+def test_a_sample_of_histories_is_taken_from_the_middle_of_each_part():
+    of = np.arange(4.0)
+    drawn = Histories(of, of, of, np.ones(4)).sample(2)
+    assert (drawn.x.tolist(), drawn.customers.tolist()) == ([0.0, 2.0], [1.0, 1.0])
+    assert Histories(of, of, of, np.ones(4)).sample(4).x.tolist() == of.tolist()
+
+
 def test_a_likelihood_of_equal_histories_is_that_of_single_customers(known: pl.DataFrame):
     histories, places = grouped(known)
     x, t_x, age = (known[name].cast(pl.Float64).to_numpy() for name in ("x", "t_x", "T"))

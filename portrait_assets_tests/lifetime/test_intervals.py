@@ -65,3 +65,14 @@ def test_ends_are_ranks_among_the_errors_and_the_one_to_come():
 def test_expectations_of_nothing_have_intervals_too():
     low, high = spread(np.zeros(300), np.r_[np.zeros(270), np.full(30, 2.0)]).counts(np.zeros(1))
     assert (low[0], high[0]) == (0, 2)
+
+
+@pytest.mark.parametrize(("customers", "ends"), [(399, []), (400, [200]), (600, [200, 400])])
+def test_a_bin_has_two_hundred_customers(customers: int, ends: list[int]):
+    expected = np.arange(customers, dtype=float)
+    assert spread(expected, expected).ends.tolist() == ends
+
+
+def test_what_most_are_expected_to_do_is_a_bin_with_whatever_is_less():
+    expected = np.r_[np.ones(100), np.full(500, 2.0)]
+    assert spread(expected, expected).ends.tolist() == []

@@ -72,3 +72,18 @@ def test_an_outcome_has_a_row_for_every_customer_in_order():
     assert done["customer_id"].to_list() == ["a", "b", "c"]
     assert done["purchases"].to_list() == [1, 0, 2]
     assert done["spend"].to_list() == [25.0, 0.0, 0.0]
+
+
+def test_the_last_day_of_a_window_counts_and_the_day_before_its_first_does_not():
+    days = ["2024-01-01", "2024-01-16", "2024-01-17", "2024-01-31", "2024-02-01"]
+    bought = purchases(transactions([("a", day, 8.0) for day in days]))
+    known = summary(bought, UNTIL, 15).collect()
+    assert known.select("x", "recent", "recent_spend").row(0) == (3, 2, 16.0)
+    done = outcome(bought, known.lazy(), date(2024, 1, 16), UNTIL).collect()
+    assert done.select("purchases", "spend").row(0) == (2, 16.0)
+
+
+def test_who_gave_back_more_than_was_bought_kept_nothing():
+    given_back = [("a", "2024-01-01", 10.0), ("a", "2024-01-02", 5.0), ("a", "2024-01-09", -40.0)]
+    known = summary(purchases(transactions(given_back)), UNTIL, 31).collect()
+    assert known.select("mean_spend", "recent_spend").row(0) == (0.0, 0.0)

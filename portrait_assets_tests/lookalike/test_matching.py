@@ -13,8 +13,9 @@ import pytest
 from portrait_assets.app.lookalike import setting_aside
 from portrait_assets.app.lookalike.setting_aside import CUSTOMER, JOINED, TWICE
 from portrait_assets.app.lookalike.stored import Stored
+from portrait_assets.methods.linkage import matching
 from portrait_assets.methods.linkage.matching import match
-from portrait_assets.methods.linkage.model import LinkageSettings
+from portrait_assets.methods.linkage.model import LinkageModel, LinkageSettings
 
 SETTINGS = LinkageSettings(threshold=0.5)
 KEYS = (("phone", "birth_date"),)
@@ -47,6 +48,33 @@ def test_by_a_key_whoever_else_is_there():
     new = persons([3, 4]).with_columns(id=pl.Series(["N3", "N4"]), email=pl.lit(None, pl.String))
     found = match(new, known, KEYS, None, SETTINGS)
     assert found.rows() == [("N3", "0003", True)]
+
+
+def test_of_two_known_persons_by_a_key_it_is_the_one_of_the_lesser_identifier():
+    known = persons([3, 3]).with_columns(id=pl.Series(["K2", "K1"]))
+    found = match(persons([3]), known, KEYS, None, SETTINGS)
+    assert found.rows() == [("0003", "K1", True)]
+
+
+@pytest.mark.parametrize(("probability", "count"), [(0.4999, 0), (0.5, 1)])
+def test_a_match_is_as_probable_as_the_threshold(
+    monkeypatch: pytest.MonkeyPatch, probability: float, count: int
+):
+    pairs = {"record_1": ["known 1"], "record_2": ["new 0004"], "match_probability": [probability]}
+    monkeypatch.setattr(matching, "score", lambda *_: pl.DataFrame(pairs))
+    model = cast(LinkageModel, SimpleNamespace())
+    found = match(persons([4]), persons([8, 9]), (), model, SETTINGS)
+    assert found.rows() == [("0004", "0009", True)] * count
+
+
+@pytest.mark.parametrize(("known", "is_learned"), [(98, False), (99, True)])
+def test_a_hundred_records_teach_how_those_of_one_person_differ(
+    monkeypatch: pytest.MonkeyPatch, known: int, is_learned: bool
+):
+    learned = []
+    monkeypatch.setattr(matching, "train", lambda table, _: learned.append(table.height))
+    match(persons([200]), persons(list(range(known))), (), None, SETTINGS)
+    assert learned == [100] * is_learned
 
 
 def test_a_key_that_one_side_lacks_is_left_out():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
+from itertools import permutations
 
 import numpy as np
 import polars as pl
@@ -57,9 +59,10 @@ def test_months_are_judged_by_six_before_and_twelve_away_are_usual():
     alarms = [each is not None and each.is_alarm for each in away]
     # Twelve in a row are away; from then on they are what is usual.
     assert alarms == [False] * 12 + [True] * 12 + [False] * 2
-    eleven = departures.departures([*usual * 2, *[1_000.0] * 11, 10.0, 1_000.0])
-    assert eleven[-1] is not None
-    assert eleven[-1].is_alarm, "the run was broken"
+    eleven = departures.departures([*usual * 2, *[1_000.0] * 11, 10.0, 1_000.0, 1_000.0])
+    for broken in eleven[-2:]:
+        assert broken is not None
+        assert broken.is_alarm, "the run was broken"
 
 
 @pytest.mark.parametrize(
@@ -86,3 +89,49 @@ def test_a_bundle_and_each_of_its_items_are_in_twenty_baskets():
     assert row["support"] == 0.02
     assert (row["confidence"], row["other_confidence"]) == (20 / 50, 20 / 100)
     assert row["lift"] == pytest.approx(0.02 / (0.05 * 0.1))
+    assert row["q_value"] == row["p_value"], "two items in so many baskets are one pair to test"
+
+
+@pytest.mark.parametrize(("groups", "height"), [(1, 0), (2, 1)])
+def test_two_groups_of_customers_say_how_sure_a_bundle_is(groups: int, height: int):
+    every, single, both = np.zeros(3, int), np.zeros((2, 3), int), np.zeros((1, 3), int)
+    every[:groups], single[:, :groups], both[:, :groups] = 100, 30, 20
+    found = bundles.bundles(bundles.Counts(every, single, np.array([[0, 1]]), both))
+    assert found.height == height
+
+
+def test_the_variance_of_a_trend_with_ties_is_that_of_all_orders():
+    """Every order of the months is as likely where there is no trend (M. Kendall 1975)."""
+    values = np.array([3.0, 0, 2, 0, 2, 0, 1, 1])  # Months alternate, so none resembles the last.
+    first, second = np.triu_indices(8, 1)
+    orders = np.array(list(permutations(values)))
+    scores = np.sign(orders[:, second] - orders[:, first]).sum(axis=1)
+    score = np.sign(values[second] - values[first]).sum()
+    found = trend.trend_of(values)
+    assert found is not None
+    assert score < -1
+    z = (abs(score) - 1) / scores.std()
+    assert found.p_value == pytest.approx(math.erfc(z / math.sqrt(2)), rel=1e-9)
+
+
+def test_months_that_resemble_those_before_vary_a_score_more():
+    """Of 20 in order the ranks' correlation is 0.85, corrected (0.85 + 2/20) / (1 - 4/20) > 0.95."""
+    expected = 1 + 2 * sum((1 - lag / 20) * 0.95**lag for lag in range(1, 20))
+    assert trend._inflation(np.arange(20.0)) == pytest.approx(expected)
+    assert trend._inflation(np.resize([1.0, -1.0], 20)) == 1
+    assert trend._inflation(np.ones(20)) == 1
+
+
+def test_no_more_changes_are_independent_than_there_are():
+    """One series swings and the other drifts: by the product of both there would be more."""
+    draw = np.random.default_rng(3)
+    swings = np.resize([1.0, -1.0], 24) + 0.5 * draw.normal(size=24)
+    drifts = np.sin(np.arange(24) / 3) + 0.5 * draw.normal(size=24)
+    one, other = (np.concatenate([[0.0], np.cumsum(each)]) for each in (swings, drifts))
+    found = correlation.correlation_of_changes(one, other)
+    assert found is not None
+    value = np.corrcoef(swings, drifts)[0, 1]
+    half = 1.959964 / math.sqrt(24 - 3)
+    assert found.value == pytest.approx(value)
+    assert found.low == pytest.approx(np.tanh(np.arctanh(value) - half), abs=1e-6)
+    assert found.high == pytest.approx(np.tanh(np.arctanh(value) + half), abs=1e-6)

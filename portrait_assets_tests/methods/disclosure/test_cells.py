@@ -31,6 +31,8 @@ def test_small_cells_that_together_are_few_take_another_with_them():
     """3 and 4 are 7 of the total: fewer than ten customers, whatever the single cells are."""
     assert shown([50, 3, 4, 20]) == [50]
     assert shown([50, 6, 5, 20]) == [50, 20]
+    assert shown([50, 6, 4, 20]) == [50, 20], "ten are enough"
+    assert shown([50, 5, 4, 20]) == [50]
 
 
 def test_an_empty_cell_is_as_small_as_one_of_a_single_customer():

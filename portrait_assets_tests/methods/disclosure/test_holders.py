@@ -21,6 +21,8 @@ def test_few_are_found_by_holders_and_not_by_rows():
     assert holders_of(names).are_few(places, 4).tolist() == [True, False, True, False]
     assert Holders().are_few(places, 4).tolist() == [False, False, True, False], "rows of their own"
     assert Holders().enough == 10
+    assert Holders().are_few_of(0), "of nobody nothing is said"
+    assert (Holders().are_few_of(9), Holders().are_few_of(10)) == (True, False)
     assert holders_of(names).enough == 9 * 32 + 1, "one has 32 rows, and nine cannot have more"
 
 
