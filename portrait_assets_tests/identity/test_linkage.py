@@ -20,6 +20,8 @@ from portrait_assets.methods.linkage.model import (
     _frequencies,
     prepare,
     score,
+    share_of_pairs,
+    without_empty_columns,
 )
 from portrait_assets.methods.linkage.person_columns import Kind, person_columns, person_texts
 from portrait_assets.methods.linkage.training import train
@@ -171,6 +173,13 @@ def test_records_that_resemble_nobody_make_a_pair_less_likely(learnt: Trained):
     assert found.to_list() == pytest.approx([times] * found.len(), rel=0.01)
 
 
+def test_no_data_rule_out_a_match_or_prove_one():
+    shares = [share_of_pairs(matches, 100) for matches in (0, 0.4, 3, 99.7, 100)]
+    assert shares == [0.005, 0.005, 0.03, 0.995, 0.995]
+    table = pl.DataFrame({"phone": ["1", None], "email": [None, None]})
+    assert without_empty_columns(table).columns == ["phone"]
+
+
 def test_a_value_is_as_frequent_as_among_the_records_that_have_one():
     levels = [{"is_null_level": True}, {"tf_adjustment_column": "city"}, {}]
     table = pl.DataFrame({"city": ["A", "A", "A", "B", None, None]})
@@ -260,6 +269,7 @@ def test_texts_are_plain_and_dates_are_digits():
     ("frame", "says"),
     [
         (pl.DataFrame({"n": ["1"], "surname": ["a"], "colour": ["b"]}), "two are needed"),
+        (pl.DataFrame({"n": ["1", None], "surname": ["a", "b"], "dob": ["1", "2"]}), "empty or"),
         (pl.DataFrame({"n": ["1", "1"], "surname": ["a", "b"], "dob": ["1", "2"]}), "repeated"),
     ],
 )

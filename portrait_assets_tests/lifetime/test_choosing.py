@@ -10,8 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.methods.lifetime import values
+from portrait_assets.methods.lifetime import candidates, values
+from portrait_assets.methods.lifetime.backtest import decided
 from portrait_assets.methods.lifetime.candidates import ORDER, REPEAT, Candidate, Prediction
+from portrait_assets.methods.lifetime.errors import LifetimeError
 from portrait_assets.methods.lifetime.values import (
     JUDGED_AT_MOST,
     Horizon,
@@ -19,6 +21,7 @@ from portrait_assets.methods.lifetime.values import (
     _even_sample,
     choose,
     expectations,
+    lifetime_values,
     values_of,
 )
 
@@ -115,3 +118,40 @@ def test_purchases_and_spend_are_correlated_over_those_who_have_both():
     rows = pl.DataFrame({"x": [1, 2, 3, 9], "mean_spend": [2.0, 4.0, 6.0, None]})
     assert _correlation(rows) == pytest.approx(1.0)
     assert np.isnan(_correlation(rows.head(1)))
+
+
+def test_customers_are_judged_evenly_from_the_first_to_the_last(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(values, "JUDGED_AT_MOST", 2)
+    bought = pl.DataFrame({"customer_id": [*"gfedcba", "b"]})
+    assert _even_sample(bought)["customer_id"].to_list() == ["f", "b", "b"]
+
+
+def test_the_last_backtest_decides():
+    newest, season = SimpleNamespace(chosen=lambda: BG), SimpleNamespace(chosen=lambda: TREES)
+    given: Any = (newest, season)
+    assert decided(given) is season
+
+
+def test_a_return_on_a_second_day_is_no_second_purchase():
+    rows = [("a", date(2024, 1, 2), 10.0), ("a", date(2024, 1, 9), -10.0)]
+    sales = pl.LazyFrame(rows, schema=["customer_id", "occurred_at", "amount"], orient="row")
+    with pytest.raises(LifetimeError, match="Nobody has bought on a second day"):
+        lifetime_values(sales, date(2024, 6, 30), 30)
+
+
+def test_the_last_window_repeats_as_often_as_it_fits_into_the_horizon():
+    customers = pl.DataFrame({"recent": [2, 0], "recent_spend": [30.0, 0.0]})
+    history: Any = SimpleNamespace(summary=lambda *_: CUSTOMERS.hstack(customers))
+    found = candidates._repeat(history.summary(), 90 / 30)
+    assert found.purchases is not None
+    assert found.spend is not None
+    assert (found.purchases.tolist(), found.spend.tolist()) == ([6.0, 0.0], [90.0, 0.0])
+
+
+def test_without_a_model_of_spend_a_customers_mean_is_drawn_to_that_of_all():
+    """Customer a spent 10 in each of 3 purchases, b 40 in one, c nothing that is known."""
+    customers = pl.DataFrame({"x": [3, 1, 2], "mean_spend": [10.0, 40.0, None]})
+    nothing: Any = None
+    unusable: Any = SimpleNamespace(is_usable=False)
+    found, _ = candidates._per_purchase(customers, nothing, NOW.until, unusable)
+    assert found.tolist() == [(3 * 10 + 25) / 4, (40 + 25) / 2, 25.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,8 +18,10 @@ from portrait_assets.app.lookalike.attributes import AGE, ATTRIBUTES, CATEGORIES
 from portrait_assets.app.lookalike.backtest import FEWEST, backtest
 from portrait_assets.app.lookalike.errors import LookalikeError
 from portrait_assets.app.lookalike.finding import _check_sizes
-from portrait_assets.app.lookalike.seed import Seed, _month, _stated_months
+from portrait_assets.app.lookalike.seed import Seed, _month, _stated_months, read_seed
+from portrait_assets.methods.lookalike import lookalike
 from portrait_assets.methods.lookalike.lookalike import SMALLEST_SEED
+from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 
 MARCH, JUNE = date(2024, 3, 31), date(2024, 6, 30)
@@ -68,6 +71,59 @@ def test_the_months_that_a_file_states():
     assert _stated_months(rows) == {"2024-03"}
     assert _stated_months(rows.with_columns(pl.col("as_of").str.to_date())) == {"2024-03"}
     assert _stated_months(rows.drop("as_of")) == set()
+
+
+@pytest.mark.parametrize("month", [None, "2024-03"])
+def test_a_seed_of_two_months_or_of_another_than_asked_for_is_refused(
+    tmp_path: Path, month: str | None
+):
+    nothing: Any = None
+    rows = pl.DataFrame({"customer_id": ["a", "b"], "as_of": ["2024-03-31", "2024-06-30"]})
+    rows.write_csv(tmp_path / "seed.csv")
+    with pytest.raises(
+        LookalikeError, match="has customers as of 2024-03, 2024-06; give a seed of"
+    ):
+        read_seed(nothing, nothing, str(tmp_path / "seed.csv"), month)
+    rows.tail(1).write_csv(tmp_path / "other.csv")
+    if month is not None:
+        with pytest.raises(LookalikeError, match="has customers as of 2024-06; give"):
+            read_seed(nothing, nothing, str(tmp_path / "other.csv"), month)
+
+
+def test_equal_scores_share_a_rank_and_a_tenth_is_of_ranks(monkeypatch: pytest.MonkeyPatch):
+    margin = np.array([3.0, 1.0, 3.0, 2.0])
+    model = SimpleNamespace(
+        margin=lambda _: margin, probability=lambda _: np.array([0.8, 0.2, 0.8, 0.5])
+    )
+    found: Any = SimpleNamespace(model=model, others_share=0.25, attributes=("age",))
+    monkeypatch.setattr(lookalike, "reasons", lambda *_: pl.DataFrame({"reason_1": ["+age"] * 4}))
+    scored = lookalike.score(found, pl.DataFrame({"age": [1, None, 3, 4]}))
+    assert scored["rank"].to_list() == [1, 4, 1, 3]
+    assert scored["band"].to_list() == [1, 8, 1, 6]
+    # A quarter of the others were learned from for each of the members: odds of 4 are 1.
+    assert scored["score"].to_list() == pytest.approx([0.5, 1 / 17, 0.5, 0.2])
+    assert scored["not_known"].to_list() == [None, "age", None, None]
+
+
+def test_of_few_others_all_are_learned_from(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lookalike, "MOST_ROWS", 10)
+    for members, drawn in ((18, 8), (12, 5), (3, 3)):
+        is_seed = np.arange(20) < members
+        rows = lookalike._drawn(is_seed, seed=0)
+        assert (len(rows), is_seed[rows].sum()) == (10, drawn)
+        assert (np.diff(rows) > 0).all()
+
+
+@pytest.mark.parametrize(("members", "says"), [(99, "the seed has 99"), (100, "enough")])
+def test_a_hundred_members_are_learned_from(
+    monkeypatch: pytest.MonkeyPatch, members: int, says: str
+):
+    def learned(*_: Any, **__: Any) -> None:
+        raise PredictionError("enough")
+
+    monkeypatch.setattr(lookalike, "prove", learned)
+    with pytest.raises(PredictionError, match=says):
+        lookalike.learn(pl.DataFrame({"age": range(200)}), np.arange(200) < members)
 
 
 def records(**columns: Any) -> pl.DataFrame:

@@ -200,3 +200,17 @@ def test_a_bank_of_many_customers_stays_useful():
     found = anonymous(world(50_000), 10)
     assert found.smallest_class >= 10
     assert found.loss < 0.1
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(4, None), (5, 30)])
+def test_k_equal_rows_are_shown(rows: int, shown: int | None):
+    table = pl.DataFrame({"age": [30] * rows})
+    assert anonymise(table, [QuasiIdentifier("age")], 5).rows["age"].to_list() == [shown] * rows
+
+
+def test_as_many_rows_as_k_may_stay_behind():
+    """Five of 30 and five of 40 show their value, and the five who differ stay hidden together."""
+    hidden = [31, 32, 33, 34, 35]
+    table = pl.DataFrame({"name": [str(n) for n in [30] * 5 + [40] * 5 + hidden]})
+    found = anonymise(table, [QuasiIdentifier("name")], 5).rows["name"].to_list()
+    assert found[:10] == ["30"] * 5 + ["40"] * 5

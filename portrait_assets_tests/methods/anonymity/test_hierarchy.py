@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.methods.anonymity.bands import bands_of
 from portrait_assets.methods.anonymity.hierarchy import Hierarchy, hierarchy_of
 
 
@@ -109,3 +110,8 @@ def test_lists_are_shown_whole_or_not_at_all():
     found = hierarchy_of(pl.Series("x", [["b", "a"], ["a", "b"], ["a"], []]))
     assert [level.name for level in found.levels] == ["as recorded"]
     assert found.values.tolist() == [2, 2, 1, 0]
+
+
+@pytest.mark.parametrize(("most", "names"), [(3, ["1", "2", "5"]), (2, ["below 2", "2 and above"])])
+def test_as_many_values_as_bands_are_shown_as_they_are(most: int, names: list[str]):
+    assert [*bands_of(pl.Series([1, 2, 5, 5]), most).names] == names

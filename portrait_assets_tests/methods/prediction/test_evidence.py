@@ -1,10 +1,13 @@
 """Choice, proof, the best single feature, and leaks."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from portrait_assets.methods.prediction import leaks as leaks_module
 from portrait_assets.methods.prediction.choice import choose
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.lone import best_lone_feature, lone_features
@@ -190,3 +193,17 @@ def test_numbers_are_proved_by_the_variance_that_is_explained():
     by_hand = 1 - ((proof.outcome - found) ** 2).mean() / proof.outcome.var()
     assert proof.quality.value == pytest.approx(by_hand)
     assert proof.gain.low > 0
+
+
+def test_a_feature_is_named_from_one_limit_on_and_gives_away_from_another(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    qualities = {"a": 0.9899, "b": 0.99, "c": 0.9989, "d": 0.999}
+    lone = [SimpleNamespace(feature=name, quality=each) for name, each in qualities.items()]
+    monkeypatch.setattr(leaks_module, "lone_features", lambda *_, **__: lone)
+    found = leaks(pl.DataFrame({"a": [1.0, 2.0]}), np.array([0.5, 1.5]), is_of_number=True)
+    assert [(leak.feature, leak.gives_away) for leak in found] == [
+        ("d", True),
+        ("c", False),
+        ("b", False),
+    ]

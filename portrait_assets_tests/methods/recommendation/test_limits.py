@@ -11,6 +11,7 @@ import pytest
 from scipy import sparse
 
 from portrait_assets.core.bounds import every_kth
+from portrait_assets.methods.recommendation import bought as bought_module
 from portrait_assets.methods.recommendation import takings
 from portrait_assets.methods.recommendation.bought import LEAST_SILENT, curve_again, fit_bought
 from portrait_assets.methods.recommendation.companions import CHUNK_ENTRIES, chunks
@@ -182,6 +183,23 @@ def test_own_and_neighbours_count_by_halves_and_all_who_bought_are_neighbours():
     among = neighbourhood(sparse.csr_matrix(np.eye(500)))
     assert (among.count, neighbourhood(sparse.csr_matrix(np.eye(501))).count) == (500, 500)
     assert among.place.tolist() == list(range(500))
+
+
+def test_a_rate_of_few_is_drawn_to_that_of_all_by_what_groups_differ():
+    """Rates 0.8, 0.2 and 0.5 of 10, 10 and 20: their spread of 1.8 is 0.5 by chance."""
+    found = shrunk_rates(np.array([[8.0], [2.0], [10.0]]), np.array([[10.0], [10.0], [20.0]]))
+    between = (1.8 - 2 * 0.25) / (40 - (10**2 + 10**2 + 20**2) / 40)
+    prior = 0.5 * 0.5 / between - 1
+    expected = [(8 + prior / 2) / (10 + prior), (2 + prior / 2) / (10 + prior), 0.5]
+    np.testing.assert_allclose(found[:, 0], expected)
+
+
+def test_companions_are_of_the_items_that_most_have(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bought_module, "MOST_ITEMS", 2)
+    shares = np.array([[0.5, 0, 0.5], [0, 0, 1], [0.5, 0.5, 0], [0, 0, 1]])
+    then = Frequencies(sparse.csr_matrix(shares), np.full(4, 2.0))
+    model = fit_bought(then, sparse.csr_matrix(shares > 0), np.zeros(4, dtype=np.int64))
+    assert model.common.tolist() == [0, 2]
 
 
 def test_of_one_group_and_of_groups_alike_the_rate_of_all_counts_most():

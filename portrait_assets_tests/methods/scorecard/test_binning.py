@@ -102,3 +102,9 @@ def test_a_bin_has_its_least_share():
 def test_quantiles_cut_into_bins_of_as_many_rows():
     assert quantile_cuts(np.full(8, 10), 4) == [1, 3, 5]
     assert quantile_cuts(np.array([97, 1, 1, 1]), 4) == [0]
+
+
+def test_a_bin_has_the_least_share_of_the_rows():
+    rows, bads = np.array([10, 90]), np.array([9, 9])
+    assert tree_cuts(rows, bads, 2, 0.1) == [0]
+    assert tree_cuts(rows, bads, 2, 0.101) == []
