@@ -81,7 +81,7 @@ def test_a_text_is_as_long_as_a_value_can_be():
     ],
 )
 def test_a_number_is_read_with_what_people_write_beside_it(text: str, number: float | None):
-    column = Column("amount", Type.FLOAT, "Amount", "金额")
+    column = Column("amount", Type.NUMBER, "Amount", "金额")
     assert recovered(column, pl.Series("amount", [text])).to_list() == [number]
 
 

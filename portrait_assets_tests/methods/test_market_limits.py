@@ -115,7 +115,7 @@ def test_the_variance_of_a_trend_with_ties_is_that_of_all_orders():
 
 
 def test_months_that_resemble_those_before_vary_a_score_more():
-    """Of 20 in order the ranks' correlation is 0.85, which is corrected to more than is believed."""
+    """Of 20 in order the correlation of ranks is 0.85, corrected to more than is believed."""
     expected = 1 + 2 * sum((1 - lag / 20) * 0.95**lag for lag in range(1, 20))
     assert trend._inflation(np.arange(20.0)) == pytest.approx(expected)
     assert trend._inflation(np.resize([1.0, -1.0], 20)) == 1

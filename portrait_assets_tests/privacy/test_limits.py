@@ -41,6 +41,8 @@ from portrait_assets.privacy.tombstones import (
     tombstones_file,
     word_of,
 )
+from portrait_assets.storage.duckdb.connection import scratch_database
+from portrait_assets.storage.duckdb.tables import existing_types
 
 KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
 AT = datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
@@ -129,6 +131,17 @@ def test_places_are_counted_once_however_the_bytes_are_cut(
         ("one", "bytes"): [(start, start + 11) for start in starts]
     }
     assert not in_bytes.places_in_bytes(streams, [])
+
+
+def test_values_of_every_type_that_holds_text_are_searched():
+    with scratch_database() as con:
+        con.execute(
+            "CREATE TYPE tier AS ENUM ('PM-1', 'low'); CREATE TABLE things AS SELECT 'PM-1'::tier "
+            "AS a, ['PM-1'] AS b, {'c': 'PM-1'}::JSON AS c, {'d': 'PM-1'} AS d, 1 AS e"
+        )
+        types = existing_types(con, "main.things")
+        parts = values.text_values(con, "things", types)
+        assert values.count_holding(parts, ["PM-1"]) == dict.fromkeys("abcd", 1)
 
 
 @pytest.mark.parametrize("together", [1, 2, 3, 100])
