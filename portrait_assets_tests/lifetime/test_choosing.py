@@ -10,10 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.methods.lifetime import backtest as backtest_module
 from portrait_assets.methods.lifetime import candidates, values
 from portrait_assets.methods.lifetime.backtest import decided
 from portrait_assets.methods.lifetime.candidates import ORDER, REPEAT, Candidate, Prediction
 from portrait_assets.methods.lifetime.errors import LifetimeError
+from portrait_assets.methods.lifetime.models import gamma_gamma
+from portrait_assets.methods.lifetime.models.fitting import Fit
 from portrait_assets.methods.lifetime.values import (
     JUDGED_AT_MOST,
     Horizon,
@@ -24,6 +27,7 @@ from portrait_assets.methods.lifetime.values import (
     lifetime_values,
     values_of,
 )
+from portrait_assets.methods.lifetime.windows import Window
 
 NOW = Horizon(date(2020, 1, 1), date(2024, 6, 30), 90, 30)
 CUSTOMERS = pl.DataFrame({"customer_id": ["a", "b"]})
@@ -140,12 +144,33 @@ def test_a_return_on_a_second_day_is_no_second_purchase():
 
 
 def test_the_last_window_repeats_as_often_as_it_fits_into_the_horizon():
-    customers = pl.DataFrame({"recent": [2, 0], "recent_spend": [30.0, 0.0]})
-    history: Any = SimpleNamespace(summary=lambda *_: CUSTOMERS.hstack(customers))
-    found = candidates._repeat(history.summary(), 90 / 30)
+    rows = {"customer_id": ["a", "b"], "x": [2, 0], "t_x": [3.0, 0.0], "T": [9.0, 4.0]}
+    known = pl.DataFrame(
+        rows | {"mean_spend": [15.0, None], "recent": [2, 0], "recent_spend": [30.0, 0.0]}
+    )
+    history: Any = SimpleNamespace(summary=lambda *_: known)
+    fits = {
+        name: Fit(name, {}, 0.0, 2, "it was not tried") for name in (BG, PARETO, gamma_gamma.NAME)
+    }
+    predicted = candidates.predict(
+        history, NOW.first, NOW.until, 90, 30, is_boosted=False, fits=fits
+    )
+    found = predicted.candidates[REPEAT]
     assert found.purchases is not None
     assert found.spend is not None
     assert (found.purchases.tolist(), found.spend.tolist()) == ([6.0, 0.0], [90.0, 0.0])
+
+
+def test_who_gave_back_more_than_they_bought_spent_nothing(monkeypatch: pytest.MonkeyPatch):
+    predicted = prediction(*(Candidate(n, numbers(1, 2), numbers(3, 4)) for n in ORDER))
+    monkeypatch.setattr(backtest_module, "predict", lambda *_: predicted)
+    done = pl.DataFrame({"purchases": [0, 2], "spend": [-5.0, 8.0]})
+    history: Any = SimpleNamespace(outcome=lambda *_: done)
+    window = Window(date(2024, 1, 1), date(2024, 1, 31))
+    found = backtest_module.backtest(history, NOW.first, window)
+    assert found.actual_spend.tolist() == [0.0, 8.0]
+    assert (found.scores[0].bias, found.scores[0].spend_bias) == (0.5, -0.125)
+    assert found.scores[0].mean_absolute_error == 0.5
 
 
 def test_without_a_model_of_spend_a_customers_mean_is_drawn_to_that_of_all():

@@ -29,6 +29,13 @@ def test_a_margin_that_is_wrong_by_scale_and_shift_is_set_right():
     assert np.abs(expit(3 * others + 2) - expit(others)).mean() > 0.1
 
 
+def test_a_curve_has_a_hundred_levels_at_most():
+    """The later a row, the more often it happens: no two hundreds of rows are alike."""
+    place = np.arange(40_000.0)
+    happened = np.floor((place + 1) ** 2 / 80_000) > np.floor(place**2 / 80_000)
+    assert len(fit_curve(place, happened.astype(float)).margins) == 100
+
+
 def test_what_is_predicted_happens_to_those_that_were_calibrated_on(
     strangers: World, models: dict[str, PredictionModel]
 ):

@@ -14,6 +14,7 @@ from portrait_assets.methods.prediction.evidence.lone import best_lone_feature, 
 from portrait_assets.methods.prediction.evidence.proof import by_tenth, proof_folds, prove
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.leaks import leaks
+from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets_tests.methods.prediction.world import World, world
 
 
@@ -207,3 +208,14 @@ def test_a_feature_is_named_from_one_limit_on_and_gives_away_from_another(
         ("c", False),
         ("b", False),
     ]
+
+
+@pytest.mark.parametrize(("low", "count"), [(0.9, 1), (0.8999, 0)])
+def test_a_feature_is_named_where_its_area_is_sure(
+    monkeypatch: pytest.MonkeyPatch, low: float, count: int
+):
+    lone = SimpleNamespace(feature="a", quality=0.96, score=lambda column: column)
+    monkeypatch.setattr(leaks_module, "lone_features", lambda *_, **__: [lone])
+    monkeypatch.setattr(leaks_module, "auc_interval", lambda *_: Interval(0.96, low, 0.99))
+    found = leaks(pl.DataFrame({"a": [1.0, 2.0]}), np.array([0, 1]))
+    assert [leak.gives_away for leak in found] == [False] * count

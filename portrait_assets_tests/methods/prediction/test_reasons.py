@@ -6,7 +6,12 @@ import pytest
 
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
-from portrait_assets.methods.prediction.reasons import contributions, reasons
+from portrait_assets.methods.prediction.reasons import (
+    Contributions,
+    _largest,
+    contributions,
+    reasons,
+)
 from portrait_assets_tests.methods.prediction.world import World
 
 
@@ -71,3 +76,12 @@ def test_what_moves_nothing_is_no_reason(people: World):
     assert found["reason_1"].null_count() == 0
     assert found["reason_2"].null_count() == 5
     assert reasons(model, frame.clear()).shape == (0, 3)
+
+
+def test_what_is_nearly_nothing_is_no_reason():
+    found = Contributions(("a", "b"), np.array([[1e-9, -2e-9], [0.0, 1e-9], [0.5, -0.7]]), 0.0)
+    assert _largest(found, 3).rows() == [
+        ("-b", None, None),
+        (None, None, None),
+        ("-b", "+a", None),
+    ]

@@ -30,6 +30,13 @@ def test_bands_begin_at_multiples_of_the_odds_of_all_rows():
     ]
 
 
+def test_a_score_at_which_a_band_begins_is_in_it():
+    found = bands({540: (20, 0), 520: (20, 1), 500: (20, 2), 480: (20, 5), 479: (20, 12)})
+    assert [(each.least, each.rows, each.bads) for each in found] == [
+        *((540, 20, 0), (520, 20, 1), (500, 20, 2), (480, 20, 5), (None, 20, 12)),
+    ]
+
+
 def test_what_is_sure_is_suggested():
     found = bands({530: (400, 20), 505: (300, 60), 450: (300, 120)})
     assert [each.suggested for each in found] == ["accept", "review", "decline"]

@@ -108,3 +108,8 @@ def test_a_bin_has_the_least_share_of_the_rows():
     rows, bads = np.array([10, 90]), np.array([9, 9])
     assert tree_cuts(rows, bads, 2, 0.1) == [0]
     assert tree_cuts(rows, bads, 2, 0.101) == []
+
+
+def test_nothing_is_cut_off_behind_the_last_class():
+    assert quantile_cuts(np.array([1, 99]), 4) == []
+    assert quantile_cuts(np.array([50, 25, 25]), 4) == [0, 1]

@@ -1,6 +1,7 @@
 """A card made by hand: points, probability, bands, reasons, rows and SQL."""
 
 import math
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -87,6 +88,10 @@ def test_labels_are_in_both_languages():
     ]
     assert label(SINCE, SINCE.bins[0]) == "up to 2020-01-01"
     assert label(HOME, HOME.bins[2], chinese=True) == "其他"
+    three, four = (replace(HOME.bins[0], levels=tuple("abcd"[:n])) for n in (3, 4))
+    assert (label(HOME, three), label(HOME, four)) == ("a, b, c", "a, b, c and 1 more")
+    assert label(HOME, three, chinese=True) == "a、b、c"
+    assert label(HOME, four, chinese=True) == "a、b、c 等 4 类"
 
 
 def test_a_card_is_its_rows_whatever_their_order():
