@@ -24,7 +24,7 @@ from portrait_assets.methods.linkage.model import (
     without_empty_columns,
 )
 from portrait_assets.methods.linkage.person_columns import Kind, person_columns, person_texts
-from portrait_assets.methods.linkage.training import train
+from portrait_assets.methods.linkage.training import train, with_names_alike
 
 GIVEN = ("anna", "bruno", "carla", "david", "elena", "felix", "greta", "hugo", "irene", "jonas")
 FAMILY = ("silva", "santos", "ferreira", "pereira", "oliveira", "costa", "rodrigues", "martins")
@@ -171,6 +171,36 @@ def test_records_that_resemble_nobody_make_a_pair_less_likely(learnt: Trained):
     assert found.len()
     times = (count - 1) / (2 * count - 1)
     assert found.to_list() == pytest.approx([times] * found.len(), rel=0.01)
+
+
+@pytest.mark.parametrize(("words", "parted"), [(9, True), (8, False)])
+def test_names_are_compared_word_by_word_where_nearly_all_have_several(words: int, parted: bool):
+    names = [f"anna silva{n}" for n in range(words)] + ["王小明"] * (10 - words)
+    records = pl.DataFrame({"n": range(10), "full_name": names, "phone": map(str, range(10))})
+    compared = with_names_alike(prepare(records, "n"))
+    assert ({"given_name", "surname"} <= set(compared.columns)) is parted
+    assert "full_name" in compared.columns
+    own = pl.DataFrame({"n": ["1"], "given_name": ["anna"], "surname": ["silva"]})
+    assert with_names_alike(own).equals(own), "a source's own parts stay"
+
+
+@pytest.mark.slow
+def test_one_name_of_two_words_leaves_all_others_to_be_compared():
+    """Of 30 persons, of whom 10 have another character in their second record's name."""
+    draw, rows = random.Random(5), []
+    for n in range(150):
+        name = draw.choice("王李张刘陈") + draw.choice("芳娜敏静丽") + draw.choice("伟强磊军洋")
+        rows.append({"full_name": name, "birth_date": f"{1950 + n % 50}-0{1 + n // 50}-15"})
+    again = [row | {"full_name": row["full_name"][:2] + "华"} for row in rows[:10]]
+    other = {"full_name": "Anna Silva", "birth_date": "1980-01-15"}
+    records = pl.DataFrame([*rows, *again, *rows[10:30], other])
+    records = records.with_columns(n=pl.format("R{}", pl.int_range(pl.len()) + 100))
+    trained = train(prepare(records, "n"), LinkageSettings())
+    assert trained is not None
+    probable = trained[1].filter(pl.col("match_probability") >= LinkageSettings().threshold)
+    assert set(probable.select("record_1", "record_2").iter_rows()) == {
+        (f"R{100 + n}", f"R{250 + n}") for n in range(30)
+    }
 
 
 def test_no_data_rule_out_a_match_or_prove_one():

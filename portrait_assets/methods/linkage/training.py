@@ -34,6 +34,9 @@ TAUGHT_PAIRS = 1_000_000
 """Most pairs that one agreement teaches from; its commonest values are left out."""
 SURE_RECALL = 0.7
 """Share of the matches that agree in what few others share."""
+PARTED = 0.9
+"""Share of full names with several words from which on they are compared word by word: a name of
+one word, as Chinese ones are, would then be compared with none."""
 SIGNIFICANT_DIGITS = 9
 """Digits that the probabilities of a model are rounded to."""
 
@@ -47,6 +50,7 @@ def train(
         The model, and the pairs of these records as `score` gives them. None where no two
         records agree in what few others share: then there is nothing to learn from.
     """
+    table = with_names_alike(table)
     kinds = [name for name in table.columns if name != UNIQUE_ID]
     prior = _sure_share(table, kinds, settings)
     if prior is None:
@@ -63,6 +67,15 @@ def train(
     probabilities = pl.Series("match_probability", under_prior(scored, prior, calibrated)).round(6)
     model = LinkageModel(trained, kinds, prior, calibrated * (table.height - 1) / 2)
     return model, scored.with_columns(probabilities)
+
+
+def with_names_alike(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with the parts of full names where nearly all have several, and else without."""
+    parts = [str(Kind.GIVEN), str(Kind.FAMILY)]
+    if not {Kind.FULL, *parts} <= set(table.columns):
+        return table
+    is_parted = table[Kind.GIVEN].count() >= PARTED * table[Kind.FULL].count()
+    return table if is_parted else table.drop(parts)
 
 
 def _expected_share(scored: pl.DataFrame, pairs: float) -> float:
