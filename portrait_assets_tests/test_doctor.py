@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -209,6 +210,39 @@ def test_a_month_is_whole_with_all_its_tables(settings: Settings):
     whole = replace(SALES, name="whole", partition_by=None)
     exam = exam_of(settings, [SALES, other, whole, CHECK_RESULTS], sales=MONTHS, calls=["2024-01"])
     assert [doctor._is_whole(exam, month) for month in MONTHS] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("stored", "published", "what"),
+    [
+        (MONTHS[:2], MONTHS[:2], []),
+        (MONTHS[:2], MONTHS[:1], ["2024-02"]),
+        (MONTHS[:1], MONTHS, ["2024-02 to 2024-03"]),
+    ],
+)
+def test_a_file_that_has_fewer_or_more_months_than_the_warehouse_is_named(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    stored: list[str],
+    published: list[str],
+    what: list[str],
+):
+    def rows(months: list[str]) -> Any:
+        found = [("cleaned.sales", month) for month in months]
+        return SimpleNamespace(execute=lambda _: SimpleNamespace(fetchall=lambda: found))
+
+    settings.portrait_file.parent.mkdir(parents=True, exist_ok=True)
+    settings.portrait_file.touch()
+    report = settings.warehouse_dir / doctor.REPORT_FILE
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.touch()
+    monkeypatch.setattr(doctor, "open_published", lambda _: nullcontext(rows(published)))
+    monkeypatch.setattr(doctor, "noted_key", lambda _: None)
+    monkeypatch.setattr(doctor, "_published_rows", lambda *_: iter(()))
+    exam: Any = SimpleNamespace(settings=settings, warehouse=SimpleNamespace(con=rows(stored)))
+    assert [issue.what for issue in doctor._published(exam)] == [
+        f"does not hold what was materialized last of {each}" for each in what
+    ]
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ def test_a_command_is_not_given_to_a_shell(tmp_path: Path):
     ("does", "problem"),
     [
         ("raise SystemExit(3)", "ended with exit code 3"),
+        ("raise SystemExit(1)", "ended with exit code 1"),
         ("import time; time.sleep(60)", "did not end within 0 s"),
     ],
 )

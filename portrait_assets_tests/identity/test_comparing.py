@@ -140,7 +140,7 @@ def test_two_values_are_compared_from_the_same_down_to_anything_else(
     assert level((kind,), {kind: left}, {}) == {kind: "null"}
 
 
-def test_names_that_were_exchanged_are_told_from_others():
+def test_names_that_were_exchanged_are_distinguished():
     one, other = ({"given_name": "li", "surname": "na"}, {"given_name": "na", "surname": "li"})
     names = ("given_name", "surname", "full_name")
     assert level(names, one, other) == {"given_name": "exchanged", "surname": "exchanged"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from portrait_assets.privacy.scan.blocks import columns_of
+from portrait_assets.privacy.scan.blocks import _at, columns_of
 from portrait_assets.privacy.scan.files import scan
 from portrait_assets.privacy.scan.wanted import BYTES, Hits, Scan, Wanted
 
@@ -100,3 +100,9 @@ def test_which_column_bytes_are_of(tmp_path: Path) -> None:
     with duckdb.connect(str(path), read_only=True) as con:
         assert columns_of(con, [*places, 0, 3 * 4096]) == ["s.t.r", "s.t.o", "s.t.l", None, None]
         assert columns_of(con, []) == []
+
+
+def test_a_segment_begins_with_its_first_byte():
+    segments = [(0, "a"), (10, "b"), (30, None)]
+    assert [_at(segments, at) for at in (-1, 0, 9, 10, 29, 30)] == [None, "a", "a", "b", "b", None]
+    assert _at([], 5) is None

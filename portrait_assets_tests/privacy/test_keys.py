@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.keys import Key, KeyFileError, KeyName, find_key, key_file, make_key
+from portrait_assets.privacy.keys import (
+    Key,
+    KeyFileError,
+    KeyName,
+    find_former_keys,
+    find_key,
+    is_rotated,
+    key_file,
+    make_key,
+    retire_key,
+)
 
 NAME = KeyName.PSEUDONYMS
 
@@ -100,3 +110,15 @@ def test_no_text_shows_the_secret(settings: Settings) -> None:
     assert key.secret.hex() not in f"{key} {key!r} {key.fingerprint}"
     with_key = Settings(data_dir=settings.data_dir, keys={"pseudonyms": "ab" * 32})
     assert "abab" not in f"{with_key} {with_key!r}"
+
+
+def test_a_key_is_rotated_once_another_is_in_its_place_or_none(settings: Settings) -> None:
+    key = make_key(settings, NAME)
+    assert not is_rotated(settings, NAME, key.fingerprint), "it was not retired"
+    retire_key(settings, NAME, key.fingerprint)
+    assert is_rotated(settings, NAME, key.fingerprint), "the next publication makes another"
+    assert [each.fingerprint for each in find_former_keys(settings, NAME)] == [key.fingerprint]
+    make_key(settings, NAME)
+    assert is_rotated(settings, NAME, key.fingerprint)
+    key_file(settings, NAME).write_text(key.secret.hex())
+    assert not is_rotated(settings, NAME, key.fingerprint), "it was put back"

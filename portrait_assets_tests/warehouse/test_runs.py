@@ -73,7 +73,7 @@ def test_a_process_that_was_given_the_number_of_a_dead_one_is_another(
     assert fail_abandoned_runs(instance) == [run_id]
 
 
-def test_a_process_is_told_from_another_by_when_it_started():
+def test_processes_are_distinguished_by_when_they_started():
     later, own = (int(process.rpartition(":")[2]) for process in (dead_process(), this_process()))
     assert later > own > 0
 

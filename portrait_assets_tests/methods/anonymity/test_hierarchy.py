@@ -115,3 +115,11 @@ def test_lists_are_shown_whole_or_not_at_all():
 @pytest.mark.parametrize(("most", "names"), [(3, ["1", "2", "5"]), (2, ["below 2", "2 and above"])])
 def test_as_many_values_as_bands_are_shown_as_they_are(most: int, names: list[str]):
     assert [*bands_of(pl.Series([1, 2, 5, 5]), most).names] == names
+
+
+def test_a_rest_of_one_value_is_that_value():
+    for texts, names in (
+        (["a", "a", "b"], ["as recorded"]),
+        (["a", "a", "b", "c"], ["the 1 most frequent and other", "as recorded"]),
+    ):
+        assert [level.name for level in hierarchy_of(pl.Series(texts)).levels] == names

@@ -15,7 +15,7 @@ from portrait_assets.methods.scorecard.card.model import Scorecard
 from portrait_assets.methods.scorecard.card.reasons import label, reasons, scores
 from portrait_assets.methods.scorecard.card.rows import SCHEMA
 from portrait_assets.methods.scorecard.card.scale import Scale
-from portrait_assets.methods.scorecard.card.sql import scores_sql
+from portrait_assets.methods.scorecard.card.sql import band_sql, scores_sql
 from portrait_assets.methods.scorecard.errors import ScorecardError
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets_tests.methods.scorecard.worlds import AMOUNT, BANDS, CARD, HOME, SINCE
@@ -116,6 +116,16 @@ def test_sql_gives_the_same_points_probability_and_band():
     assert found["score"].to_list() == POINTS
     assert found["probability"].to_list() == pytest.approx(CARD.probability(POINTS).tolist())
     assert found["band"].to_list() == CARD.band(np.array(POINTS)).to_list()
+
+
+def test_a_band_begins_at_its_least_score_in_sql_too():
+    least = [band.least for band in CARD.bands if band.least is not None]
+    edges = [each + step for each in least for step in (-1, 0, 1)]
+    with scratch_database() as con:
+        rows = ", ".join(f"({score})" for score in edges)
+        found = con.sql(f"SELECT {band_sql(CARD)} FROM (VALUES {rows}) AS t(score)").fetchall()
+    assert [band for (band,) in found] == CARD.band(np.array(edges)).to_list()
+    assert CARD.band(np.array(least)).to_list() == [band.name for band in CARD.bands[:-1]]
 
 
 @settings(max_examples=30, deadline=None)
