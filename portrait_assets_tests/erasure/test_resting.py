@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 
 import duckdb
 import polars as pl
 import pytest
 
 from portrait_assets.app.erasure.rows.recounting import SIZES, few_sql, recounted_steps
+from portrait_assets.app.erasure.rows.removed_rows import name_rows
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import PACKAGED_SOURCES
@@ -19,7 +21,7 @@ from portrait_assets.schema.pandera_schema import contract_schema, violations
 from portrait_assets.schema.resting import Resting, counts_of, resting_of
 from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import PartitionBy, Table
-from portrait_assets.stages.features.contract import FITTED
+from portrait_assets.stages.features.contract import CUSTOMER_CATEGORY_MONTH, FITTED
 from portrait_assets.storage.check_results import CHECK_RESULTS
 
 WITHOUT_COUNTS = {
@@ -123,3 +125,56 @@ def test_rows_of_few_of_a_table_that_keeps_records_are_all_counted_again():
         con.execute("CREATE SCHEMA consent; CREATE TEMP TABLE erased_months (as_of DATE)")
         con.execute("CREATE TABLE consent.consent_default (as_of DATE, purpose VARCHAR)")
         assert few_sql(con, "consent.consent_default") == "as_of IN (FROM temp.erased_months)"
+
+
+@pytest.mark.parametrize(
+    ("table", "few"),
+    [
+        ("market.bare", [1, 9]),
+        ("features.product_month", [0, 1, 9, None]),
+        ("clusters.cluster_profile", [0, 1, 9]),
+    ],
+)
+def test_rows_of_fewer_than_ten_in_their_months_are_counted_again(
+    table: str, few: list[int | None]
+):
+    """A month of theirs and one before it have a row of each number; of segments, a profile."""
+    with duckdb.connect() as con:
+        con.execute(
+            "CREATE SCHEMA market; CREATE SCHEMA features; CREATE SCHEMA clusters; "
+            "CREATE TEMP TABLE erased_months AS SELECT DATE '2024-02-29' AS as_of; "
+            "CREATE TABLE clusters.cluster_segment AS SELECT as_of, segment_id, customers FROM "
+            "(VALUES (1, 0), (2, 1), (3, 9), (4, 10), (5, NULL)) AS t (segment_id, customers), "
+            "(VALUES (DATE '2024-01-31'), (DATE '2024-02-29')) AS m (as_of)"
+        )
+        if table == "clusters.cluster_profile":
+            con.execute(f"CREATE TABLE {table} AS SELECT * RENAME customers AS n FROM "
+                        "clusters.cluster_segment")  # fmt: skip
+        else:
+            con.execute(f"CREATE TABLE {table} AS SELECT *, customers AS n FROM "
+                        "clusters.cluster_segment")  # fmt: skip
+        found = con.execute(
+            f"SELECT as_of, n FROM {table} WHERE {few_sql(con, table)} ORDER BY n"
+        ).fetchall()
+    assert found == [(date(2024, 2, 29), count) for count in few]
+
+
+def test_a_choice_of_theirs_is_one_that_only_they_made_within_twelve_months():
+    rows = [
+        *(("2023-12", "K2", "c1"), ("2024-01", "K1", "c1")),  # K2's is a month too old.
+        *(("2024-05", "K1", "c2"), ("2024-06", "K2", "c2"), ("2024-12", "K1", "c3")),
+        *(("2025-01", "K1", "c4"), ("2024-12", "K2", "c5")),
+    ]
+    with duckdb.connect() as con:
+        con.execute(
+            "CREATE SCHEMA features; CREATE TEMP TABLE erased_customer_id AS SELECT 'K1' AS id; "
+            "CREATE TABLE features.feature_matrix AS FROM (VALUES (DATE '2024-12-31', 'K1'), "
+            "(DATE '2024-11-30', 'K2')) AS t (as_of, customer_id); "
+            f"CREATE TABLE {CUSTOMER_CATEGORY_MONTH.full_name} "
+            "(month TEXT, customer_id TEXT, choice_id TEXT)"
+        )
+        con.executemany(f"INSERT INTO {CUSTOMER_CATEGORY_MONTH.full_name} VALUES (?, ?, ?)", rows)
+        name_rows(con)
+        assert con.execute("FROM temp.erased_months").fetchall() == [(date(2024, 12, 31),)]
+        chosen = con.execute("FROM temp.erased_choices ORDER BY ALL").fetchall()
+    assert chosen == [(date(2024, 12, 31), "c1"), (date(2024, 12, 31), "c3")]

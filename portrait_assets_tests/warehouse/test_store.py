@@ -312,6 +312,17 @@ def test_a_month_written_again_has_changed_only_where_its_rows_differ(
         assert (second[month][1] > first[month][1]) == (month in changed)
 
 
+def test_a_change_of_any_single_row_is_a_change(warehouse: Warehouse):
+    rows = pl.DataFrame({"month": "2024-01", "customer_id": [*"abcdefgh"], "amount": 1.0})
+    for changed in range(rows.height):
+        warehouse.write(SALES, ["2024-01"], rows)
+        warehouse.write(SALES, ["2024-01"], rows)
+        assert warehouse.unchanged(SALES, ["2024-01", "2024-02"]) == ["2024-01"]
+        other = pl.when(pl.int_range(pl.len()) == changed).then(2.0).otherwise("amount")
+        warehouse.write(SALES, ["2024-01"], rows.with_columns(amount=other))
+        assert warehouse.unchanged(SALES, ["2024-01"]) == []
+
+
 def test_a_change_that_is_taken_back_has_changed_nothing(warehouse: Warehouse):
     warehouse.write(SALES, ["2024-01"], JANUARY)
     before = warehouse.con.execute("FROM meta.partitions").fetchall()
