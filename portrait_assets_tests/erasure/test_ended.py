@@ -60,7 +60,7 @@ def con() -> duckdb.DuckDBPyConnection:
         if name == "customers":
             own += [("2023-01", each) for each in people]
         if name == "transactions":
-            own += [("2024-02", "former"), ("2023-12", "left")]
+            own += [("2024-02", "former"), ("2023-12", "left"), ("2023-05", "nobody known")]
         seen(con, f"cleaned.{name}", *own)
     seen(con, "features.customer_month", ("2024-01", "month"))
     seen(con, "features.customer_balance_month", ("2024-01", "balance"))

@@ -20,6 +20,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import PLACE, Departure, Door, Outlet
 from portrait_assets.privacy.register import Register
 from portrait_assets.privacy.scan.wanted import Wanted
+from portrait_assets.privacy.tombstones import TOMBSTONES_FILE
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, added_lines
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets_tests.erasure.world import registered_export, world
@@ -65,6 +66,7 @@ def test_corrections_of_others_keep_the_numbers_of_their_lines(tmp_path: Path) -
     file = settings.source_dir / CORRECTIONS_FILE
     file.write_text(CORRECTIONS)
     file.chmod(0o600)
+    (settings.source_dir / TOMBSTONES_FILE).write_text("digest,erased_on,certificate,key\n")
     (cleaned,) = clean_decisions(settings, WANTED)
     assert (cleaned.name, cleaned.before, cleaned.after) == (CORRECTIONS_FILE, 3, 2)
     lines = CORRECTIONS.splitlines()
@@ -73,6 +75,17 @@ def test_corrections_of_others_keep_the_numbers_of_their_lines(tmp_path: Path) -
     left = added_lines(settings.source_dir, "customers")
     assert left is not None
     assert left["value"].to_list() == ["west", "east"]
+
+
+@pytest.mark.parametrize(("ending", "separator"), [("csv", ","), ("TSV", "\t")])
+def test_of_a_table_whole_rows_go(ending: str, separator: str, tmp_path: Path) -> None:
+    path = tmp_path / f"audience.{ending}"
+    rows = pl.DataFrame({"customer_id": ["K1", "K2", "K3"], "note": ["", "Zhao Longzhi", "x"]})
+    rows.write_csv(path, separator=separator)
+    cleaned = clean_file(path, WANTED, path.name)
+    assert cleaned is not None
+    assert (cleaned.before, cleaned.after, cleaned.what) == (3, 1, "rows removed")
+    assert path.read_text() == f"customer_id{separator}note\nK3{separator}x\n"
 
 
 def test_a_row_names_somebody_with_blanks_around_the_id_too(tmp_path: Path) -> None:

@@ -169,6 +169,17 @@ def test_a_text_that_ten_of_the_erased_share_says_nothing_of_one(con: duckdb.Duc
     assert own_texts(con, many)[0] == ["butter no. 12"]
 
 
+def test_a_name_is_theirs_whatever_it_looks_like_and_a_word_of_a_category_is_nobodys(
+    con: duckdb.DuckDBPyConnection,
+):
+    con.execute(
+        "CREATE TABLE raw.customers AS SELECT '2024-01' AS month, 'K1' AS customer_id, "
+        "'Annasilva' AS full_name, 'greengrocer' AS occupation, 'flat no. 12' AS region"
+    )
+    name_ids(con, ["K1"], [])
+    assert own_texts(con, ["K1"])[0] == ["Annasilva", "flat no. 12"]
+
+
 def test_ids_are_found_however_raw_tables_write_them(con: duckdb.DuckDBPyConnection):
     con.execute("CREATE TABLE raw.transactions AS SELECT ' 17 ' AS customer_id UNION SELECT '18'")
     con.execute("CREATE TABLE raw.calls AS SELECT 17 AS customer_id")

@@ -25,12 +25,13 @@ from portrait_assets.app.subject.account import (
 from portrait_assets.app.subject.leaving import give_account
 from portrait_assets.app.subject.page import as_json, as_page, write_account
 from portrait_assets.app.subject.person import UnknownPersonError
-from portrait_assets.app.subject.records import Holding
+from portrait_assets.app.subject.records import Holding, origins
 from portrait_assets.core.errors import WarehouseBusyError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import digest_of
 from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
+from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP
 from portrait_assets.storage.dagster.room import Context, Room
@@ -271,4 +272,15 @@ def test_membership_of_an_audience_is_named_in_both_languages():
         | {"as_of": "2024-04-30", "change": "entered", "is_member": True},
         {"audience": "gone", "en": "gone", "zh": "gone"}
         | {"as_of": "2024-04-30", "change": "left", "is_member": False},
+    ]
+
+
+def test_a_file_is_named_with_the_days_of_the_first_and_the_last_whatever_their_order():
+    days = [date(2024, 2, 9), None, date(2024, 1, 5), date(2024, 2, 1)]
+    rows = [{"source_file": "b.csv", "occurred_at": day} for day in days]
+    rows += [{"source_file": "a.csv", "occurred_at": None}]
+    found = list(origins([Holding(CLEANED["transactions"], tuple(rows))]))
+    assert [(each.file, each.rows, each.first_day, each.last_day) for each in found] == [
+        ("a.csv", 1, None, None),
+        ("b.csv", 4, date(2024, 1, 5), date(2024, 2, 9)),
     ]
