@@ -219,6 +219,9 @@ def test_a_key_in_the_environment_is_rotated_there(settings: Settings):
     same = settings.model_copy(update={"keys": {NAME: SecretStr(KEY.secret.hex())}})
     with pytest.raises(PseudonymError, match="PORTRAIT_KEYS__PSEUDONYMS, which only you can"):
         rotate(same, KEY.fingerprint)
+    with pytest.raises(PseudonymError, match="which only you can"):
+        rotate(same, None)  # Nothing is published that another key could be compared with.
+    assert not key_file(settings, NAME).parent.exists()
     other = settings.model_copy(update={"keys": {NAME: SecretStr("ab" * 32)}})
     rotate(other, KEY.fingerprint)
     assert key_of_publication(other, KEY.fingerprint)[0].secret.hex() == "ab" * 32

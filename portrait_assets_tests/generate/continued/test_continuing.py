@@ -5,8 +5,12 @@ from __future__ import annotations
 import shutil
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -17,7 +21,10 @@ from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic import bank as bank_module
 from portrait_assets.synthetic import continuing
+from portrait_assets.synthetic.common.seasons import Calendar
 from portrait_assets.synthetic.continuing import continue_bank
+from portrait_assets.synthetic.economy.outcomes import outcomes_table
+from portrait_assets.synthetic.persons.lifecycle import NEVER
 from portrait_assets.synthetic.recipe import Recipe
 from portrait_assets_tests.generate.conftest import contents
 from portrait_assets_tests.generate.continued.conftest import CLEAN, Write, tables
@@ -213,3 +220,32 @@ def test_a_bank_is_continued_from_the_command_line(bank: Path, write: Write) -> 
     assert "Campaign ours states no campaign_type" in ran.output
     assert "contacts: 5 rows" in ran.output
     assert (bank / "transactions" / "2023-06.parquet").exists()
+
+
+def test_who_leaves_or_defaults_in_the_first_month_that_continues_was_spared_before():
+    """Of three months and one more: a leaves in the third, b in the fourth, c in none."""
+    lives: Any = SimpleNamespace(
+        join_month=np.zeros(3, dtype=np.int64),
+        leave_month=np.array([2, 3, NEVER]),
+        leave_day=np.array([5, 10, 1]),
+    )
+    borrowing: Any = SimpleNamespace(
+        is_borrower=np.array([False, False, True]), default_month=np.array([NEVER, NEVER, 3])
+    )
+    people: Any = range(3)
+    calendar = Calendar("2024-01", 4, continues=3)
+    ids = pa.array(["a", "b", "c"])
+    found = outcomes_table(people, lives, borrowing, (), calendar, ids)
+    rows = cast(pl.DataFrame, pl.from_arrow(found)).sort("customer_id", "outcome", "observed_on")
+    assert [
+        (*row[:2], str(row[2]), row[3])
+        for row in rows.select("customer_id", "outcome", "observed_on", "value").iter_rows()
+    ] == [
+        ("a", "churn", "2024-03-05", 1.0),
+        ("b", "churn", "2024-03-31", 0.0),
+        ("b", "churn", "2024-04-10", 1.0),
+        ("c", "churn", "2024-03-31", 0.0),
+        ("c", "churn", "2024-04-30", 0.0),
+        ("c", "default", "2024-03-31", 0.0),
+        ("c", "default", "2024-04-30", 1.0),
+    ]

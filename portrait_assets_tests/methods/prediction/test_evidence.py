@@ -219,3 +219,10 @@ def test_a_feature_is_named_where_its_area_is_sure(
     monkeypatch.setattr(leaks_module, "auc_interval", lambda *_: Interval(0.96, low, 0.99))
     found = leaks(pl.DataFrame({"a": [1.0, 2.0]}), np.array([0, 1]))
     assert [leak.gives_away for leak in found] == [False] * count
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_that_only_rises_or_falls_with_the_outcome_is_a_score_by_its_order(sign: int):
+    number = sign * np.arange(200.0)
+    (lone,) = lone_features(pl.DataFrame({"n": number}), (np.arange(200) >= 153).astype(float))
+    assert (lone.order, lone.quality) == (sign, 1.0)

@@ -18,7 +18,7 @@ from portrait_assets.methods.recommendation.companions import CHUNK_ENTRIES, chu
 from portrait_assets.methods.recommendation.ease import LEAST_STRENGTH, STRENGTH, fit_ease
 from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
 from portrait_assets.methods.recommendation.lift import FALSE_DISCOVERY, lifts
-from portrait_assets.methods.recommendation.neighbours import mixed, neighbourhood
+from portrait_assets.methods.recommendation.neighbours import mixed, nearest_of, neighbourhood
 from portrait_assets.methods.recommendation.shrinkage import MOST_PRIOR, shrunk_rates
 from portrait_assets.methods.recommendation.takings import Window, most_taken
 from portrait_assets.methods.recommendation.traits import LEAST_ROWS, fit_traits
@@ -200,6 +200,14 @@ def test_companions_are_of_the_items_that_most_have(monkeypatch: pytest.MonkeyPa
     then = Frequencies(sparse.csr_matrix(shares), np.full(4, 2.0))
     model = fit_bought(then, sparse.csr_matrix(shares > 0), np.zeros(4, dtype=np.int64))
     assert model.common.tolist() == [0, 2]
+
+
+def test_of_neighbours_as_near_as_each_other_the_first_is_taken():
+    shares = sparse.csr_matrix(np.tile([[0.5, 0.5]], (4, 1)))
+    among = neighbourhood(shares)
+    for customer, nearest in ((3, [0]), (0, [1])):
+        found = nearest_of(shares[[customer]], among, np.array([customer]), nearest=1)
+        assert found.toarray().nonzero()[1].tolist() == nearest
 
 
 def test_of_one_group_and_of_groups_alike_the_rate_of_all_counts_most():
