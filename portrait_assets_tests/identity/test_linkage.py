@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.methods.linkage import linking
+from portrait_assets.methods.linkage import linking, training
 from portrait_assets.methods.linkage.linking import link
 from portrait_assets.methods.linkage.model import (
     LinkageModel,
@@ -174,12 +174,18 @@ def test_records_that_resemble_nobody_make_a_pair_less_likely(learnt: Trained):
 
 
 @pytest.mark.parametrize(("words", "parted"), [(9, True), (8, False)])
-def test_names_are_compared_word_by_word_where_nearly_all_have_several(words: int, parted: bool):
+def test_names_are_compared_word_by_word_where_nearly_all_have_several(
+    monkeypatch: pytest.MonkeyPatch, words: int, parted: bool
+):
     names = [f"anna silva{n}" for n in range(words)] + ["王小明"] * (10 - words)
     records = pl.DataFrame({"n": range(10), "full_name": names, "phone": map(str, range(10))})
     compared = with_names_alike(prepare(records, "n"))
     assert ({"given_name", "surname"} <= set(compared.columns)) is parted
     assert "full_name" in compared.columns
+    asked: list[list[str]] = []
+    monkeypatch.setattr(training, "_sure_share", lambda _, kinds, __: asked.append(kinds))
+    assert train(prepare(records, "n"), LinkageSettings()) is None
+    assert asked == [[name for name in compared.columns if name != "unique_id"]]
     own = pl.DataFrame({"n": ["1"], "given_name": ["anna"], "surname": ["silva"]})
     assert with_names_alike(own).equals(own), "a source's own parts stay"
 
