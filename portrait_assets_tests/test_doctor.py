@@ -24,6 +24,7 @@ from portrait_assets.privacy.register import Register
 from portrait_assets.privacy.tombstones import Tombstones, digest_of
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
+from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -233,7 +234,7 @@ def test_a_file_that_has_fewer_or_more_months_than_the_warehouse_is_named(
 
     settings.portrait_file.parent.mkdir(parents=True, exist_ok=True)
     settings.portrait_file.touch()
-    report = settings.warehouse_dir / doctor.REPORT_FILE
+    report = settings.warehouse_dir / REPORT_FILE
     report.parent.mkdir(parents=True, exist_ok=True)
     report.touch()
     monkeypatch.setattr(doctor, "open_published", lambda _: nullcontext(rows(published)))

@@ -68,7 +68,7 @@ def test_what_is_not_published_is_published_and_nothing_else_is_run():
     found = plan(MONTHS, None, replace(COMPLETE, published_at=None), NOW)
     assert (found.raw, found.months, found.publish) == ([], [], True)
     (run,) = runs_of(found, dict.fromkeys(MONTHS, 10), 10)
-    assert (run.rooms, run.months) == ({"mart"}, MONTHS)
+    assert (set(run.rooms), run.months) == ({"mart"}, MONTHS)
 
 
 def test_a_run_that_was_stopped_goes_on_at_the_month_that_it_had_reached():
@@ -202,10 +202,10 @@ def test_the_source_is_read_once_and_the_pieces_after_it_begin_behind_that():
     raw, behind, *_ = STAGES
     whole = Plan(MONTHS, MONTHS, True, "asked for")
     first, *pieces, last = runs_of(whole, dict.fromkeys(MONTHS, 10), 20)
-    assert (first.rooms, first.months) == ({raw}, MONTHS)
+    assert (set(first.rooms), first.months) == ({raw}, MONTHS)
     assert [piece.months for piece in pieces] == [[JANUARY, FEBRUARY], [MARCH]]
     assert all(piece.rooms == {*STAGES} - {raw, "mart"} for piece in pieces)
-    assert (last.rooms, last.months) == ({"mart"}, MONTHS)
+    assert (set(last.rooms), last.months) == ({"mart"}, MONTHS)
     from_behind = Plan([], MONTHS, True, "why", dict.fromkeys(MONTHS, behind))
     assert from_behind.sentence == "Why: running 2024-01 to 2024-03."
 

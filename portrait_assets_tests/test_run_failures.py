@@ -9,16 +9,21 @@ import dagster as dg
 
 from portrait_assets.orchestration.run_failures import RANGE_END, RANGE_START, run_failure
 
+ERROR = dg.AssetCheckSeverity.ERROR
 
-def failed_check(month: str, **more: Any) -> Any:
-    found = {"passed": False, "blocking": True, "severity": dg.AssetCheckSeverity.ERROR} | more
+
+def failed_check(
+    month: str, severity: dg.AssetCheckSeverity = ERROR, blocking: bool = True, passed: bool = False
+) -> Any:
     evaluation = dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(["cleaned", "sales"]),
         check_name="contract",
+        passed=passed,
         metadata={},
+        severity=severity,
+        blocking=blocking,
         partition=month,
         description=f"a row of {month} has no day.",
-        **found,
     )
     return SimpleNamespace(event_specific_data=evaluation, step_key="check_cleaned")
 

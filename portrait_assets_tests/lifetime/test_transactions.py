@@ -84,6 +84,10 @@ def test_the_last_day_of_a_window_counts_and_the_day_before_its_first_does_not()
 
 
 def test_who_gave_back_more_than_was_bought_kept_nothing():
-    given_back = [("a", "2024-01-01", 10.0), ("a", "2024-01-02", 5.0), ("a", "2024-01-09", -40.0)]
+    given_back: list[tuple[str, str, float | None]] = [
+        ("a", "2024-01-01", 10.0),
+        ("a", "2024-01-02", 5.0),
+        ("a", "2024-01-09", -40.0),
+    ]
     known = summary(purchases(transactions(given_back)), UNTIL, 31).collect()
     assert known.select("mean_spend", "recent_spend").row(0) == (0.0, 0.0)
