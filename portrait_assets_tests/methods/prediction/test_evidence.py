@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from portrait_assets.methods.prediction import leaks as leaks_module
-from portrait_assets.methods.prediction.choice import choose
+from portrait_assets.methods.prediction.choice import Comparison, choose
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.lone import best_lone_feature, lone_features
 from portrait_assets.methods.prediction.evidence.proof import by_tenth, proof_folds, prove
@@ -226,3 +226,8 @@ def test_a_number_that_only_rises_or_falls_with_the_outcome_is_a_score_by_its_or
     number = sign * np.arange(200.0)
     (lone,) = lone_features(pl.DataFrame({"n": number}), (np.arange(200) >= 153).astype(float))
     assert (lone.order, lone.quality) == (sign, 1.0)
+
+
+@pytest.mark.parametrize(("low", "is_sure"), [(-1e-9, False), (0.0, False), (1e-9, True)])
+def test_a_gain_is_sure_where_all_of_its_interval_is_one(low: float, is_sure: bool):
+    assert Comparison("b", "a", Interval(0.1, low, 0.2)).is_surely_better is is_sure
