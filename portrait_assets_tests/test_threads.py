@@ -1,5 +1,6 @@
 """Work by several threads: in order, bounded, and with the errors of the first item that fails."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,10 +44,10 @@ def test_the_first_item_that_fails_raises():
         list(in_threads(lambda n: 1 // n, [1, 0, 2], 2))
 
 
-def test_a_library_that_is_loaded_later_is_limited_as_well():
+def test_a_library_that_is_loaded_later_is_limited_as_well_and_in_each_thread():
     # In a process of its own, which has not loaded scikit-learn yet.
     code = """
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.threads import in_threads, one_thread
 with one_thread(): pass
 import sklearn.cluster
 from threadpoolctl import threadpool_info
@@ -55,5 +56,8 @@ with one_thread():
     assert {each["num_threads"] for each in threadpool_info()} == {1}, threadpool_info()
 assert {each["num_threads"] for each in threadpool_info()} == before
 assert any(each["user_api"] == "openmp" for each in threadpool_info())
+for found in in_threads(lambda _: threadpool_info(), range(2), 2):
+    assert {each["num_threads"] for each in found} == {1}, found
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

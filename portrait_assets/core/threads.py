@@ -29,7 +29,8 @@ def workers() -> int:
 def one_thread() -> AbstractContextManager[object]:
     """Within it libraries of linear algebra and scikit-learn use one thread, in all the process.
 
-    Sums of floats are then the same each time, and threads do not wait for each other.
+    Sums of floats are then the same each time, and threads do not wait for each other. OpenMP
+    counts its threads by the thread that asks, so that this holds where it is called.
     """
     limited: AbstractContextManager[object] = _controller(len(sys.modules)).limit(limits=1)
     return limited
@@ -50,8 +51,8 @@ def in_threads(
     """What the function gives for each of the items, in their order.
 
     Of so many items at a time, whether computed or waiting to be taken, so that memory is bounded.
-    Libraries of linear algebra use one thread meanwhile: the limit is one of the whole process, so
-    the function need not set it, and sums are the same each time.
+    Libraries use one thread meanwhile, in each of these threads: the function need not set it, and
+    sums are the same each time.
 
     Args:
         function: leaves alone what other calls of it read.
@@ -60,7 +61,7 @@ def in_threads(
     """
     count = count or workers()
     waiting: deque[Future[Result]] = deque()
-    with one_thread(), ThreadPoolExecutor(count) as pool:
+    with one_thread(), ThreadPoolExecutor(count, initializer=one_thread) as pool:
         for item in items:
             waiting.append(pool.submit(function, item))
             if len(waiting) == count:
