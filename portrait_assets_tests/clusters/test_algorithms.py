@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.cluster import AgglomerativeClustering
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.algorithms.density import dbscan_labels, density_labels
@@ -12,6 +13,7 @@ from portrait_assets.methods.clustering.algorithms.genie import (
     spanning_tree,
 )
 from portrait_assets.methods.clustering.algorithms.kmeans import (
+    fit_several,
     inertia,
     kmeans_centres,
     kmeans_labels,
@@ -45,6 +47,18 @@ def test_dbscan_labels_everyone_and_gives_the_share_outside_of_clusters() -> Non
     assert 0 < noise < 0.2
     one, none_claimed = dbscan_labels(np.zeros((20, 2)), 0.9)
     assert (one.max(), none_claimed) == (0, 0.0)
+
+
+def test_fits_by_several_threads_are_those_of_one_also_of_fewer_clusters_than_asked_for() -> None:
+    samples = [np.zeros((20, 2)), *(blobs(CORNERS, seed=seed) for seed in range(6))]
+    labels = fit_several(lambda points: kmeans_labels(points, 3, restarts=2), samples)
+    alone = [kmeans_labels(points, 3, restarts=2) for points in samples]
+
+    assert len(labels) == 7
+    assert all((one == other).all() for one, other in zip(labels, alone, strict=True))
+    assert (labels[0] == 0).all()
+    with pytest.warns(ConvergenceWarning, match="distinct clusters"):
+        KMeans(3, n_init=1).fit(samples[0])
 
 
 def test_ward_without_weights_is_the_known_one() -> None:

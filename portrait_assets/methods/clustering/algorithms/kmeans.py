@@ -7,15 +7,21 @@ S. Vassilvitskii (2007), "k-means++: the advantages of careful seeding".
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from portrait_assets.core.threads import in_threads
+
 FloatMatrix = npt.NDArray[np.float64]
 FloatVector = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
+Sample = TypeVar("Sample")
+Fitted = TypeVar("Fitted")
 
 
 def kmeans_labels(
@@ -48,6 +54,17 @@ def kmeans_centres(
 def inertia(points: FloatMatrix, centres: FloatMatrix, labels: IntVector) -> float:
     """Sum of squared distances of the points to the centres that they are labelled with."""
     return float(((points - centres[labels]) ** 2).sum())
+
+
+def fit_several(fit: Callable[[Sample], Fitted], samples: Iterable[Sample]) -> list[Fitted]:
+    """What a fit gives of each sample, in their order, by several threads.
+
+    Which warnings are shown is one for all threads: none of those that fits expect is, until all
+    have ended.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return list(in_threads(fit, samples))
 
 
 def _fit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -14,6 +14,7 @@ import polars as pl
 
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.threads import one_thread
+from portrait_assets.methods.clustering.algorithms.kmeans import fit_several
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
 from portrait_assets.methods.clustering.asked.scaling import LEAST_SPREADS, Space, fit_space
 from portrait_assets.methods.clustering.asked.support import centres_of, depth
@@ -167,19 +168,30 @@ def fit_each(
     if not enough:
         return dict.fromkeys(numbers)
     sample = canonical_sample(features, FIT_ROWS, seed)
-    with one_thread():
-        for least, turn in product(LEAST_SPREADS, range(SPACES)):
-            space = fit_space(sample, amounts, others, seed + turn, least)
-            points = space.points(sample)
-            different = len(np.unique(points, axis=0))
-            for segments in enough:
-                if different < segments:
-                    continue
-                centres = round_significant(centres_of(points, segments, seed))
-                labels = nearest_rows(points, centres)
-                if np.bincount(labels, minlength=segments).min() >= SMALLEST_CELL:
-                    fits[segments].append(_Fit(space, centres, labels, depth(points, labels)))
-    return {number: _most_alike(found) for number, found in fits.items()}
+
+    def in_space(scaled: tuple[float, int]) -> dict[int, _Fit]:
+        least, turn = scaled
+        space = fit_space(sample, amounts, others, seed + turn, least)
+        return dict(_fits(space, space.points(sample), enough, seed))
+
+    for found in fit_several(in_space, product(LEAST_SPREADS, range(SPACES))):
+        for number, fit in found.items():
+            fits[number].append(fit)
+    return {number: _most_alike(several) for number, several in fits.items()}
+
+
+def _fits(
+    space: Space, points: FloatMatrix, numbers: Sequence[int], seed: int
+) -> Iterator[tuple[int, _Fit]]:
+    """For each number of segments the fit in a space, where each segment has enough customers."""
+    different = len(np.unique(points, axis=0))
+    for segments in numbers:
+        if different < segments:
+            continue
+        centres = round_significant(centres_of(points, segments, seed))
+        labels = nearest_rows(points, centres)
+        if np.bincount(labels, minlength=segments).min() >= SMALLEST_CELL:
+            yield segments, _Fit(space, centres, labels, depth(points, labels))
 
 
 def _most_alike(fits: list[_Fit]) -> AskedModel | None:

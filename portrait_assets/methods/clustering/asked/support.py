@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import adjusted_rand_score
 
-from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
+from portrait_assets.methods.clustering.algorithms.kmeans import fit_several, kmeans_centres
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
 
 FloatMatrix = npt.NDArray[np.float64]
@@ -83,11 +83,14 @@ def refits_agree(points: FloatMatrix, k: int, seed: int = 0) -> float:
     if k < 2:
         return 1.0
     rng = np.random.default_rng(seed)
-    refits = []
-    for sample in range(SAMPLES):
-        drawn = points[np.sort(rng.integers(0, len(points), len(points)))]
-        own = kmeans_centres(drawn, k, restarts=RESTARTS, seed=seed + sample)
-        refits.append(nearest_rows(points, own))
+
+    def refit(drawn: tuple[int, FloatMatrix]) -> IntVector:
+        number, sample = drawn
+        own = kmeans_centres(sample, k, restarts=RESTARTS, seed=seed + number)
+        return nearest_rows(points, own)
+
+    samples = (points[np.sort(rng.integers(0, len(points), len(points)))] for _ in range(SAMPLES))
+    refits = fit_several(refit, enumerate(samples))
     agreed = [adjusted_rand_score(a, b) for a, b in combinations(refits, 2)]
     return round(float(np.mean(agreed)), 6)
 

@@ -19,6 +19,7 @@ from portrait_assets.methods.clustering.algorithms.genie import (
     SpanningTree,
     spanning_tree,
 )
+from portrait_assets.methods.clustering.algorithms.kmeans import fit_several
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
 
 FloatMatrix = npt.NDArray[np.float64]
@@ -77,9 +78,8 @@ def compare_bootstraps(
 ) -> float:
     """Adjusted Rand index of the labels of all points by two bootstrap samples of them."""
     rng = np.random.default_rng(seed)
-    first, second = (
-        label(points[np.sort(rng.integers(0, len(points), len(points)))]) for _ in range(2)
-    )
+    drawn = (points[np.sort(rng.integers(0, len(points), len(points)))] for _ in range(2))
+    first, second = fit_several(label, drawn)
     return round(float(adjusted_rand_score(first, second)), 6)
 
 

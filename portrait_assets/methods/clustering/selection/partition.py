@@ -22,7 +22,11 @@ import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.core.cells import SMALLEST_CELL
-from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres, kmeans_labels
+from portrait_assets.methods.clustering.algorithms.kmeans import (
+    fit_several,
+    kmeans_centres,
+    kmeans_labels,
+)
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.families.family import Candidate
 from portrait_assets.methods.clustering.families.kmeans import FAMILY as KMEANS
@@ -84,12 +88,18 @@ def _shares(labels: IntVector, k: int) -> npt.NDArray[np.float64]:
 def _stability(points: FloatMatrix, k: int, seed: int, rule: Division) -> float:
     rng = np.random.default_rng(seed)
 
-    def refit(restart_seed: int) -> IntVector:
-        drawn = points[np.sort(rng.integers(0, len(points), len(points)))]
-        centres = kmeans_centres(drawn, k, restarts=rule.restarts, seed=restart_seed)
+    def refit(drawn: tuple[FloatMatrix, int]) -> IntVector:
+        sample, restart_seed = drawn
+        centres = kmeans_centres(sample, k, restarts=rule.restarts, seed=restart_seed)
         return nearest_rows(points, centres)
 
-    found = [adjusted_rand_score(refit(pair), refit(pair)) for pair in range(rule.pairs)]
+    drawn = (
+        (points[np.sort(rng.integers(0, len(points), len(points)))], pair)
+        for pair in range(rule.pairs)
+        for _ in range(2)
+    )
+    refits = fit_several(refit, drawn)
+    found = [adjusted_rand_score(a, b) for a, b in zip(refits[::2], refits[1::2], strict=True)]
     return round(float(np.mean(found)), 6)
 
 
