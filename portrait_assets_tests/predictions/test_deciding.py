@@ -19,6 +19,7 @@ from portrait_assets.stages.predictions.learning import training
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.baseline import fitted_steps
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
+from portrait_assets.stages.predictions.learning.champion import decided as all_decided
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challenger
 from portrait_assets.stages.predictions.rule import FEW, RULE, SMALL, parameters_for
@@ -100,6 +101,47 @@ def decided(
 
     monkeypatch.setattr(training, "challenger", look)
     return of.decide(), len(looked)
+
+
+def test_several_targets_are_decided_as_each_by_itself_and_what_asks_the_same_is_fitted_once(
+    monkeypatch: pytest.MonkeyPatch, good: Active
+):
+    frame = windows(3, 5)
+    opposite = frame.with_columns(hit=~pl.col("hit"))
+    several = [
+        deciding([SPEND], of=replace(SILENCE, code="silent"), frame=frame),
+        deciding([SPEND], Before(good, "2024-05"), of=replace(SILENCE, code="kept"), frame=frame),
+        deciding([RECENCY], of=replace(SILENCE, code="same"), frame=frame),
+        deciding([SPEND], of=replace(SILENCE, code="bought"), frame=opposite),
+        deciding([SPEND], of=replace(SILENCE, code="other"), frame=windows(3, 5, 301)),
+    ]
+    fitted: list[int] = []
+
+    def line(learned: pl.DataFrame, judged: pl.DataFrame, month: str, *_: Any) -> Challenger:
+        fitted.append(learned.height)
+        model = fit(learned.select("recency_days"), learned["hit"].to_numpy(), "logistic")
+        return Challenger(Active(model, Trained("2024-03", "2024-04", "2024-05", month)), None)
+
+    monkeypatch.setattr(training, "challenger", line)
+    alone = {each.asked: replace(each).decide() for each in several}
+    fitted.clear()
+    found = all_decided(several, 2)
+    assert sorted(fitted) == [600, 602]
+    assert {each.code: what.action for each, what in found.items()} == {
+        "silent": "fitted",
+        "kept": "kept",
+        "same": "baseline",
+        "bought": "fitted",
+        "other": "fitted",
+    }
+    bought = several[3].asked
+    for asked, what in found.items():
+        # By itself the opposite outcome is fitted, and by another lot.
+        same = what.why == alone[asked].why and what.active.version == alone[asked].active.version
+        assert same != (asked is bought)
+    silent = found[several[0].asked].active
+    chances = silent.probability(frame) + found[bought].active.probability(frame)
+    assert chances == pytest.approx(np.ones(frame.height))
 
 
 def test_where_no_window_is_over_the_first_baseline_orders(monkeypatch: pytest.MonkeyPatch):

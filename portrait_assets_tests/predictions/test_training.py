@@ -31,6 +31,7 @@ from portrait_assets.stages.predictions.learning.labels import INPUTS, REFUSED
 from portrait_assets.stages.predictions.learning.training import (
     Challenger,
     Challengers,
+    Question,
     challenger,
 )
 from portrait_assets.stages.predictions.learning.words import Words
@@ -201,7 +202,7 @@ def test_of_opposite_outcomes_one_challenger_is_fitted(monkeypatch: pytest.Monke
 
     def of(hit: pl.Expr, is_credit: bool = False) -> Challenger:
         one, other = (each.with_columns(hit.alias("hit")) for each in (learned, judged))
-        return known.of(one, other, "2024-05", is_credit)
+        return known.of(Question(one, other, "2024-05", is_credit))
 
     one, same, other = of(pl.col("hit")), of(pl.col("hit")), of(~pl.col("hit"))
     assert len(fitted) == 1

@@ -25,7 +25,12 @@ from portrait_assets.stages.predictions.contract import (
 )
 from portrait_assets.stages.predictions.governance.approvals import Approvals, decision_on
 from portrait_assets.stages.predictions.learning.active import STORED_AS, Active
-from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
+from portrait_assets.stages.predictions.learning.champion import (
+    Before,
+    Decided,
+    Deciding,
+    decided,
+)
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challengers
 from portrait_assets.stages.predictions.pictures.draw import drawn_backtests, of_month
@@ -134,28 +139,28 @@ class Run:
 
     def _decided(self, past: Past) -> dict[Asked, Decided]:
         challengers = Challengers()
-        deciding = {each: self._deciding(past, each, challengers) for each in past.asked}
+        deciding = {each: self._deciding(past, each) for each in past.asked}
         champions = [
             (each, of.champion.learned)
             for each, of in deciding.items()
             if of.champion and isinstance(of.champion.learned, PredictionModel)
         ]
         past.score(champions)
-        decided: dict[Asked, Decided] = {}
+        found: dict[Asked, Decided] = {}
         for horizon in {each.horizon: None for each in past.asked}:
-            own = (each for each in past.asked if each.horizon == horizon)
-            decided |= {each: deciding[each].decide() for each in own}
+            own = (deciding[each] for each in past.asked if each.horizon == horizon)
+            found |= decided(own, self.windows.fitted_at_once, challengers)
             self.windows.release()
-        return {each: decided[each] for each in past.asked}
+        return {each: found[each] for each in past.asked}
 
-    def _deciding(self, past: Past, asked: Asked, challengers: Challengers) -> Deciding:
+    def _deciding(self, past: Past, asked: Asked) -> Deciding:
         decision = decision_on(self._approvals, asked.code, past.month)
 
         def version(wanted: str) -> Active | None:
             return self._version(asked, wanted, past.month)
 
         before = self._before.get(asked.key)
-        return Deciding(past, asked, before, decision, version, challengers)
+        return Deciding(past, asked, before, decision, version)
 
     def _version(self, asked: Asked, version: str, month: str) -> Active | None:
         """What was active under a version before, in this run or in an earlier one."""

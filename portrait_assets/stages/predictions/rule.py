@@ -30,6 +30,9 @@ class PredictionRule(Rarity):
     kept_rows: int = 500_000
     """Customer-months up to which all that are drawn are kept from one month to the next, at most
     half a gigabyte: of more, what a month asks for is read again."""
+    fitted_at_once: int = 2
+    """Targets whose models are fitted at a time where all that are drawn are kept: each has a line
+    and trees, and a fit works by one thread."""
     most_windows: int = 24
     """Closed windows that are looked back on: two of every season."""
     least_rows: int = 500

@@ -6,9 +6,11 @@ known by the month.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -44,7 +46,9 @@ from portrait_assets.stages.predictions.learning.judging import (
 )
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import (
+    Challenger,
     Challengers,
+    Question,
     can_be_judged,
     has_enough_events,
     has_enough_rows,
@@ -80,8 +84,17 @@ class Decided:
     baseline_auc: float | None = None
 
 
+class Shown(NamedTuple):
+    """How what is active orders the newest window, and the area of that."""
+
+    order: Floats
+    area: float
+
+
 Versions = Callable[[str], Active | None]
 """Gives what was active under a version in an earlier month."""
+Answered = Generator[Question, Challenger, Decided]
+"""Asks for a challenger where one is due, and gives what is decided."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,6 @@ class Deciding:
         before: what was active in the month before; None for the first.
         decision: the last decision of a person that takes effect by the month.
         versions: finds what was active under a version.
-        challengers: of the month so far, by whichever target.
     """
 
     past: Past
@@ -102,10 +114,14 @@ class Deciding:
     before: Before | None
     decision: PredictionApproval | None = None
     versions: Versions = field(default=lambda version: None)
-    challengers: Challengers = field(default_factory=Challengers)
+    _known: list[tuple[Active, Shown]] = field(default_factory=list, init=False)
 
     def decide(self) -> Decided:
         """What is active in the month."""
+        return decided([self], 1)[self.asked]
+
+    def steps(self) -> Answered:
+        """The same, with a question for the challenger where one is due."""
         decision = self.decision
         if decision is not None and decision.action is not Action.APPROVE:
             return self._pinned(decision)
@@ -113,7 +129,7 @@ class Deciding:
             why = words.hits_alone if self._are_hits_alone else words.nothing_known
             return self._judged(self._baseline, "baseline", why(self.asked))
         if self._is_due:
-            return self._fitted()
+            return (yield from self._fitted())
         if self.champion is None:
             return self._judged(self._baseline, "baseline", self._why_baseline)
         return self._kept(self.champion)
@@ -228,14 +244,14 @@ class Deciding:
 
     # -- what is done ----------------------------------------------------------------------
 
-    def _fitted(self) -> Decided:
+    def _fitted(self) -> Answered:
         learned = self.past.learned(self.asked)
         if not has_enough_events(learned, self._newest):
             is_first_year = len(self.past.customers) <= RULE.first_year
             tried = self._tried_in if is_first_year else self._month
             why = words.too_few_events(learned, self._newest)
             return self._without_challenger(why, tried)
-        found = self.challengers.of(
+        found = yield Question(
             learned,
             self.past.newest_inputs(self.asked),
             self._month,
@@ -359,13 +375,24 @@ class Deciding:
         return auc(self._order_of_rule, self._hit)
 
     def _area(self, active: Active) -> float:
-        return auc(self._order(active), self._hit)
+        return self._shown(active).area
 
     def _order(self, active: Active) -> Floats:
         """The order of the newest window by what is active."""
+        return self._shown(active).order
+
+    def _shown(self, active: Active) -> Shown:
+        """What is asked of the same model several times."""
+        for known, shown in self._known:
+            if known is active:
+                return shown
         if isinstance(active.learned, Steps):
-            return active.learned.order(self._newest)
-        return self._probability(active)[self._is_newest]
+            order = active.learned.order(self._newest)
+        else:
+            order = self._probability(active)[self._is_newest]
+        found = Shown(order, auc(order, self._hit))
+        self._known.append((active, found))
+        return found
 
     def _probability(self, model: Active) -> Floats:
         """The probabilities of a model in the recent windows."""
@@ -385,3 +412,36 @@ class Deciding:
             baseline=self._rule_name,
             baseline_auc=self._area_of_rule,
         )
+
+
+def decided(
+    several: Iterable[Deciding], at_once: int, challengers: Challengers | None = None
+) -> dict[Asked, Decided]:
+    """What is decided on the models of several targets of a month, by target.
+
+    Args:
+        several: of targets of one length.
+        at_once: how many challengers are fitted at a time, each with its rows in memory.
+        challengers: of the month so far, by whichever target.
+    """
+    found: dict[Asked, Decided] = {}
+    waiting: deque[tuple[Asked, Answered]] = deque()
+
+    def questions() -> Iterator[Question]:
+        for each in several:
+            steps = each.steps()
+            try:
+                question = next(steps)
+            except StopIteration as end:
+                found[each.asked] = end.value
+                continue
+            waiting.append((each.asked, steps))
+            yield question
+
+    for challenger in (challengers or Challengers()).of_each(questions(), at_once):
+        asked, steps = waiting.popleft()
+        try:
+            steps.send(challenger)
+        except StopIteration as end:
+            found[asked] = end.value
+    return found

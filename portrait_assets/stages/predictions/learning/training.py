@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -29,6 +31,8 @@ from portrait_assets.stages.predictions.learning.inputs import inputs_of
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import RULE, families_for, parameters_for
+
+Key = tuple[bool, bytes, bytes]
 
 
 class Challenger(NamedTuple):
@@ -66,6 +70,35 @@ def _has_both(frame: pl.DataFrame, least: int) -> bool:
     return bool(least <= frame["hit"].sum() <= frame.height - least)
 
 
+@dataclass(frozen=True)
+class Question:
+    """What a challenger is asked for by; arguments as of `challenger`."""
+
+    learned: pl.DataFrame
+    judged: pl.DataFrame
+    month: str
+    is_credit: bool = False
+    encoding: Encoding | None = None
+
+    @cached_property
+    def keys(self) -> tuple[Key, Key]:
+        """What equal questions have in common, and what those of the opposite outcome have."""
+        rows = pl.concat(
+            each.select("base_month", "customer_id", "hit") for each in (self.learned, self.judged)
+        )
+        hit = rows["hit"].to_numpy()
+        # The rows themselves would be kept for the whole month.
+        customers = sha256(rows.drop("hit").hash_rows().to_numpy().tobytes()).digest()
+        same, other = (
+            (self.is_credit, customers, np.packbits(each).tobytes()) for each in (hit, ~hit)
+        )
+        return same, other
+
+    def answer(self) -> Challenger:
+        """The challenger."""
+        return challenger(self.learned, self.judged, self.month, self.is_credit, self.encoding)
+
+
 class Challengers:
     """The challengers of a month, of which one is fitted for targets that ask the same.
 
@@ -74,32 +107,36 @@ class Challengers:
     """
 
     def __init__(self) -> None:
-        self._tried: dict[tuple[bool, bytes, bytes], Challenger] = {}
+        self._tried: dict[Key, Challenger] = {}
 
-    def of(
-        self,
-        learned: pl.DataFrame,
-        judged: pl.DataFrame,
-        month: str,
-        is_credit: bool = False,
-        encoding: Encoding | None = None,
-    ) -> Challenger:
-        """As `challenger`, or what it gave for the same outcomes, or for the opposite ones."""
-        rows = pl.concat(
-            each.select("base_month", "customer_id", "hit") for each in (learned, judged)
-        )
-        hit = rows["hit"].to_numpy()
-        # The rows themselves would be kept for the whole month.
-        customers = sha256(rows.drop("hit").hash_rows().to_numpy().tobytes()).digest()
-        same, other = ((is_credit, customers, np.packbits(each).tobytes()) for each in (hit, ~hit))
+    def of(self, question: Question) -> Challenger:
+        """Its challenger, or what it was for the same outcomes, or for the opposite ones."""
+        same, other = question.keys
         if same in self._tried:
             return self._tried[same]
-        if other in self._tried:
-            return self._tried[other].opposite()
-        found = challenger(learned, judged, month, is_credit, encoding)
-        if found.model is not None:
-            self._tried[same] = found
-        return found
+        opposite = self._tried.get(other)
+        if opposite is not None and opposite.model is not None:
+            return opposite.opposite()
+        self._tried[same] = question.answer()
+        return self._tried[same]
+
+    def of_each(self, several: Iterable[Question], at_once: int) -> Iterator[Challenger]:
+        """`of` each of several questions, in their order; so many are held and fitted at once."""
+        begun = {*self._tried}
+
+        def marked() -> Iterator[tuple[Question, bool]]:
+            for question in several:
+                yield question, begun.isdisjoint(question.keys)
+                begun.add(question.keys[0])
+
+        def answered(marked: tuple[Question, bool]) -> tuple[Question, Challenger | None]:
+            question, is_new = marked
+            return question, question.answer() if is_new else None
+
+        for question, found in in_threads(answered, marked(), at_once):
+            if found is not None:
+                self._tried[question.keys[0]] = found
+            yield self.of(question)
 
 
 def challenger(

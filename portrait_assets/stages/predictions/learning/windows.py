@@ -170,6 +170,11 @@ class Windows:
             if base >= oldest
         }
 
+    @property
+    def fitted_at_once(self) -> int:
+        """How many models there is room to fit at a time: of many rows each takes two threads."""
+        return RULE.fitted_at_once if self._are_kept else 1
+
     # -- reading ---------------------------------------------------------------------------
 
     @cached_property
