@@ -151,11 +151,12 @@ def _tried(
         # By columns, as curvatures are summed.
         learned = np.take(design.T, fold.learned, axis=1).T
         solved = _solver(loss, learned, outcome[fold.learned])
+        unseen, happened = design[fold.unseen], outcome[fold.unseen]
         for at, strength in enumerate(strengths):
             start = ends[at] if turn or not at else ends[at - 1]
             ends[at] = solved(strength, start)
-            margin = design[fold.unseen] @ ends[at, :-1] + ends[at, -1]
-            losses[at] += loss.mean(margin, outcome[fold.unseen]) / len(folds)
+            margin = unseen @ ends[at, :-1] + ends[at, -1]
+            losses[at] += loss.mean(margin, happened) / len(folds)
     return losses, ends
 
 
