@@ -152,7 +152,7 @@ class Past:
         rows = self._rows(asked, bases, most)
         if not bases:
             return rows
-        inputs = self.windows.features(bases, most).filter(self._are_used(bases, most))
+        inputs = self._used_of(self.windows.features(bases, most), bases, most)
         rows = rows.select("base_month", "customer_id", "hit")
         return _beside(rows, inputs).drop_nulls("hit")
 
@@ -170,9 +170,15 @@ class Past:
                 drawn.with_columns(pl.lit(base).alias("base_month"), hit.alias("hit"))
                 for base, drawn, hit in zip(bases, self._drawn(bases), hits, strict=True)
             )
-            is_drawn = self._are_used(bases, most)
-            known[bases, most] = rows.filter(pl.col(LOT) < most).filter(is_drawn)
+            if most < LOTS:
+                rows = rows.filter(pl.col(LOT) < most)
+            known[bases, most] = self._used_of(rows, bases, most)
         return known[bases, most]
+
+    def _used_of(self, rows: pl.DataFrame, bases: Bases, most: int) -> pl.DataFrame:
+        """Of rows of all customers drawn those who may be profiled as of the month."""
+        used = self._are_used(bases, most)
+        return rows if used.all() else rows.filter(used)
 
     def _are_used(self, bases: Bases, most: int = LOTS) -> pl.Series:
         """Which of the customers drawn may be profiled as of the month."""
