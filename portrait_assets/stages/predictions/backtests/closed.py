@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
 import polars as pl
 
 from portrait_assets.core.months import next_month
+from portrait_assets.core.threads import in_threads
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
@@ -67,11 +69,17 @@ def backtests(
     rows: dict[Table, list[dict[str, object]]] = {table: [] for table in BACKTEST_TABLES}
     windows = windows or windows_until(warehouse, Engine(warehouse.con), months[-1])
     for month in warehouse.place.each(months):
-        for closed in closed_windows(warehouse, targets, month, windows):
-            if closed.rows.height >= smallest:
-                rows[PREDICTION_BACKTEST].append(backtest_row(closed))
-                rows[PREDICTION_CALIBRATION] += calibration_rows(closed, smallest)
+        closed = closed_windows(warehouse, targets, month, windows)
+        large = (each for each in closed if each.rows.height >= smallest)
+        # One is read while another is judged.
+        for backtest, calibration in in_threads(partial(_rows_of, smallest=smallest), large):
+            rows[PREDICTION_BACKTEST].append(backtest)
+            rows[PREDICTION_CALIBRATION] += calibration
     return {table: pl.DataFrame(found, schema=table.polars_schema) for table, found in rows.items()}
+
+
+def _rows_of(closed: Closed, smallest: int) -> tuple[dict[str, object], list[dict[str, object]]]:
+    return backtest_row(closed), [*calibration_rows(closed, smallest)]
 
 
 def windows_until(warehouse: Warehouse, engine: Engine, month: str) -> Windows:
