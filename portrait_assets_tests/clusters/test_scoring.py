@@ -3,6 +3,7 @@ import pytest
 
 from portrait_assets.methods.clustering.families import dbscan, genie, kmeans, ward
 from portrait_assets.methods.clustering.families.family import Candidate
+from portrait_assets.methods.clustering.selection import scoring
 from portrait_assets.methods.clustering.selection.candidates import candidates_for, fit_candidates
 from portrait_assets.methods.clustering.selection.scoring import (
     Scored,
@@ -99,3 +100,22 @@ def test_candidates_that_come_near_a_score_have_the_same_with_and_without_the_ot
     assert len(near) <= len(found) < len(scores)
     assert found.items() >= near.items()
     assert found.items() <= scores.items()
+
+
+def test_who_is_left_of_candidates_does_not_depend_on_how_many_subsets_are_fitted_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = overlapping(120, 2)
+    wanted = [Candidate(family.FAMILY, 0.0, k) for family in (ward, genie) for k in range(2, 8)]
+    fitted = fit_candidates(points, wanted)
+
+    def scores(at_once: int, least: float = float("-inf")) -> dict[Candidate, float]:
+        monkeypatch.setattr(scoring, "workers", lambda: at_once)
+        lines = scored(fitted)
+        add_stability(lines, points, SCORING, least=least)
+        return {each.candidate: each.numbers["score"] for each in lines if "score" in each.numbers}
+
+    reached = scores(1)
+    assert len(reached) > 2
+    for least in sorted(reached.values())[-3:]:
+        assert scores(1, least) == scores(SCORING.subsets, least)

@@ -20,6 +20,8 @@ import polars as pl
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from portrait_assets.core.cells import SMALLEST_CELL
+from portrait_assets.core.threads import workers
+from portrait_assets.methods.clustering.algorithms.kmeans import fit_several
 from portrait_assets.methods.clustering.families.family import Candidate
 from portrait_assets.methods.clustering.selection.candidates import fit_candidates
 from portrait_assets.methods.clustering.selection.evidence import (
@@ -152,22 +154,31 @@ def _stability(
     """
     rng = np.random.default_rng(seed)
     found: dict[Candidate, list[float]] = {candidate: [] for candidate in labels}
-    subsets = rule.subsets
-    for subset in range(subsets):
-        picked = np.sort(rng.permutation(len(points))[: int(rule.subset_share * len(points))])
-        found = {
+    subsets, rows = rule.subsets, int(rule.subset_share * len(points))
+    drawn = [np.sort(rng.permutation(len(points))[:rows]) for _ in range(subsets)]
+
+    def may_do(found: Mapping[Candidate, list[float]]) -> dict[Candidate, list[float]]:
+        return {
             c: values
             for c, values in found.items()
             if (sum(values) + subsets - len(values)) / subsets >= needed[c] - rule.rounding
         }
-        refits = fit_candidates(
-            points[picked],
-            _fitting(_with_starts(labels, found), len(picked)),
-            seed=seed + subset + 1,
-        )
-        for candidate in found.keys() & refits.keys():
-            agreed = adjusted_rand_score(labels[candidate][picked], refits[candidate])
-            found[candidate].append(float(agreed))
+
+    def refit(subset: int) -> dict[Candidate, IntVector]:
+        wanted = _fitting(_with_starts(labels, found), rows)
+        return fit_candidates(points[drawn[subset]], wanted, seed=seed + subset + 1)
+
+    # As many at a time as there are processors, and what each leaves is that of one after another.
+    at_once = workers()
+    for first in range(0, subsets, at_once):
+        together = range(first, min(first + at_once, subsets))
+        found = may_do(found)
+        for subset, refits in zip(together, fit_several(refit, together), strict=True):
+            found = may_do(found)
+            for candidate in found.keys() & refits.keys():
+                known = labels[candidate][drawn[subset]]
+                agreed = adjusted_rand_score(known, refits[candidate])
+                found[candidate].append(float(agreed))
     # A k that no subset can carry has shown no stability.
     return {c: float(np.mean(values)) if values else 0.0 for c, values in found.items()}
 
