@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -71,7 +72,8 @@ def scored(
         month: the month.
         active: the targets, and what scores each.
     """
-    customers, numbers = _numbers(warehouse, month, active)
+    parts = _parts_read(warehouse, month)
+    customers, numbers = _numbers(parts, active)
     targets = []
     for asked, scorer in active:
         order, probability = numbers.pop(0)
@@ -80,7 +82,8 @@ def scored(
             askable = engine.frame(askable_step(asked), Scope(month))
             known = known.join(askable, on="customer_id", how="semi", maintain_order="left")
         targets.append(Ordered(asked, scorer, known))
-    found = _reasons(warehouse, month, targets)
+    found = _reasons(parts, targets)
+    del parts
     while targets:
         target = targets.pop(0)
         rows = rows_of(target.known, target.asked, target.active, month)
@@ -142,19 +145,31 @@ def as_inputs(frame: pl.DataFrame, columns: Iterable[str] = INPUTS) -> pl.DataFr
 
 def parts_of_matrix(warehouse: Warehouse, month: str) -> Iterator[pl.DataFrame]:
     """The features of the month's customers, some customers at a time."""
-    customers = warehouse.materialized(FEATURE_MATRIX)[month]
-    parts = max(1, -(-customers // warehouse.bounds.matrix_customers))
+    parts = _parts(warehouse, month)
     for part in range(parts):
         yield as_inputs(warehouse.read_part(FEATURE_MATRIX, month, part, parts, ["customer_id"]))
 
 
+def _parts(warehouse: Warehouse, month: str) -> int:
+    customers = warehouse.materialized(FEATURE_MATRIX)[month]
+    return max(1, -(-customers // warehouse.bounds.matrix_customers))
+
+
+def _parts_read(warehouse: Warehouse, month: str) -> Callable[[], Iterable[pl.DataFrame]]:
+    """Gives the parts as often as it is called; where there is one, it is read once."""
+    if _parts(warehouse, month) > 1:
+        return partial(parts_of_matrix, warehouse, month)
+    only = [*parts_of_matrix(warehouse, month)]
+    return lambda: only
+
+
 def _numbers(
-    warehouse: Warehouse, month: str, active: Sequence[tuple[Asked, Active]]
+    parts_read: Callable[[], Iterable[pl.DataFrame]], active: Sequence[tuple[Asked, Active]]
 ) -> tuple[pl.Series, list[tuple[Floats, Floats]]]:
     """The customers in order; of each target the order and the probability of all of them."""
     customers: list[pl.Series] = []
     parts: list[list[tuple[Floats, Floats]]] = [[] for _ in active]
-    for part in parts_of_matrix(warehouse, month):
+    for part in parts_read():
         customers.append(part["customer_id"])
         for own, found in zip(parts, _of_part(part, [each for _, each in active]), strict=True):
             own.append(found)
@@ -188,7 +203,7 @@ def _of_part(part: pl.DataFrame, active: Sequence[Active]) -> Iterator[tuple[Flo
 
 
 def _reasons(
-    warehouse: Warehouse, month: str, targets: Sequence[Ordered]
+    parts_read: Callable[[], Iterable[pl.DataFrame]], targets: Sequence[Ordered]
 ) -> dict[tuple[str, int], pl.DataFrame]:
     """Reasons by customer of the bands on top, of each target that a model scores."""
     is_reasoned = _place() < BAND_ENDS[len(REASONED_BANDS) - 1]
@@ -203,7 +218,7 @@ def _reasons(
     if not wanted:
         return {}
     found: dict[tuple[str, int], list[pl.DataFrame]] = {key: [] for key in wanted}
-    for part in parts_of_matrix(warehouse, month):
+    for part in parts_read():
         for key, (model, customers) in wanted.items():
             own = part.join(customers, on="customer_id", how="semi", maintain_order="left")
             groups = GROUPS if model.family == "trees" else None
