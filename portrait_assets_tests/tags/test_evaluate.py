@@ -71,6 +71,13 @@ def test_a_tag_reads_other_tags_and_says_how_sure_it_is(catalogue: Catalogue):
     ]
 
 
+def test_a_confidence_that_is_not_known_is_none(tmp_path: Path):
+    catalogue = catalogue_of(tmp_path, TIER, SAVE.replace('"share"', '"share - 0.5"'))
+    world = features(spend=[150] * 4, visits=[1] * 4, share=[0.756, 0.1, 1.9, None])
+    rows = evaluate(catalogue, world, None, None, JUNE).tag_table.filter(tag_code="save")
+    assert rows.sort("customer_id")["confidence"].to_list() == [0.26, 0.0, 1.0, 0.0]
+
+
 def test_both_frames_conform_to_their_contracts(catalogue: Catalogue):
     found = evaluate(catalogue, features(spend=[1], visits=[1]), None, None, JUNE)
 

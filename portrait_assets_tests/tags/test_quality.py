@@ -180,6 +180,25 @@ def test_a_lift_is_of_a_value_that_enough_customers_hold():
     assert (lift.value, round(lift.lift, 6)) == ("b", round(1 / 0.7, 6))
 
 
+@pytest.mark.parametrize(
+    ("hits", "most_significant", "lift"),
+    [((16, 30, 150), "b", 0.1), ((16, 90, 90), "a", 16 / 30), ((1, 90, 90), "a", 1 / 30)],
+)
+def test_the_lift_that_is_most_surely_off_1_may_be_below_it(
+    hits: tuple[int, int, int], most_significant: str, lift: float
+):
+    """Rates of 30, 300 and 300 customers."""
+    sizes = (30, 300, 300)
+    codes = np.repeat(np.arange(3), sizes)
+    happened = np.concatenate([np.arange(n) < hit for n, hit in zip(sizes, hits, strict=True)])
+    found = _most_significant_lift("purchased", codes, ["a", "b", "c"], codes >= 0, happened)
+    assert found is not None
+    assert (found.value, found.lift) == (
+        most_significant,
+        pytest.approx(lift * sum(sizes) / sum(hits)),
+    )
+
+
 def test_whether_customers_responded_is_known_of_those_who_were_contacted():
     with scratch_database() as con:
         con.execute("CREATE SCHEMA features")
