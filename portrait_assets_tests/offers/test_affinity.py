@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -89,6 +89,13 @@ def test_who_is_in_no_segment_is_in_no_cell():
     assert found.filter(item="tea", segment="1")["tgi"].item() == pytest.approx(150)
     one = member.filter(pl.col("segment") < 2)
     assert _rows(Scope(MONTH), counts, one, 1).is_empty(), "one segment has no others"
+
+
+def test_what_was_bought_more_than_a_year_ago_is_bought_by_nobody():
+    old = bought("c03", 5, 4, "bread")
+    old |= {"month": "2023-05", "occurred_at": datetime(2023, 5, 4, 12)}
+    found = bank_of([*purchases(), old]).rows(segment_step(1)).filter(item="bread")
+    assert found.select("segment", "customers").rows() == [("1", 29), ("2", 0)]
 
 
 def test_who_gave_a_product_back_does_not_hold_it():
