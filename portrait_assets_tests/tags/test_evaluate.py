@@ -99,6 +99,17 @@ def test_a_value_is_kept_while_it_is_valid_and_remembers_what_decided_it(catalog
     assert fourth.portrait_matrix["home"].to_list() == [None]
 
 
+def test_a_value_that_is_kept_is_of_the_version_that_decided_it(tmp_path: Path):
+    first = catalogue_of(tmp_path, HOME)
+    may = evaluate(first, features(MAY, region=["north", "north"]), None, None, MAY).tag_table
+    second = catalogue_of(tmp_path, HOME.replace("code: home", "code: home\n    version: 2"))
+    june = evaluate(second, features(JUNE, region=[None, "south"]), None, may, JUNE).tag_table
+    assert june.sort("customer_id").select("tag_value", "tag_version", "decided_as_of").rows() == [
+        ("north", 1, MAY),
+        ("south", 2, JUNE),
+    ]
+
+
 def test_a_tag_that_clears_keeps_nothing(catalogue: Catalogue):
     first = evaluate(catalogue, features(MAY, spend=[500]), None, None, MAY)
     second = evaluate(catalogue, features(JUNE, spend=[None]), None, first.tag_table, JUNE)
