@@ -97,7 +97,7 @@ def test_a_customer_is_described_again_in_the_month_of_a_new_record_or_of_a_merg
 
 
 SAME_DAY = (
-    {"region": "云南", "occupation": "teacher", "income_band": "low"},
+    {"region": "云南", "income_band": "low", "home_ownership": "own"},
     {"region": "广东", "occupation": "teacher"},
     {"region": "海南"},
 )

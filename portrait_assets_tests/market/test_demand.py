@@ -53,6 +53,7 @@ def test_what_is_bought_is_net_of_returns_and_counted_by_segment() -> None:
     tea = of(rows, EVERYONE, "tea")
     assert (tea["amount"], tea["quantity"], tea["lines"]) == (Decimal("9.00"), Decimal(1), 0)
     assert tea["customers"] == 2, "who only gave back bought nothing"
+    assert of(rows, EVERYONE, "tea 1")["customers"] == 2, "nor the product"
     assert of(rows, 2, "tea")["amount"] == Decimal("-2.00")
     assert of(rows, EVERYONE, "all")["amount"] == Decimal("19.00"), "without a category, too"
     assert of(rows, 2, "jam")["quantity"] is None, "where a line states none"
