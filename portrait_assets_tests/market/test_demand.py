@@ -233,6 +233,8 @@ def test_a_row_is_as_small_as_the_smallest_of_its_counts_but_for_none() -> None:
     )
     left = shown(frame, ["customers", "takers"], 10)["item"].to_list()
     assert left == ["jam"], "tea has few takers, and rice would tell of them"
+    untaken = frame.with_columns(customers=pl.Series([4, 50, 9]), takers=pl.lit(0))
+    assert shown(untaken, ["customers", "takers"], 10)["item"].to_list() == ["jam"]
     assert shown(frame, ["customers"], 10).equals(frame)
 
 

@@ -20,6 +20,7 @@ from portrait_assets.stages.market.columns import (
     YEAR_BEFORE,
 )
 from portrait_assets.stages.market.competitors.comparing import INDICATOR, competitor_rows
+from portrait_assets.stages.market.competitors.launches import launch_rows, launch_step
 from portrait_assets.stages.market.demand.contract import ITEM_MONTH
 from portrait_assets.stages.market.demand.listing import (
     YEAR_AGO,
@@ -30,9 +31,9 @@ from portrait_assets.stages.market.demand.listing import (
 )
 from portrait_assets.stages.market.demand.series import Series, series_of, trends
 from portrait_assets.storage.steps import Scope
-from portrait_assets_tests.market.test_competitors import deposits, gaps
+from portrait_assets_tests.market.test_competitors import counted, deposits, gaps
 from portrait_assets_tests.market.test_demand import NOW, SIZES, history
-from portrait_assets_tests.market.world import MONTH, step_rows
+from portrait_assets_tests.market.world import MONTH, accounts, lines, members, step_rows
 
 
 def test_what_was_last_bought_in_the_newest_twelve_months_has_vanished() -> None:
@@ -152,3 +153,37 @@ def test_own_demand_is_that_of_the_product_before_that_of_its_class() -> None:
     product = rises.with_columns(item_kind=pl.lit("product"), item=pl.lit("T1"))
     rows = competitor_rows(Scope("2024-12"), of_product, pl.concat([falls, product]))
     assert rows.filter(competitor="甲")["correlation"].item() == pytest.approx(1, abs=1e-3)
+
+
+def test_who_changed_to_a_launched_product_had_another_and_not_this_one() -> None:
+    """Of ten customers seven had the old card, one of whom the new one too; three take it."""
+    who = [f"c{n}" for n in range(10)]
+    old, new, other = "card 1", "card 2", "card 3"
+    before = [*((each, old) for each in who[:7]), ("c6", new), ("c7", other)]
+    now = [*((each, new) for each in who[:3]), *((each, old) for each in who[3:6])]
+    now += [("c6", new), ("c7", other), ("c8", other)]
+    product = {"category": "card", "withdrawn_on": None, "is_merchandise": True}
+    days = {old: None, new: date(2024, 11, 1), other: None}
+    (row,) = step_rows(
+        launch_step(1),
+        product=pl.DataFrame(
+            [product | {"product_id": each, "introduced_on": day} for each, day in days.items()],
+            schema_overrides={"introduced_on": pl.Date, "withdrawn_on": pl.Date},
+        ),
+        bought=lines(),
+        bought_1=lines(),
+        holding=accounts(*((each, card, 5) for each, card in now)),
+        holding_1=accounts(*((each, card, 5) for each, card in before)),
+        member=members(**dict.fromkeys(who, 1)),
+        member_1=members(**dict.fromkeys(who, 1)),
+    ).to_dicts()
+    assert (row["product_id"], row["customers"], row["takers"]) == (new, 4, 3)
+    # Nine could; of the others' nine and three one took the third card.
+    assert (row["take_rate"], row["other_take_rate"]) == (round(3 / 9, 6), round(1 / 12, 6))
+    assert (row["from_product"], row["changed_share"]) == (old, round(3 / 7, 6))
+
+
+@pytest.mark.parametrize(("changed", "from_product"), [(9, None), (10, "old")])
+def test_where_takers_came_from_is_shown_of_enough(changed: int, from_product: str | None) -> None:
+    (row,) = launch_rows(Scope("2024-12"), counted(60, 60, changed), 10).to_dicts()
+    assert row["from_product"] == from_product
