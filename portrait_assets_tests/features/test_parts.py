@@ -28,6 +28,7 @@ from portrait_assets.stages.features.parts.reactions import (
     FOLLOWED,
     INDICATOR,
     MONTHS,
+    UPLIFT,
     WITHDRAWAL,
     WITHDRAWN,
     WITHDRAWN_USER,
@@ -227,3 +228,15 @@ def test_who_buys_nothing_after_a_withdrawal_reacts_most(lately: float, reaction
     given = {WITHDRAWN_USER: user, MONTHS: months, BASE_MONTHS: arrays(spends=np.full(12, 100.0))}
     found = run_step(WITHDRAWAL, JUNE, given)
     assert found.rows() == [("a", 1, pytest.approx(reaction, abs=1e-6))]
+
+
+def test_uplift_is_of_contacts_since_the_first_purchase() -> None:
+    """First bought three months ago; reached in that month, this month and once before."""
+    spends = np.array([10.0, 20.0, 30.0, 40.0, *[0.0] * 8])
+    base = np.array([200.0, 100.0, 100.0, 400.0, *[500.0] * 8])
+    months = arrays(spends=spends).with_columns(customer_id=pl.lit("a"), oldest=pl.lit(3))
+    campaign = pl.DataFrame({"customer_id": ["a"], "contacted_months": [0b101001]})
+    of_all = arrays(spends=base, so_far=base.cumsum())
+    found = run_step(UPLIFT, JUNE, {MONTHS: months, CAMPAIGN: campaign, BASE_MONTHS: of_all})
+    # 50 in two months of which the base spent 600; 50 in those of which it spent 200.
+    assert found.rows() == [("a", 2, 50.0, 50 / 200 * 600)]
