@@ -317,7 +317,12 @@ def test_a_rule_can_be_asked_otherwise():
 
 @pytest.mark.parametrize(
     ("labels", "score"),
-    [([1, 1, 2, 2], 0.899749), ([1, 2, 3, 4], None), ([1, 1, 1, 1], None), ([1, 1, 2, 3], 0.447222)],
+    [
+        ([1, 1, 2, 2], 0.899749),
+        ([1, 2, 3, 4], None),
+        ([1, 1, 1, 1], None),
+        ([1, 1, 2, 3], 0.447222),
+    ],
 )
 def test_a_silhouette_is_of_fewer_segments_than_customers(labels: list[int], score: float | None):
     """On a line at 0, 1, 10 and 11; of a segment of one customer it is 0."""

@@ -19,12 +19,18 @@ from portrait_assets.stages.features.aggregates import (
 from portrait_assets.storage.duckdb.connection import scratch_database
 
 
-def counted(names: list[str], rows: pl.DataFrame, of: tuple[Aggregate, ...] = CUSTOMER_MONTH) -> Any:
+def counted(
+    names: list[str], rows: pl.DataFrame, of: tuple[Aggregate, ...] = CUSTOMER_MONTH
+) -> Any:
     """The named aggregates of these events."""
     by_name = {each.name: each for each in of}
     with scratch_database() as con:
         con.register("events", rows)
-        return con.sql(f"SELECT {select(by_name[name] for name in names)} FROM events").pl().row(0, named=True)
+        return (
+            con.sql(f"SELECT {select(by_name[name] for name in names)} FROM events")
+            .pl()
+            .row(0, named=True)
+        )
 
 
 def test_each_hour_is_of_one_part_of_the_day() -> None:

@@ -53,8 +53,10 @@ def test_a_category_of_which_more_was_given_back_is_none_of_those_bought() -> No
     bought = [(1, 2, 40.0), (2, 3, 60.0), (3, 1, 60.0), (4, 1, -10.0)]
     by_category = pl.DataFrame(
         [("a", no, lines, amount, lines, 1) for no, lines, amount in bought],
-        schema=["customer_id", "category_no", "lines", "amount", "branded_lines"]
-        + ["first_brand_lines"],
+        schema=[
+            *("customer_id", "category_no", "lines", "amount", "branded_lines"),
+            "first_brand_lines",
+        ],
         orient="row",
     )
     numbers = {"category_no": [1, 2, 3, 4]}
@@ -154,7 +156,9 @@ def test_a_product_was_used_in_the_three_months_before_its_last_day() -> None:
     )
     rows = pl.DataFrame({"customer_id": [*days], "product_id": "P", "on": [*days.values()]})
     nothing = rows.filter(pl.col("customer_id") == "last").with_columns(customer_id=pl.lit("none"))
-    bought = pl.concat([rows.with_columns(amount=pl.lit(5)), nothing.with_columns(amount=pl.lit(0))])
+    bought = pl.concat(
+        [rows.with_columns(amount=pl.lit(5)), nothing.with_columns(amount=pl.lit(0))]
+    )
     held = rows.with_columns(pl.col("customer_id") + " held", balance=pl.lit(5))
     given = {
         WITHDRAWN: withdrawn,
@@ -168,7 +172,9 @@ def test_a_product_was_used_in_the_three_months_before_its_last_day() -> None:
 def arrays(**values: np.ndarray) -> pl.DataFrame:
     """A row with these numbers of the twelve months, the month itself first."""
     kind = pl.Array(pl.Float64, 12)
-    return pl.DataFrame({name: pl.Series([own.tolist()], dtype=kind) for name, own in values.items()})
+    return pl.DataFrame(
+        {name: pl.Series([own.tolist()], dtype=kind) for name, own in values.items()}
+    )
 
 
 @pytest.mark.parametrize(("known", "is_found"), [(5, False), (6, True), (9, True)])
@@ -212,9 +218,9 @@ def test_a_change_of_an_indicator_is_that_of_its_newest_values_in_the_whole_mark
         row(date(2024, 6, 30), 7.0, store_id="S"),
     ]
     (market,) = upstream(INDICATOR)[:1]
-    (found,) = run_step(INDICATOR, JUNE, {market: pl.DataFrame(rows, infer_schema_length=None)}).rows(
-        named=True
-    )
+    (found,) = run_step(
+        INDICATOR, JUNE, {market: pl.DataFrame(rows, infer_schema_length=None)}
+    ).rows(named=True)
     assert found["changes"] == [pytest.approx(4 / 5 - 1), *[0] * 11], "of April nothing is known"
     assert (found["known"], found["counts"]) == ([1, *[0] * 11], [1] * 12)
 

@@ -45,7 +45,13 @@ def test_the_usual_amount_is_the_median_of_what_is_held_or_owed():
 
 
 def test_the_usual_amount_is_of_payments_where_nobody_holds_anything():
-    paid = [("ann", "f1", 7), ("bob", "f1", 7), ("ann", "f3", 5), ("ann", "f3", 4), ("bob", "f3", 30)]
+    paid = [
+        ("ann", "f1", 7),
+        ("bob", "f1", 7),
+        ("ann", "f3", 5),
+        ("ann", "f3", 4),
+        ("bob", "f3", 30),
+    ]
     bank = Bank(
         [assessed(who, "C4") for who in ("ann", "bob")],
         [*SOLD, {"product_id": "free"}],

@@ -17,7 +17,9 @@ from portrait_assets.stages.predictions.scoring import rows_of
 ASKED = cast(Asked, SimpleNamespace(code="silence", horizon=1))
 
 
-def scored(p: list[float | None], ends: tuple[list[float | None], list[float | None]]) -> pl.DataFrame:
+def scored(
+    p: list[float | None], ends: tuple[list[float | None], list[float | None]]
+) -> pl.DataFrame:
     """The rows of customers with these probabilities and ends of intervals, the likeliest first."""
 
     def interval(probability: Floats) -> tuple[Floats, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
@@ -10,9 +11,11 @@ import pytest
 from portrait_assets.core.months import month_range
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.validation import judging
 from portrait_assets.stages.validation.judging import _filling, _results_so_far, by_baseline
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.testing.tag_world import write_catalogue
 
 YEAR = month_range("2024-01", "2024-12")
 
@@ -68,3 +71,27 @@ def test_results_are_those_of_the_stages_before():
     rows = pl.DataFrame({"table_name": names})
     found = _results_so_far(stored(rows, ["2024-02"]), "2024-02")
     assert found["table_name"].to_list() == [names[0], names[2], names[3]]
+
+
+TAGS = """\
+  - code: tier
+    values:
+      - {value: high, en: High, zh: 高, when: "spend_12m > 5"}
+      - {value: low, en: Low, zh: 低, when: "spend_12m <= 5"}
+  - code: tier
+    version: 2
+    values:
+      - {value: high, en: High, zh: 高, when: "spend_3m > 5"}
+      - {value: low, en: Low, zh: 低, when: "spend_3m <= 5"}
+  - {code: best, expression: "tier = 'high' AND spend_3m > 9", type: boolean}
+  - {code: lately, expression: "spend_3m > 9", type: boolean}
+  - {code: old, expression: "tenure_days > 900", type: boolean}
+"""
+
+
+def test_a_tag_looks_back_as_far_as_any_version_of_what_it_reads(tmp_path: Path):
+    catalogue = load_catalogue(write_catalogue(tmp_path, TAGS))
+    _, tags, mix = judging.compared_columns(catalogue)
+    windows = {code: tags.windows[code] for code in ("tier", "best", "lately", "old")}
+    assert windows == {"tier": 12, "best": 12, "lately": 3, "old": 12}
+    assert (mix.columns, mix.windows) == (("segment_id",), {"segment_id": 12})
