@@ -10,10 +10,13 @@ import polars as pl
 import pytest
 
 from portrait_assets.schema.table import Column, Type
+from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.validation.buckets import bucket_sql
-from portrait_assets.stages.validation.claims import Buckets
+from portrait_assets.stages.validation.cells import SUMS, Cells
+from portrait_assets.stages.validation.claims import Buckets, Claim
 from portrait_assets.stages.validation.migration import migration
 from portrait_assets.stages.validation.moves import _bins
+from portrait_assets.stages.validation.orders import bucket_order
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
@@ -56,3 +59,16 @@ def test_a_value_on_an_edge_lies_below_it_and_none_is_after_the_last(last: float
     values = pl.Series([0.0, 2.0, 2.5, 4.0, last, None], dtype=pl.Float64)
     tenths = np.array([0, 4, 9, 10])
     assert _bins(values, np.array([2.0, 4.0]), tenths).tolist() == [0, 0, 4, 4, 9, 10]
+
+
+def test_each_half_of_the_customers_is_ordered_as_the_other_half_was():
+    """Nothing is known of a window before: of either half the rates are those of the other."""
+    cells = np.zeros((len(SUMS), 2, 2))
+    cells[0] = 10
+    cells[1] = [[1, 9], [8, 2]]
+    claim = Claim("likes", outcome("purchase"), learned=True)
+    order, tag = bucket_order(claim, Cells(("tea", "jam"), cells), None)
+    assert order.buckets == ("1:tea", "0:jam", "0:tea", "1:jam")
+    assert [order.names[at] for at in order.values] == ["tea", "jam", "tea", "jam"]
+    hits = dict(zip(tag.buckets, tag.hits.tolist(), strict=True))
+    assert hits == {"0:tea": 1, "0:jam": 9, "1:tea": 8, "1:jam": 2}
