@@ -33,7 +33,7 @@ from portrait_assets.stages.features.parts.reactions import (
     WITHDRAWN,
     WITHDRAWN_USER,
 )
-from portrait_assets.storage.steps import Scope, upstream
+from portrait_assets.storage.steps import Scope, Source, upstream
 from portrait_assets.testing.steps import run_step
 
 JUNE = Scope("2024-06")
@@ -62,7 +62,11 @@ def test_a_category_of_which_more_was_given_back_is_none_of_those_bought() -> No
     numbers = {"category_no": [1, 2, 3, 4]}
     base = pl.DataFrame({**numbers, "line_share": [0.25] * 4, "buyers": [50] * 4})
     names = pl.DataFrame({**numbers, "category": ["jam", "tea", "oil", "nuts"]})
-    given = {BY_CATEGORY: by_category, BASE_CATEGORY: base, CATEGORY_NAME: names}
+    given: dict[Source, pl.DataFrame] = {
+        BY_CATEGORY: by_category,
+        BASE_CATEGORY: base,
+        CATEGORY_NAME: names,
+    }
     (row,) = run_step(CATEGORY, JUNE, given).to_dicts()
     assert (row["categories"], row["spend"], row["lines"]) == (3, 160.0, 7)
     assert (row["first_category"], row["first_amount"], row["first_lines"]) == ("tea", 60.0, 3)
@@ -159,11 +163,11 @@ def test_a_product_was_used_in_the_three_months_before_its_last_day() -> None:
     bought = pl.concat(
         [rows.with_columns(amount=pl.lit(5)), nothing.with_columns(amount=pl.lit(0))]
     )
-    held = rows.with_columns(pl.col("customer_id") + " held", balance=pl.lit(5))
-    given = {
+    holding = rows.with_columns(pl.col("customer_id") + " held", balance=pl.lit(5))
+    given: dict[Source, pl.DataFrame] = {
         WITHDRAWN: withdrawn,
         named["transactions"]: bought.rename({"on": "occurred_at"}),
-        named["balances"]: held.rename({"on": "balance_on"}),
+        named["balances"]: holding.rename({"on": "balance_on"}),
     }
     found = run_step(WITHDRAWN_USER, JUNE, given)
     assert sorted(found["customer_id"]) == ["first", "first held", "last", "last held"]
@@ -194,7 +198,11 @@ def test_an_indicator_is_followed_over_six_of_its_changes_or_more(
         squares=(changes**2).cumsum(),
     ).with_columns(indicator=pl.lit("rate"))
     months = arrays(spends=spends).with_columns(customer_id=pl.lit("a"), oldest=pl.lit(11))
-    given = {MONTHS: months, BASE_MONTHS: arrays(spends=base), INDICATOR: indicator}
+    given: dict[Source, pl.DataFrame] = {
+        MONTHS: months,
+        BASE_MONTHS: arrays(spends=base),
+        INDICATOR: indicator,
+    }
     found = run_step(FOLLOWED, JUNE, given)
     alone = np.corrcoef(changes[:known], (spends / base)[:known])[0, 1]
     expected = ("a", known, pytest.approx(alone * known / (known + 12), abs=2e-6), "rate")
@@ -231,7 +239,11 @@ def test_who_buys_nothing_after_a_withdrawal_reacts_most(lately: float, reaction
     spends = np.array([lately, lately, 77.0, 10.0, 10.0, *[50.0] * 7])
     user = pl.DataFrame({"customer_id": ["a"], "product_id": ["P"], "ago": [2]})
     months = arrays(spends=spends).with_columns(customer_id=pl.lit("a"), oldest=pl.lit(11))
-    given = {WITHDRAWN_USER: user, MONTHS: months, BASE_MONTHS: arrays(spends=np.full(12, 100.0))}
+    given: dict[Source, pl.DataFrame] = {
+        WITHDRAWN_USER: user,
+        MONTHS: months,
+        BASE_MONTHS: arrays(spends=np.full(12, 100.0)),
+    }
     found = run_step(WITHDRAWAL, JUNE, given)
     assert found.rows() == [("a", 1, pytest.approx(reaction, abs=1e-6))]
 

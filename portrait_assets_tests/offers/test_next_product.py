@@ -138,12 +138,12 @@ def test_who_refuses_profiling_gets_what_most_have_of_what_suits():
 
 def test_who_refuses_profiling_gets_the_most_popular_of_however_many():
     sold = [fund(f"p{n:02}", "R1") for n in range(MOST_POPULAR + 2)]
-    held = [account("a", each["product_id"]) for each in sold]
+    accounts = [account("a", each["product_id"]) for each in sold]
     bank = Bank(
         [assessed(who, "C5") for who in ("a", "b", "no")],
         sold,
         refuses=["no"],
-        balances=[*held, account("b", "p51"), account("b", "p50")],
+        balances=[*accounts, account("b", "p51"), account("b", "p50")],
     )
     assert offers(bank, "no") == ["p50", "p51", "p00"]
 

@@ -193,10 +193,8 @@ def test_the_lift_that_is_most_surely_off_1_may_be_below_it(
     happened = np.concatenate([np.arange(n) < hit for n, hit in zip(sizes, hits, strict=True)])
     found = _most_significant_lift("purchased", codes, ["a", "b", "c"], codes >= 0, happened)
     assert found is not None
-    assert (found.value, found.lift) == (
-        most_significant,
-        pytest.approx(lift * sum(sizes) / sum(hits)),
-    )
+    assert found.value == most_significant
+    assert found.lift == pytest.approx(lift * sum(sizes) / sum(hits))
 
 
 def test_whether_customers_responded_is_known_of_those_who_were_contacted():

@@ -121,7 +121,7 @@ def test_the_hazard_is_that_of_the_contracts_whose_beginning_was_seen(warehouse:
 
 
 def test_the_newest_margin_of_a_product_counts_with_the_category_of_then():
-    stated = [
+    stated: list[tuple[str, dict[str, Any]]] = [
         ("2024-01", {"product_id": "a", "category": "loan", "margin_rate": 0.02}),
         ("2024-03", {"product_id": "a", "category": "card", "margin_rate": 0.05}),
         ("2024-04", {"product_id": "a", "category": "none", "margin_rate": None}),
