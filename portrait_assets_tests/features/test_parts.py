@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.stages.features.matrix import BASES, CUSTOMER_PARTS
 from portrait_assets.stages.features.parts.balances import CONDUCT
 from portrait_assets.stages.features.parts.campaigns import (
     BASE_CAMPAIGN_TYPE,
@@ -258,3 +259,11 @@ def test_uplift_is_of_contacts_since_the_first_purchase() -> None:
     found = run_step(UPLIFT, JUNE, {MONTHS: months, CAMPAIGN: campaign, BASE_MONTHS: of_all})
     # 50 in two months of which the base spent 600; 50 in those of which it spent 200.
     assert found.rows() == [("a", 2, 50.0, 50 / 200 * 600)]
+
+
+def test_the_base_of_what_is_new_is_of_those_with_an_earlier_choice() -> None:
+    chosen = [(4, 1, 3, 2, True), (5, 2, 5, 5, False), (2, 1, 1, 0, True)]
+    names = ("choices", "repeated", "recent", "novel", "has_earlier")
+    parts = pl.DataFrame({"x": [dict(zip(names, each, strict=True)) for each in chosen]})
+    found = run_step(BASES["bx"], JUNE, {CUSTOMER_PARTS: parts})
+    assert found.row(0, named=True) == {"choices": 11, "repeated": 4, "recent": 4, "novel": 2}

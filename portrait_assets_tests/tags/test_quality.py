@@ -165,6 +165,13 @@ def test_the_most_frequent_number_is_shown_where_enough_customers_have_it(
     assert found[:3] == (3, shown, 0.6)
 
 
+@pytest.mark.parametrize(("smallest", "summary"), [(5, "p10 1.5; p50 1.5; p90 3.2"), (6, None)])
+def test_numbers_are_summed_up_where_enough_customers_have_one(smallest: int, summary: str | None):
+    numbers = np.array([1.5, 1.5, 1.5, 2.0, 4.0, np.nan])
+    found = _distribution(cast(Tag, None), cast(TagDistributions, None), numbers, smallest)
+    assert (found[0], found[3]) == (3, summary)
+
+
 def test_of_several_values_each_has_its_share_of_those_who_hold_any():
     tag = cast(Tag, SimpleNamespace(code="likes"))
     month = SimpleNamespace(counts={"likes": {"tea": 3, "jam": 2}}, holders={"likes": 4})

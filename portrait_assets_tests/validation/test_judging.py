@@ -12,7 +12,9 @@ from portrait_assets.core.months import month_range
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
+from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.validation import judging
+from portrait_assets.stages.validation.counting import _has_rows
 from portrait_assets.stages.validation.judging import _filling, _results_so_far, by_baseline
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.tag_world import write_catalogue
@@ -95,3 +97,10 @@ def test_a_tag_looks_back_as_far_as_any_version_of_what_it_reads(tmp_path: Path)
     windows = {code: tags.windows[code] for code in ("tier", "best", "lately", "old")}
     assert windows == {"tier": 12, "best": 12, "lately": 3, "old": 12}
     assert (mix.columns, mix.windows) == (("segment_id",), {"segment_id": 12})
+
+
+def test_nothing_is_tested_on_an_outcome_of_a_table_without_rows():
+    rows = pl.DataFrame({"customer_id": ["a"]})
+    assert _has_rows(stored(rows, ["2024-02"]), outcome("purchase"))
+    assert not _has_rows(stored(rows.clear(), ["2024-02"]), outcome("purchase"))
+    assert not _has_rows(stored(rows, []), outcome("purchase"))
