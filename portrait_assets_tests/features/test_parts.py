@@ -35,6 +35,7 @@ from portrait_assets.stages.features.parts.reactions import (
     WITHDRAWN_USER,
 )
 from portrait_assets.storage.steps import Scope, Source, upstream
+from portrait_assets.testing.feature_world import World, day
 from portrait_assets.testing.steps import run_step
 
 JUNE = Scope("2024-06")
@@ -94,12 +95,12 @@ RESPONSE = pl.Schema(
 
 
 def test_the_best_kind_of_campaign_is_one_that_reached_the_customer() -> None:
-    day = date(2024, 6, 3)
+    on = date(2024, 6, 3)
     rows = [
         ("a", "mail", 2, 0, 0, 0, None, 1, 2, 0b11, 0.2),
         ("a", "call", 1, 0, 0, 0, None, 0, 0, 0b1000, 0.3),
-        ("a", "visit", 0, 1, 1, 4, day, 0, 0, 0, 0.9),
-        ("b", "mail", 1, 1, 1, 2, day, 1, 1, 0b1, 0.3),
+        ("a", "visit", 0, 1, 1, 4, on, 0, 0, 0, 0.9),
+        ("b", "mail", 1, 1, 1, 2, on, 1, 1, 0b1, 0.3),
         ("b", "call", 5, 0, 0, 0, None, 0, 0, 0b1000, 0.3),
     ]
     frame = pl.DataFrame(rows, schema=RESPONSE, orient="row")
@@ -211,8 +212,8 @@ def test_an_indicator_is_followed_over_six_of_its_changes_or_more(
 
 
 def test_a_change_of_an_indicator_is_that_of_its_newest_values_in_the_whole_market() -> None:
-    def row(day: date, value: float, **of: str) -> dict[str, object]:
-        found = {"month": f"{day:%Y-%m}", "observed_on": day, "value": value, "indicator": "rate"}
+    def row(on: date, value: float, **of: str) -> dict[str, object]:
+        found = {"month": f"{on:%Y-%m}", "observed_on": on, "value": value, "indicator": "rate"}
         return found | dict.fromkeys(("product_id", "store_id", "competitor", "product_class")) | of
 
     rows = [
@@ -267,3 +268,18 @@ def test_the_base_of_what_is_new_is_of_those_with_an_earlier_choice() -> None:
     parts = pl.DataFrame({"x": [dict(zip(names, each, strict=True)) for each in chosen]})
     found = run_step(BASES["bx"], JUNE, {CUSTOMER_PARTS: parts})
     assert found.row(0, named=True) == {"choices": 11, "repeated": 4, "recent": 4, "novel": 2}
+
+
+def test_who_emptied_their_accounts_has_the_lowest_trend_of_balances() -> None:
+    """Of the balances of two quarters; who is overdrawn has none."""
+    quarters = {"empties": (100, 0), "fills": (0, 50), "halves": (30, 10), "overdrawn": (9, -3)}
+    balances = [
+        {"customer_id": who, "account_id": who, "balance_on": day(f"2024-0{month}-28")}
+        | {"balance": before if month < 4 else lately, "product_id": "P"}
+        for who, (before, lately) in quarters.items()
+        for month in range(1, 7)
+    ]
+    world = World("2024-06", first="2024-01", balances=balances)
+    assert world.feature("balance_trend_3m", "2024-06") == {
+        **{"empties": -1.0, "fills": 1.0, "halves": -0.5, "overdrawn": None}
+    }

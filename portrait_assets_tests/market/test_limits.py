@@ -15,7 +15,6 @@ from portrait_assets.methods.market.seasons import seasons_of
 from portrait_assets.stages.market.changes.reach import reach_rows
 from portrait_assets.stages.market.columns import (
     EVERYONE,
-    FALSE_DISCOVERIES,
     MONTH_BEFORE,
     YEAR_BEFORE,
 )
@@ -77,8 +76,8 @@ def test_seasons_are_of_ten_customers_also_of_a_public_source(customers: int, ro
 def test_a_season_is_sure_at_the_rate_of_false_discoveries() -> None:
     values = np.tile([1.0, 2.0, 3.0, 4.0] * 3, 2)
     own = seasons_of(values)
-    assert Series(values, own, FALSE_DISCOVERIES).is_seasonal
-    assert not Series(values, own, FALSE_DISCOVERIES + 1e-9).is_seasonal
+    assert Series(values, own, 0.05).is_seasonal
+    assert not Series(values, own, 0.0501).is_seasonal
     assert not Series(values, own).is_seasonal
 
 
