@@ -48,9 +48,9 @@ def test_times_are_suggested_that_are_more_frequent_than_elsewhere(changed: Row,
 )
 def test_a_permission_is_mentioned_that_clearly_fewer_give(changed: Row, is_said: bool):
     line = {"code": advice.CONSENT, "value": "true", "tgi": 89.9, "share": 0.4}
-    said = advice._contact([line | {"is_distinct": True} | changed])
+    mentioned = advice._contact([line | {"is_distinct": True} | changed])
     sentence = "Only 40% permit marketing contact: fewer than elsewhere."
-    assert [en for en, _ in said] == ([sentence] if is_said else [])
+    assert [en for en, _ in mentioned] == ([sentence] if is_said else [])
 
 
 def test_offers_are_listed_by_how_much_better_they_fit():
