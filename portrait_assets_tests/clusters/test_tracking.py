@@ -183,6 +183,21 @@ def test_migration_counts_those_who_came_and_went() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "pooled"),
+    [
+        ((1, 1, 2), (2, 1, 1), [(0, 0, 3, None)]),
+        ((1, 1, 2), (2, 1), [(0, 0, 3, None)]),
+        ((1, 2), (2, 1), []),
+    ],
+)
+def test_moves_of_few_are_pooled_where_together_they_are_enough(
+    before: tuple[int, ...], after: tuple[int, ...], pooled: list[tuple[int, int, int, None]]
+) -> None:
+    """Each move is of one customer; two of them are too few together."""
+    assert migration_matrix(month(*before), month(*after), smallest=3).rows() == pooled
+
+
 def test_the_champion_stays_against_its_equal(small_bank: Bank) -> None:
     model = small_bank.model
     decision = decide(model, model, small_bank.features)
