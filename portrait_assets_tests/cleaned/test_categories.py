@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
+from portrait_assets.stages.cleaned import category_values
 from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS, judged_months
 from portrait_assets.stages.cleaned.category_values import WITH_CATEGORIES, category_columns
 from portrait_assets.stages.cleaned.clean import clean
@@ -265,6 +266,34 @@ def test_brands_in_numbers_and_brands_named_after_persons_are_brands(warehouse: 
         decisions=decided(found, CANONICAL_BY_NAME["products"]),
     )
     assert product.rejects.is_empty()
+
+
+def test_codes_are_usual_where_several_are_used_again(warehouse: Warehouse):
+    """One number in every row, two of one row each, and two of two rows each."""
+    columns = {
+        "customer_id": list("abcd"),
+        "category": ["541511"] * 4,
+        "channel": ["541511", "541512", None, None],
+        "region": ["541511", "541512"] * 2,
+    }
+    put(warehouse, "transactions", columns, "2024-01")
+    found = judged(warehouse).select("column_name", "holds_codes").rows()
+    assert found == [("category", False), ("channel", False), ("region", True)]
+
+
+def test_of_products_all_months_are_looked_at_and_of_others_the_newest(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(category_values, "EVIDENCE_ROWS", 1)
+    for month, product, kind in (("2024-01", "P1", "tea"), ("2024-02", "P2", "jam")):
+        put(warehouse, "products", {"product_id": [product], "brand": [kind]}, month)
+        bought = {"customer_id": ["a"] * 2, "product_id": ["P1", "P2"], "category": [kind] * 2}
+        put(warehouse, "transactions", bought, month)
+    found = judged(warehouse, MONTHS).filter(month="2024-02")
+    assert found.select("table_name", "rows", "distinct_values").rows() == [
+        ("products", 2, 2),
+        ("transactions", 2, 1),
+    ]
 
 
 @pytest.mark.slow

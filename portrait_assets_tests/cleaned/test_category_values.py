@@ -45,6 +45,19 @@ def test_the_values_of_a_column_held_back_are_null_and_shown_nowhere():
     assert later.kept["category"].to_list() == ["our flat"], "it is held back in another month"
 
 
+def test_without_a_value_that_it_needs_a_row_is_set_aside():
+    canonical = CANONICAL_BY_NAME["interactions"]
+    rows = [
+        {"customer_id": "K1", "occurred_at": f"2024-01-0{n} 10:00:00", "kind": kind}
+        for n, kind in enumerate(("visit", "Transfer to J. Smith"), start=1)
+    ]
+    found = clean(received(canonical, rows), canonical, Conventions())
+    assert found.kept["kind"].to_list() == ["visit"]
+    assert found.rejects.select("source_row", "column_name", "severity", "received").rows() == [
+        (2, "kind", "row", "***")
+    ]
+
+
 @pytest.mark.parametrize(
     "value",
     [

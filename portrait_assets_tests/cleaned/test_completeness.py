@@ -131,6 +131,13 @@ def test_a_table_of_one_day_a_month_never_ends_early():
     assert (row["quiet_days"], row["most_quiet_days"], row["reason"]) == (29, None, None)
 
 
+@pytest.mark.parametrize(("days", "most"), [(9, None), (10, 43)])
+def test_a_table_is_of_most_days_from_ten_days_a_month_on(days: int, most: int | None):
+    before = [row for name in FOUR[:3] for row in daily(name, until=days)]
+    row = judged([*before, *daily("2024-04", until=days)], "2024-04")
+    assert row["most_quiet_days"] == most  # 2 * (31 - 10) + 1.
+
+
 def test_with_fewer_than_three_months_before_it_nothing_is_compared():
     row = judged(months(FOUR[:3], 10, 10, 1), "2024-03")
     assert (row["months_compared"], row["usual_rows"], row["is_complete"]) == (2, None, True)

@@ -67,6 +67,15 @@ def test_an_amount_is_converted_at_the_newest_rate_not_after_its_day():
     assert found.rejects.is_empty()
 
 
+def test_half_a_cent_is_rounded_away_from_zero():
+    cents = ("0.02", "0.10", "-0.02", "0.03")
+    found = sales(
+        *(on("2024-01-05", "USD", amount) for amount in cents),
+        rates=[("USD", "2024-01-01", "0.25")],
+    )
+    assert [worth for worth, _ in amounts(found)] == [0.01, 0.03, -0.01, 0.01]
+
+
 def test_an_amount_before_the_first_rate_is_null_and_counted():
     found = sales(on("2024-01-03", "GBP", "10.00"), on("2024-01-04", "GBP", "11.00"))
     assert amounts(found) == [(None, 10.0), (13.2, 11.0)]

@@ -69,6 +69,24 @@ def test_each_attribute_keeps_the_value_that_its_rule_names():
     assert str(best["joined_on"]) == "2020-05-01", "the earliest"
 
 
+NOT_BY_RECENCY = {
+    "joined_on": Survives.EARLIEST,
+    "full_name": Survives.MOST_TRUSTED,
+    "national_id": Survives.MOST_TRUSTED,
+    "bank_card": Survives.MOST_TRUSTED,
+    "address": Survives.MOST_COMPLETE,
+    "birth_date": Survives.MOST_FREQUENT,
+    "gender": Survives.MOST_FREQUENT,
+}
+
+
+def test_but_for_who_somebody_is_the_most_recent_value_survives():
+    attributes = {column.name for column in CUSTOMERS.columns} - {"customer_id"}
+    assert set(SURVIVORSHIP) == attributes
+    recent = dict.fromkeys(attributes - NOT_BY_RECENCY.keys(), Survives.MOST_RECENT)
+    assert NOT_BY_RECENCY | recent == SURVIVORSHIP
+
+
 def test_a_customer_is_described_again_in_the_month_of_a_new_record_or_of_a_merge():
     other = OTHER | {"month": "2024-01", "recorded_on": "2023-12-01"}
     described = {month: golden(month, OLD, other, LATER) for month in ("2024-02", "2024-03")}
@@ -79,9 +97,9 @@ def test_a_customer_is_described_again_in_the_month_of_a_new_record_or_of_a_merg
 
 
 SAME_DAY = (
-    {"region": "海南", "occupation": "teacher", "income_band": "low"},
-    {"region": "云南", "occupation": "teacher"},
-    {"region": "广东"},
+    {"region": "云南", "income_band": "low", "home_ownership": "own"},
+    {"region": "广东", "occupation": "teacher"},
+    {"region": "海南"},
 )
 
 
@@ -89,7 +107,7 @@ SAME_DAY = (
 def test_of_records_of_one_day_the_one_that_states_most_is_the_most_recent(order):
     record = {"month": "2024-01", "customer_id": "C1", "recorded_on": "2024-01-01"}
     best = golden("2024-01", *(record | values for values in order)).row(0, named=True)
-    assert (best["region"], best["occupation"], best["income_band"]) == ("海南", "teacher", "low")
+    assert (best["region"], best["occupation"], best["income_band"]) == ("云南", "teacher", "low")
 
 
 @pytest.mark.parametrize("order", list(permutations(("a", "c", "b"))))

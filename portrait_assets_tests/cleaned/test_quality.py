@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portrait_assets.methods.typing.rules import Conventions
+from portrait_assets.methods.typing.rules import FREE_TEXT, Conventions
 from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
 from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
 from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
@@ -64,6 +64,12 @@ def test_a_good_table_is_good_in_every_way():
 )
 def test_each_share_falls_with_its_own_fault(share: str, second: dict[str, str | None]):
     assert 0 < shares(TRANSACTIONS, [GOOD, GOOD | second])[share] < 1
+
+
+def test_timely_are_rows_of_those_that_are_kept():
+    late, aside = GOOD | {"occurred_at": "2019-01-05 10:00:00"}, GOOD | {"customer_id": None}
+    measured = shares(TRANSACTIONS, [GOOD, late, aside])
+    assert (measured["rows_kept"], measured["timeliness"]) == (2, 0.5)
 
 
 @pytest.mark.parametrize("occurred_at", ["2024-01-01 00:00:00", "2024-01-31 23:59:59"])
@@ -136,7 +142,7 @@ _REJECTED = st.tuples(
     st.sampled_from(["transactions", "customers"]),
     st.sampled_from(["a.csv", "b.csv"]),
     st.integers(1, 2),
-    st.sampled_from(["unreadable", "before the customer joined"]),
+    st.sampled_from(["unreadable", "before the customer joined", FREE_TEXT]),
     st.sampled_from(["row", "note", "merged", "merged"]),
 )
 
@@ -144,7 +150,10 @@ _REJECTED = st.tuples(
 @settings(max_examples=30)
 @given(st.lists(_REJECTED, min_size=8, max_size=20), st.integers(0, 20))
 def test_each_line_counts_once_for_each_share_that_it_lowers(rejected, received_rows: int):
-    """By hand: a line is invalid by a rule of one value, inconsistent by one of several."""
+    """By hand: a line is invalid by a rule of one value, inconsistent by one of several.
+
+    A column that is held back is no fault of its lines.
+    """
     across = {"before the customer joined"}
     names = ["month", "table_name", "source_file", "source_row", "rule", "severity"]
     rejects = pl.DataFrame(
@@ -158,7 +167,7 @@ def test_each_line_counts_once_for_each_share_that_it_lowers(rejected, received_
             here = [row for row in rejected if row[:2] == (month, table)]
             lines = {
                 "validity": {
-                    row[2:4] for row in here if row[4] not in across and row[5] != "merged"
+                    row[2:4] for row in here if row[4] == "unreadable" and row[5] != "merged"
                 },
                 "uniqueness": {row[2:4] for row in here if row[5] == "merged"},
                 "consistency": {row[2:4] for row in here if row[4] in across},

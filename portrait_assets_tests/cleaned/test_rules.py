@@ -223,10 +223,11 @@ def test_days_past_due_below_zero_are_a_code():
 def test_a_debt_with_a_minus_is_noted_and_kept():
     row = {"customer_id": "K", "balance_on": "2024-01-31", "balance": "-5"}
     debt = row | {"account_id": "A", "credit_limit": "100"}
-    found = clean(received(BALANCES, [row, debt]), BALANCES, CHINA)
+    none = row | {"account_id": "B", "credit_limit": "100", "balance": "0"}
+    found = clean(received(BALANCES, [row, debt, none]), BALANCES, CHINA)
     rule = "below 0 on an account with a credit limit"
     assert rejects_of(found) == [(2, "balance", rule, "note", "-5")]
-    assert found.kept["balance"].to_list() == [-5, -5]
+    assert found.kept["balance"].to_list() == [-5, -5, 0]
 
 
 def test_a_risk_tolerance_that_expires_before_it_was_assessed_is_none():
@@ -244,6 +245,7 @@ def test_a_risk_tolerance_that_expires_before_it_was_assessed_is_none():
 def test_a_withdrawal_of_a_day_that_cannot_be_counts_from_the_day_of_the_consent():
     """Without it the consent would hold, and without the row what silence means."""
     row = {"customer_id": "K", "purpose": "marketing", "granted_on": "2024-01-05"}
+    row |= {"recorded_on": "2024-01-08"}
     withdrawn = ("2024-01-06", "2024-01-05", "2024-01-04", "one day", "9999-12-31", "")
     rows = [row | {"withdrawn_on": day, "channel": f"by {day}"} for day in withdrawn]
     found = clean(received(CONSENTS, rows), CONSENTS, CHINA)

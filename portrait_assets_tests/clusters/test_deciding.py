@@ -18,7 +18,13 @@ from portrait_assets.methods.clustering.errors import ClusterError
 from portrait_assets.stages.clusters import active, champion
 from portrait_assets.stages.clusters.active import ActiveModel, active_model
 from portrait_assets.stages.clusters.assets import with_customers
-from portrait_assets.stages.clusters.champion import Decision, _smallest_share, decide, mix_drift
+from portrait_assets.stages.clusters.champion import (
+    Decision,
+    _silhouette,
+    _smallest_share,
+    decide,
+    mix_drift,
+)
 from portrait_assets.stages.clusters.rule import RULE
 
 CUSTOMERS = pl.DataFrame({"customer_id": [f"c{n}" for n in range(100)]})
@@ -307,3 +313,18 @@ def test_one_segment_does_not_drift(segments: int):
 def test_a_rule_can_be_asked_otherwise():
     strict = replace(RULE.challenge, least_share=0.01)
     assert mix_drift({1: 1.0}, {2: 1.0}, strict) < mix_drift({1: 1.0}, {2: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("labels", "score"),
+    [
+        ([1, 1, 2, 2], 0.899749),
+        ([1, 2, 3, 4], None),
+        ([1, 1, 1, 1], None),
+        ([1, 1, 2, 3], 0.447222),
+    ],
+)
+def test_a_silhouette_is_of_fewer_segments_than_customers(labels: list[int], score: float | None):
+    """On a line at 0, 1, 10 and 11; of a segment of one customer it is 0."""
+    points = np.array([[0.0], [1.0], [10.0], [11.0]])
+    assert _silhouette(points, np.array(labels)) == score

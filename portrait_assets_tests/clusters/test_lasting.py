@@ -68,6 +68,8 @@ def test_the_distance_is_over_what_sets_the_segment_apart_before_or_now() -> Non
     before, now = lines(a=1.0, b=0.1, c=0.0), lines(a=0.6, b=0.2, d=0.5)
     assert profile_distance(before, now) == pytest.approx(sqrt((0.4**2 + 0.5**2) / 2), abs=1e-6)
     assert profile_distance(lines(b=0.1), lines(b=0.2)) == 0.0
+    assert profile_distance(lines(a=-1.0), lines(a=-0.1)) == 0.9
+    assert profile_distance(lines(a=-0.1), lines(a=-1.0)) == 0.9
     assert profile_distance(before, before) == 0.0
 
 

@@ -9,6 +9,8 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.core.months import month_range
+from portrait_assets.methods.clustering.asked.outcomes import Gain, gain
+from portrait_assets.stages.clusters.micro import finding
 from portrait_assets.stages.clusters.micro.checks import PARTS_EARN_IT, PARTS_LARGE
 from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF, MICRO_SEGMENT
 from portrait_assets.stages.clusters.micro.finding import Time, Tried, _labelled, taken, tried
@@ -42,8 +44,17 @@ def found(**more: Any) -> tuple[list[Tried], dict[int, Tried]]:
     return divisions, taken(divisions)
 
 
-def test_parts_that_leave_more_often_are_found_and_taken() -> None:
+def test_parts_that_leave_more_often_are_found_and_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels: list[float] = []
+
+    def noted(losses: np.ndarray, alone: np.ndarray, level: float) -> Gain:
+        levels.append(level)
+        return gain(losses, alone, level)
+
+    monkeypatch.setattr(finding, "gain", noted)
     divisions, best = found()
+    assert levels == [1 - 0.05 / len(divisions)] * len(divisions)
+    assert len(divisions) > 1
     assert [*best] == [1]
     now, part = month(3)
     members = now.habits.join(now.segments.filter(segment_id=1), on="customer_id", how="semi")

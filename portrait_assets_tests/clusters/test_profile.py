@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import chi2_contingency, false_discovery_control, norm
 
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.methods.clustering.preparation.prepared_columns import MAX_LEVELS
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.rules import segment_rules
 from portrait_assets.stages.clusters.profile import (
@@ -78,6 +79,15 @@ def test_a_category_is_described_by_shares_per_level() -> None:
     app = line(profile, 1, "channel", "app")
     assert (app["segment_mean"], app["base_mean"], app["tgi"]) == (0.75, 0.375, 200.0)
     assert line(profile, 2, "channel", "(missing)")["segment_mean"] == 0.25
+
+
+def test_the_most_frequent_levels_of_a_category_are_described() -> None:
+    levels = [f"l{n:02d}" for n in range(MAX_LEVELS + 1)]
+    towns = [level for level in levels for _ in range(1 if level == "l03" else 2)]
+    features = pl.DataFrame({"customer_id": range(len(towns)), "town": towns})
+    assignment = features.select("customer_id", segment_id=pl.col("customer_id") % 2)
+    profile = profile_segments(features, assignment, [FeatureUse("town", "entity")])
+    assert set(levels) - set(profile["level"]) == {"l03"}
 
 
 def test_chance_is_not_significant_and_a_difference_is() -> None:

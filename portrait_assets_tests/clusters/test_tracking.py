@@ -66,6 +66,21 @@ def test_two_segments_that_became_one_are_merged() -> None:
     assert (lines[1]["segment_id"], lines[1]["status"]) == (3, "kept")
 
 
+@pytest.mark.parametrize(("few", "status", "old_ids"), [(2, "merged", [1, 2]), (1, "kept", [1])])
+def test_what_gives_a_fifth_is_part_of_a_merger(few: int, status: str, old_ids: list[int]) -> None:
+    old, new = month(*[1] * (10 - few), *[2] * few), month(*[1] * 10)
+    (line,) = match_segments(measure_overlap(old, new)).to_dicts()
+    assert (line["segment_id"], line["status"], line["old_ids"]) == (1, status, old_ids)
+
+
+@pytest.mark.parametrize(("others", "status"), [(20, "kept"), (21, "split")])
+def test_a_segment_with_half_of_both_together_is_the_same(others: int, status: str) -> None:
+    """All twenty of segment 1 are in segment 7, with as many others, or one more."""
+    counts = np.array([[20.0, 0.0], [others, 60.0]])
+    found = match_segments(Overlap([1, 2], [7, 9], counts, np.zeros((2, 2))))
+    assert found.select("new_id", "status").rows() == [(7, status), (9, "kept")]
+
+
 def test_a_segment_from_everywhere_is_new() -> None:
     old = month(*[1] * 12, *[2] * 12, *[3] * 12)
     new = month(*([1] * 8 + [4] * 4), *([2] * 8 + [4] * 4), *([3] * 8 + [4] * 4))
@@ -166,6 +181,21 @@ def test_migration_counts_those_who_came_and_went() -> None:
         (2, 1): (1, 1.0),
         (None, 2): (1, 1.0),
     }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pooled"),
+    [
+        ((1, 1, 2), (2, 1, 1), [(0, 0, 3, None)]),
+        ((1, 1, 2), (2, 1), [(0, 0, 3, None)]),
+        ((1, 2), (2, 1), []),
+    ],
+)
+def test_moves_of_few_are_pooled_where_together_they_are_enough(
+    before: tuple[int, ...], after: tuple[int, ...], pooled: list[tuple[int, int, int, None]]
+) -> None:
+    """Each move is of one customer; two of them are too few together."""
+    assert migration_matrix(month(*before), month(*after), smallest=3).rows() == pooled
 
 
 def test_the_champion_stays_against_its_equal(small_bank: Bank) -> None:

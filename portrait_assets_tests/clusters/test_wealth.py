@@ -32,6 +32,7 @@ from portrait_assets.stages.clusters.wealth.description import (
 from portrait_assets.stages.clusters.wealth.inputs import (
     ASSETS,
     FLOWS,
+    HELD,
     RISK_LEVEL,
     TRAITS,
     Wealth,
@@ -48,6 +49,8 @@ from portrait_assets.stages.clusters.wealth.run import WealthRun
 from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH
 from portrait_assets.storage.dagster.checks import Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.steps import run_step
 from portrait_assets_tests.offers.world import Bank, frame_of
 
 
@@ -91,6 +94,27 @@ def test_amounts_stand_by_category_and_what_is_owed_is_not_held() -> None:
     found = with_amounts(traits, holdings, ("held_fund", "owed_loan"))
     assert found.rows() == [("a", 7.0, 9.0, 7.0), ("b", 0.0, 0.0, 0.0)]
     assert found.columns[-1] == ASSETS
+
+
+def test_what_is_held_is_that_of_the_last_balances_and_an_overdrawn_account_holds_nothing() -> None:
+    def account(
+        number: str, on: int, balance: float | None, limit: int | None = None
+    ) -> dict[str, object]:
+        row = {"customer_id": "a", "account_id": number, "product_id": number[0]}
+        return row | {"balance_on": date(2024, 6, on), "balance": balance, "credit_limit": limit}
+
+    rows = [account("D1", 30, 5.0), account("D1", 29, 90.0), account("D2", 30, -7.0)]
+    rows += [account("D3", 30, None), account("L1", 30, 8.0, 100), account("X", 30, 3.0)]
+    named = {source.name: source for source in HELD.reads}
+    products = pl.DataFrame({"product_id": ["D", "L"], "category": ["deposit", "loan"]})
+    found = run_step(
+        HELD, Scope("2024-06"), {named["balances"]: pl.DataFrame(rows), named["product"]: products}
+    )
+    assert found.rows() == [
+        ("a", "deposit", False, 5.0),
+        ("a", "loan", True, 8.0),
+        ("a", "other", False, 3.0),
+    ]
 
 
 def test_the_risk_tolerance_is_that_of_the_newest_record_that_has_one() -> None:

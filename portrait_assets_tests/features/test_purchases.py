@@ -111,6 +111,26 @@ def test_of_purchases_of_one_moment_and_name_the_greatest_is_meant():
     assert known(then, MARCH, names=("purchases_12m", "largest_ticket_12m")) == [3, 20]
 
 
+def test_a_reference_names_a_line_before_a_basket_and_what_gives_back_never():
+    line = sale("a", "2024-02-10", 30, transaction_id="X")
+    then = world(
+        line,
+        sale("a", "2024-02-20", 50, basket_id="X"),
+        sale("a", "2024-03-05", -30, cancels="X"),
+    )
+    assert known(then, MARCH) == [1, 50, 40]
+    returned = sale("a", "2024-03-01", -5, transaction_id="X")
+    then = world(line, returned, sale("a", "2024-03-05", -30, cancels="X"))
+    assert known(then, MARCH, names=("purchases_12m", "spend_12m")) == [0, -5]
+
+
+def test_a_basket_of_which_one_amount_has_no_rate_has_no_ticket():
+    unknown = sale("a", "2024-02-10", None, basket_id="B", amount_original=9, currency="USD")  # type: ignore[arg-type]
+    then = world(sale("a", "2024-02-10", 20, basket_id="B"), unknown, sale("a", "2024-02-11", 7))
+    names = ("purchases_12m", "average_ticket_12m", "spend_12m")
+    assert known(then, FEBRUARY, names=names) == [2, 7, 27]
+
+
 def test_a_reference_to_nothing_known_is_a_return_by_sign():
     then = world(sale("a", "2024-02-10", 30), sale("a", "2024-02-12", -30, cancels="?"))
     assert known(then, FEBRUARY) == [1, 0, 19]

@@ -152,13 +152,17 @@ def test_a_campaign_answered_in_two_months_is_one_response_to_it():
     world = World(
         "2024-02",
         transactions=[sale("ann", "2024-01-01", 1)],
-        contacts=[{"customer_id": "ann", "campaign_id": "c", "contacted_on": day("2024-01-02")}],
+        contacts=[
+            {"customer_id": "ann", "campaign_id": "c", "contacted_on": day(on)}
+            for on in ("2024-01-20", "2024-01-02")
+        ],
         responses=[
             {"customer_id": "ann", "campaign_id": "c", "responded_on": day("2024-01-30")},
             {"customer_id": "ann", "campaign_id": "c", "responded_on": day("2024-02-01")},
         ],
     )
-    assert world.table(CUSTOMER_CAMPAIGN_MONTH)["responded_contacts"].sum() == 1
+    months = world.table(CUSTOMER_CAMPAIGN_MONTH).select("responded_contacts", "lag_days")
+    assert months.rows() == [(1, 28), (0, 0)], "since the first contact"
 
 
 def test_each_kind_of_campaign_has_a_rate_of_its_own_shrunk_to_the_base_of_that_kind():

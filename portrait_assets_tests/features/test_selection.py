@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from portrait_assets.schema.table import Type
+from portrait_assets.stages.features import selection
 from portrait_assets.stages.features.declared.feature import Element, Feature
 from portrait_assets.stages.features.selection import select_features
 
@@ -61,6 +62,18 @@ def test_a_feature_is_near_constant_when_99_of_100_have_one_value_or_none(others
 def test_a_value_that_is_mostly_missing_is_near_constant(spend):
     selected = verdicts(spend=spend, seldom=[1.0, 2.0, 3.0] + [None] * (CUSTOMERS - 3))
     assert selected["seldom"][1] == "near-constant"
+
+
+@pytest.mark.parametrize(("strength", "is_kept"), [(0.95, False), (-0.95, False), (0.949, True)])
+def test_a_feature_is_collinear_from_a_rank_correlation_of_95_of_100_on(
+    monkeypatch: pytest.MonkeyPatch, strength: float, is_kept: bool, spend
+):
+    matrix = np.array([[1.0, strength], [strength, 1.0]])
+    monkeypatch.setattr(selection, "rank_correlation_matrix", lambda *_: matrix)
+    selected = verdicts(spend=spend, other=spend[::-1].copy())
+    expected = (True, None, None, None) if is_kept else (False, "collinear", 0.95, "spend")
+    assert selected["other"] == expected
+    assert selected["spend"][0]
 
 
 def test_a_copy_names_the_one_it_copies(spend):

@@ -171,3 +171,16 @@ def test_the_check_finds_who_is_in_the_matrix_and_may_not_be(
     rows = pl.DataFrame({"customer_id": customers})
     subject = Subject(cast(Warehouse, world), FEATURE_MATRIX, "2024-02", lambda: rows)
     assert EVERYONE.find(subject).failures == failures
+
+
+def test_who_was_only_contacted_is_no_customer_and_is_not_left_out() -> None:
+    reached = {"customer_id": "zoe", "campaign_id": "c", "contacted_on": day("2024-01-03")}
+    objects = {"kind": "objection", "purpose": "profiling", "requested_on": day("2024-01-09")}
+    world = World(
+        "2024-01",
+        transactions=[sale("ann", "2024-01-05", 10)],
+        contacts=[reached],
+        requests=[objects | {"customer_id": who} for who in ("ann", "zoe")],
+    )
+    world.matrix("2024-01")
+    assert world.table(UNPROFILED)["customer_id"].to_list() == ["ann"]

@@ -205,6 +205,21 @@ def test_a_model_is_learnt_anew_where_records_have_doubled(
     assert models.select("month", "records").rows() == counted[:trained]
 
 
+@pytest.mark.parametrize(("records", "is_learnt"), [(99, False), (100, True)])
+def test_a_model_is_learnt_from_a_hundred_records_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, records: int, is_learnt: bool
+):
+    asked_for = []
+    monkeypatch.setattr(identifying, "train", lambda table, _: asked_for.append(table.height))
+    customers = received(CUSTOMERS, [person("2024-01", f"R{n:02}") for n in range(records)])
+    empty, identity = (IDENTITY_MAP.empty(), LINKAGE_MODEL.empty()), Identity(keys=())
+    months, conventions = ["2024-01"], Conventions()
+    tables = [customers.lazy()]
+    found = identify(tables, customers, *empty, months, identity, conventions, tmp_path)
+    assert found.identity_map.height == records
+    assert asked_for == ([100] if is_learnt else [])
+
+
 @pytest.mark.parametrize(
     ("learnt", "is_due"),
     [

@@ -99,6 +99,9 @@ def test_small_groups_are_left_out_and_the_first_month_has_no_rows() -> None:
         "takings_pairs_12": pairs(lines(), lines(("ann", "tea", 20))),
     }
     assert step_rows(step, **frames).is_empty()
+    newcomer = pairs(lines(("ann", "tea", 20)), lines(("ann", "tea", 20), ("new", "tea", 5)))
+    with_new = step_rows(takings_step(1), **{**frames, "takings_pairs_1": newcomer})
+    assert with_new.filter(item="all")["segment_id"].to_list() == [0, 1, None]
     found = step_rows(takings_step(1), **frames)
     assert found.select("segment_id", "item", "customers_before").rows() == [
         *((0, "all", 1), (0, "tea", 1), (1, "all", 1), (1, "tea", 1))

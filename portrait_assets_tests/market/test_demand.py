@@ -53,6 +53,7 @@ def test_what_is_bought_is_net_of_returns_and_counted_by_segment() -> None:
     tea = of(rows, EVERYONE, "tea")
     assert (tea["amount"], tea["quantity"], tea["lines"]) == (Decimal("9.00"), Decimal(1), 0)
     assert tea["customers"] == 2, "who only gave back bought nothing"
+    assert of(rows, EVERYONE, "tea 1")["customers"] == 2, "nor the product"
     assert of(rows, 2, "tea")["amount"] == Decimal("-2.00")
     assert of(rows, EVERYONE, "all")["amount"] == Decimal("19.00"), "without a category, too"
     assert of(rows, 2, "jam")["quantity"] is None, "where a line states none"
@@ -232,6 +233,8 @@ def test_a_row_is_as_small_as_the_smallest_of_its_counts_but_for_none() -> None:
     )
     left = shown(frame, ["customers", "takers"], 10)["item"].to_list()
     assert left == ["jam"], "tea has few takers, and rice would tell of them"
+    untaken = frame.with_columns(customers=pl.Series([4, 50, 9]), takers=pl.lit(0))
+    assert shown(untaken, ["customers", "takers"], 10)["item"].to_list() == ["jam"]
     assert shown(frame, ["customers"], 10).equals(frame)
 
 

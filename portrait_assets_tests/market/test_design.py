@@ -296,3 +296,19 @@ def test_without_enough_baskets_nothing_is_bought_together(
         member=members(**dict.fromkeys(who, 1)),
     )
     assert rows.is_empty()
+
+
+@pytest.mark.parametrize(("together", "bundles"), [(19, 0), (20, 1)])
+def test_twenty_baskets_with_both_are_a_bundle(together: int, bundles: int) -> None:
+    """Besides each is in ten baskets without the other, and oil in most."""
+    who = people("c", 300)
+    items = [("tea", "jam")] * together + [("tea",)] * 10 + [("jam",)] * 10
+    items += [("oil",)] * (len(who) - len(items))
+    bought = [(n, each, 1, 1, "b") for n, own in zip(who, items, strict=True) for each in own]
+    rows = step_rows(
+        bundle_step(1),
+        bought=lines(*bought),
+        holding=accounts(),
+        member=members(**dict.fromkeys(who, 1)),
+    )
+    assert rows.filter(segment_id=EVERYONE).height == bundles

@@ -42,6 +42,17 @@ def test_times_are_suggested_that_are_more_frequent_than_elsewhere(changed: Row,
     assert len(advice._times([line])) == is_said
 
 
+@pytest.mark.parametrize(
+    ("changed", "is_said"),
+    [({}, True), ({"tgi": 90}, False), ({"value": "false"}, False), ({"code": "tier"}, False)],
+)
+def test_a_permission_is_mentioned_that_clearly_fewer_give(changed: Row, is_said: bool):
+    line = {"code": advice.CONSENT, "value": "true", "tgi": 89.9, "share": 0.4}
+    mentioned = advice._contact([line | {"is_distinct": True} | changed])
+    sentence = "Only 40% permit marketing contact: fewer than elsewhere."
+    assert [en for en, _ in mentioned] == ([sentence] if is_said else [])
+
+
 def test_offers_are_listed_by_how_much_better_they_fit():
     lines = [
         LINE | {"code": advice.OFFERS, "value_en": name, "tgi": tgi, "is_distinct": True}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from portrait_assets.stages.mart.reading import TagName, counts_by_segment
-from portrait_assets.stages.mart.segments import _tags_of_segments, segments
+from portrait_assets.stages.mart.segments import _tags_of_segments, is_small_part, segments
 from portrait_assets.storage.published import Published
 from portrait_assets_tests.mart.months_world import SIZES, of_april
 
@@ -111,3 +111,13 @@ def test_a_value_that_is_more_frequent_than_chance_gives_is_distinct():
 
 def test_a_share_that_the_rule_sets_is_named_as_such():
     assert all(line["is_by_rank"] for line in lines({1: [5, 5], 2: [5, 5]}, 10, by_rank=True))
+
+
+@pytest.mark.parametrize(
+    ("customers", "is_small"), [(0, False), (1, True), (9, True), (10, False), (40, False)]
+)
+def test_neither_few_who_have_a_value_nor_few_who_lack_it_are_shown(
+    customers: int, is_small: bool
+) -> None:
+    assert is_small_part(customers, 50, smallest=10) == is_small
+    assert is_small_part(50 - customers, 50, smallest=10) == is_small

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -91,6 +91,13 @@ def test_who_is_in_no_segment_is_in_no_cell():
     assert _rows(Scope(MONTH), counts, one, 1).is_empty(), "one segment has no others"
 
 
+def test_what_was_bought_more_than_a_year_ago_is_bought_by_nobody():
+    old = bought("c03", 5, 4, "bread")
+    old |= {"month": "2023-05", "occurred_at": datetime(2023, 5, 4, 12)}
+    found = bank_of([*purchases(), old]).rows(segment_step(1)).filter(item="bread")
+    assert found.select("segment", "customers").rows() == [("1", 29), ("2", 0)]
+
+
 def test_who_gave_a_product_back_does_not_hold_it():
     accounts = [owned(who, month, "fund") for who in CUSTOMERS[:6] for month in (4, 5)]
     accounts += [owned(who, 6, "fund") for who in CUSTOMERS[:4]]
@@ -129,8 +136,8 @@ def test_what_few_bought_is_listed_for_those_who_bought_it_alone(
 
 
 def test_what_came_in_the_place_of_something_withdrawn_is_not_of_ones_own_accord():
-    """The fund was withdrawn in March: who held it and has its successor since April, or who has
-    taken the other one by themselves.
+    """One was withdrawn in March: who held it and has its successor since that month or the next
+    did not take it by themselves, as who took it later or never held the other did.
     """
     products = [each for each in PRODUCTS if each["product_id"] != "gone"]
     gone = {"product_id": "gone", "category": "fund", "withdrawn_on": BEFORE}
@@ -141,12 +148,16 @@ def test_what_came_in_the_place_of_something_withdrawn_is_not_of_ones_own_accord
         owned("c02", 6, "fund"),
         *(owned("c03", month, "gone") for month in (1, 2, 3)),
         *(owned("c03", month, "deposit") for month in (4, 5, 6)),
+        *(owned(who, month, "gone") for who in ("c04", "c05") for month in (1, 2)),
+        *(owned("c04", month, "fund") for month in (3, 4, 5, 6)),
+        *(owned("c05", month, "fund") for month in (5, 6)),
     ]
     bank = Bank([{"customer_id": who} for who in CUSTOMERS], [*products, gone], balances=accounts)
     bank.put(CLEANED["responses"], frame_of(CLEANED["responses"], []))
     bank.put(CLUSTER_ASSIGNMENT, frame_of(CLUSTER_ASSIGNMENT, []))
     rows = bank.rows(HOLDING).select("customer", "product_id", "is_own").rows()
-    assert rows == [(0, "fund", False), (1, "fund", True), (2, "fund", True), (3, "deposit", True)]
+    assert rows[:3] == [(0, "fund", False), (1, "fund", True), (2, "fund", True)]
+    assert rows[3:] == [(3, "deposit", True), (4, "fund", False), (5, "fund", True)]
 
 
 def test_what_was_taken_in_the_month_of_an_answer_is_not_of_ones_own_accord():
@@ -202,6 +213,16 @@ def test_customers_are_listed_the_same_however_many_at_a_time(
     listed = computed.bank.rows(affinity_step(5))
     assert listed.equals(computed.affinities)
     assert listed["customer_id"].is_sorted()
+
+
+@pytest.mark.parametrize(("least", "are_listed"), [(59, True), (60, False)])
+def test_nothing_is_learned_of_too_few(
+    computed: Computed, monkeypatch: pytest.MonkeyPatch, least: int, are_listed: bool
+):
+    """There are 59 who may be profiled."""
+    monkeypatch.setattr("portrait_assets.stages.offers.affinity.listing.LEAST_MEMBERS", least)
+    rows = computed.bank.rows(affinity_step(5))
+    assert rows.equals(computed.affinities if are_listed else computed.affinities.clear())
 
 
 def test_purchases_are_computed_once_for_both_tables(computed: Computed):

@@ -108,3 +108,17 @@ def test_what_was_listed_must_come_true_as_often_as_it_said(
 def test_of_few_that_were_listed_it_is_not_asked(tmp_path: Path):
     few = listed_before(0.9).head(50)
     assert "only 50" in came_true(tmp_path, few).detail
+
+
+@pytest.mark.parametrize(
+    ("q_value", "stands_out", "failures"),
+    [(0.05, True, 0), (0.05, False, 1), (0.051, False, 0), (0.051, True, 1), (0.001, True, 1)],
+)
+def test_what_stands_out_does_so_up_to_a_false_discovery_rate_of_5_percent(
+    computed: Computed, q_value: float, stands_out: bool, failures: int
+):
+    """Of a p-value of 0.01 no q-value is smaller."""
+    rows = computed.segments.head(1).with_columns(
+        p_value=pl.lit(0.01), q_value=pl.lit(q_value), stands_out=pl.lit(stands_out)
+    )
+    assert found(WITHIN, computed.warehouse, SEGMENT_PRODUCT, rows).failures == failures

@@ -11,7 +11,7 @@ from portrait_assets.stages.offers.next_product.base import (
     listed_products,
     usual_amount,
 )
-from portrait_assets.stages.offers.next_product.choosing import next_product
+from portrait_assets.stages.offers.next_product.choosing import MOST_POPULAR, next_product
 from portrait_assets.stages.offers.next_product.contract import NEXT_PRODUCT
 from portrait_assets_tests.offers.world import AFFINITY, Bank, account, assessed, fund
 
@@ -42,6 +42,26 @@ def test_the_usual_amount_is_the_median_of_what_is_held_or_owed():
     )
     found = bank.rows(usual_amount(2))
     assert dict(found.rows()) == {"f1": 200, "loan": 50}
+
+
+def test_the_usual_amount_is_of_payments_where_nobody_holds_anything():
+    paid = [
+        ("ann", "f1", 7),
+        ("bob", "f1", 7),
+        ("ann", "f3", 5),
+        ("ann", "f3", 4),
+        ("bob", "f3", 30),
+    ]
+    bank = Bank(
+        [assessed(who, "C4") for who in ("ann", "bob")],
+        [*SOLD, {"product_id": "free"}],
+        balances=[account("ann", "f1", 100), account("bob", "f1", 300)],
+        transactions=[
+            {"customer_id": who, "product_id": product, "amount": amount}
+            for who, product, amount in [*paid, ("ann", "free", 3), ("bob", "free", 3)]
+        ],
+    )
+    assert dict(bank.rows(usual_amount(2)).rows()) == {"f1": 100, "f3": 9}
 
 
 def test_of_what_suits_the_most_probable_come_first_and_three_at_most():
@@ -114,6 +134,18 @@ def test_who_refuses_profiling_gets_what_most_have_of_what_suits():
         5,
         5,
     )
+
+
+def test_who_refuses_profiling_gets_the_most_popular_of_however_many():
+    sold = [fund(f"p{n:02}", "R1") for n in range(MOST_POPULAR + 2)]
+    accounts = [account("a", each["product_id"]) for each in sold]
+    bank = Bank(
+        [assessed(who, "C5") for who in ("a", "b", "no")],
+        sold,
+        refuses=["no"],
+        balances=[*accounts, account("b", "p51"), account("b", "p50")],
+    )
+    assert offers(bank, "no") == ["p50", "p51", "p00"]
 
 
 def test_what_may_not_be_personalised_is_offered_to_all_alike_only():

@@ -42,6 +42,7 @@ SOLD = [
     fund("f1", "R1"),
     fund("f2", "R2", minimum_amount=10_000),
     fund("f3", "R3"),
+    fund("f8", None, sold_to_risk_tolerance="C2"),
     fund("f9", None),
     {"product_id": "life", "category": "insurance"},
 ]

@@ -27,6 +27,7 @@ from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_SCORE,
     SCORECARD,
 )
+from portrait_assets.stages.predictions.credit.curve import _far_enough
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.outcomes import Targets, outcome
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -180,6 +181,21 @@ def test_vintages_are_carried_as_long_as_windows_are_looked_at(
 
     assert bases(2) == ["2024-04", "2024-05", "2024-06"]
     assert bases(1) == ["2024-05", "2024-06"]
+
+
+@pytest.mark.parametrize(
+    ("known", "kept"),
+    [
+        ([30, 20, 15, 10, 4], [0, 1, 3]),
+        ([29, 20, 15, 10, 4], [0, 3]),
+        ([30, 20, 15, 9, 4], [0, 2]),
+        ([10, 10], [0]),
+        ([9, 4], []),
+    ],
+)
+def test_between_two_cuts_there_are_ten_customers_or_more(known: list[int], kept: list[int]):
+    """Customers whose outcome is known at each cut or above it, the lowest cut first."""
+    assert _far_enough(known, 10) == kept
 
 
 def test_the_rows_of_a_customer_are_one_for_a_card(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from portrait_assets.app.cli.rooms.predictions import print_cards, print_predictions, print_stages
+from portrait_assets.stages.predictions.governance.listing import _newest
 
 PROOF = {
     "base_month": "2024-03",
@@ -34,6 +36,15 @@ ROW = {
     "scored": 2469,
     "proof": PROOF,
 }
+
+
+def test_a_proof_is_the_newest_of_the_target_by_the_month_of_the_decision():
+    def proof(month: int, **of: Any) -> dict[str, Any]:
+        return {"target": "silence", "horizon": 1, "as_of": date(2024, month, 28)} | of
+
+    known = [proof(2), proof(3), proof(3, target="spend"), proof(3, horizon=3), proof(4)]
+    assert _newest(known, proof(3)) == proof(3)
+    assert _newest(known, proof(1)) is None
 
 
 def printed(show: Any, rows: list[dict[str, Any]], width: int) -> list[str]:

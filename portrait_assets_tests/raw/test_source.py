@@ -196,6 +196,11 @@ def test_a_source_that_is_not_there_is_named(tmp_path: Path):
         load_source(tmp_path / "sources" / "bank")
 
 
+def test_a_source_may_be_of_one_month(folder: Path):
+    edit(folder / "source.yaml", "first_month: 2024-01", "first_month: 2024-04")
+    assert load_source(folder).months() == ["2024-04"]
+
+
 def test_a_source_without_a_last_month_goes_on_to_the_last_complete_month(folder: Path):
     edit(folder / "source.yaml", "last_month: 2024-04\n", "")
     assert load_source(folder).months(today=date(2024, 8, 1))[-1] == "2024-07"

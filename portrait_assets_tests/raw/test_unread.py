@@ -13,6 +13,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.stages.cleaned.checks import unread
 from portrait_assets.stages.raw.placing import placings
 from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.receipts import Unread, receipts
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.shop import sales_file, short_shop
@@ -96,6 +97,19 @@ def test_of_several_files_of_one_name_the_first_is_named_and_the_others_are_coun
             "The file 'people-2.csv' is empty; its line 1 must hold the names of the columns; "
             "2 more of people-*.csv cannot be read either."
         )
+
+
+def test_a_table_that_cannot_be_read_is_provided_with_the_rows_of_an_earlier_reading():
+    problem = "The file 'people.csv' is empty; fill it."
+    unread_tables = {"customers": Unread(problem, {"2024-01": 3})}
+    found = receipts({}, ["customers", "products"], ["2024-01", "2024-02"], unread_tables)
+    columns = ("table_name", "month", "is_provided", "rows_received", "rows_in_file", "problem")
+    assert found.select(columns).rows() == [
+        ("customers", "2024-01", True, 3, 0, problem),
+        ("customers", "2024-02", True, 0, 0, problem),
+        ("products", "2024-01", False, 0, 0, None),
+        ("products", "2024-02", False, 0, 0, None),
+    ]
 
 
 def receipts_with(**problems: str | None) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.expressions.expression import parse
+from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.reachable import _numbers, unreachable_value
 from portrait_assets.stages.tags.catalogue.tag import TagValue
@@ -77,6 +78,18 @@ def test_a_value_behind_one_that_always_matches_first_is_reached_by_nobody(
 ):
     values = [TagValue(rule, "V", "值", parse(rule, COLUMNS), HERE) for rule in rules]
     assert unreachable_value(values, True, COLUMNS) == position
+
+
+def test_days_are_tried_before_on_and_after_each_day_of_a_rule():
+    columns = {"joined": Column("joined", Type.DATE, "Joined", "入会")}
+
+    def reached(*rules: str) -> int | None:
+        values = [TagValue(rule, "V", "值", parse(rule, columns), HERE) for rule in rules]
+        return unreachable_value(values, True, columns)
+
+    day = "'2024-01-31'"
+    assert reached(f"joined < {day}", f"joined = {day}", f"joined > {day}") is None
+    assert reached(f"joined <= {day}", f"joined > {day}", f"joined = {day}") == 2
 
 
 def test_rules_are_tried_at_the_ends_of_a_column_s_domain_and_between():

@@ -71,6 +71,13 @@ def test_a_tag_reads_other_tags_and_says_how_sure_it_is(catalogue: Catalogue):
     ]
 
 
+def test_a_confidence_that_is_not_known_is_none(tmp_path: Path):
+    catalogue = catalogue_of(tmp_path, TIER, SAVE.replace('"share"', '"share - 0.5"'))
+    world = features(spend=[150] * 4, visits=[1] * 4, share=[0.756, 0.1, 1.9, None])
+    rows = evaluate(catalogue, world, None, None, JUNE).tag_table.filter(tag_code="save")
+    assert rows.sort("customer_id")["confidence"].to_list() == [0.26, 0.0, 1.0, 0.0]
+
+
 def test_both_frames_conform_to_their_contracts(catalogue: Catalogue):
     found = evaluate(catalogue, features(spend=[1], visits=[1]), None, None, JUNE)
 
@@ -90,6 +97,17 @@ def test_a_value_is_kept_while_it_is_valid_and_remembers_what_decided_it(catalog
     august = JULY.replace(month=8)
     fourth = evaluate(catalogue, features(august, region=[None]), None, third.tag_table, august)
     assert fourth.portrait_matrix["home"].to_list() == [None]
+
+
+def test_a_value_that_is_kept_is_of_the_version_that_decided_it(tmp_path: Path):
+    first = catalogue_of(tmp_path, HOME)
+    may = evaluate(first, features(MAY, region=["north", "north"]), None, None, MAY).tag_table
+    second = catalogue_of(tmp_path, HOME.replace("code: home", "code: home\n    version: 2"))
+    june = evaluate(second, features(JUNE, region=[None, "south"]), None, may, JUNE).tag_table
+    assert june.sort("customer_id").select("tag_value", "tag_version", "decided_as_of").rows() == [
+        ("north", 1, MAY),
+        ("south", 2, JUNE),
+    ]
 
 
 def test_a_tag_that_clears_keeps_nothing(catalogue: Catalogue):

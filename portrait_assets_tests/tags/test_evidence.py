@@ -84,17 +84,16 @@ def lacking(catalogue: Catalogue, given: frozenset[str]) -> dict[str, list[str]]
     return without_evidence(catalogue.active("2017-06"), given, catalogue.predicted)
 
 
+DEALS = '      - {value: deals, en: Deals, zh: 优惠, when: "discount_depth_12m > 0"}\n'
+VISITS = '      - {value: visits, en: Visits, zh: 到访, when: "purchases_12m > 5"}\n'
+
+
+@pytest.mark.parametrize("values", [DEALS + VISITS, VISITS + DEALS], ids=["first", "last"])
 @pytest.mark.parametrize(("many", "lacks"), [(True, False), (False, True)])
 def test_one_value_left_tells_apart_where_a_customer_can_have_several(
-    tmp_path: Path, many: bool, lacks: bool
+    tmp_path: Path, many: bool, lacks: bool, values: str
 ):
-    tag = f"""\
-  - code: likes
-    many: {str(many).lower()}
-    values:
-      - {{value: deals, en: Deals, zh: 优惠, when: "discount_depth_12m > 0"}}
-      - {{value: visits, en: Visits, zh: 到访, when: "purchases_12m > 5"}}
-"""
+    tag = f"  - code: likes\n    many: {str(many).lower()}\n    values:\n{values}"
     catalogue = load_catalogue(write_catalogue(tmp_path, tag))
     assert lacking(catalogue, EVERYTHING) == {}
     assert ("likes" in lacking(catalogue, without("transactions.discount_amount"))) == lacks

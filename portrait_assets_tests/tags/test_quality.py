@@ -1,4 +1,5 @@
 from datetime import date
+from hashlib import md5
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -165,6 +166,13 @@ def test_the_most_frequent_number_is_shown_where_enough_customers_have_it(
     assert found[:3] == (3, shown, 0.6)
 
 
+@pytest.mark.parametrize(("smallest", "summary"), [(5, "p10 1.5; p50 1.5; p90 3.2"), (6, None)])
+def test_numbers_are_summed_up_where_enough_customers_have_one(smallest: int, summary: str | None):
+    numbers = np.array([1.5, 1.5, 1.5, 2.0, 4.0, np.nan])
+    found = _distribution(cast(Tag, None), cast(TagDistributions, None), numbers, smallest)
+    assert (found[0], found[3]) == (3, summary)
+
+
 def test_of_several_values_each_has_its_share_of_those_who_hold_any():
     tag = cast(Tag, SimpleNamespace(code="likes"))
     month = SimpleNamespace(counts={"likes": {"tea": 3, "jam": 2}}, holders={"likes": 4})
@@ -178,6 +186,23 @@ def test_a_lift_is_of_a_value_that_enough_customers_hold():
     lift = _most_significant_lift("purchased", codes, ["a", "b", "c"], codes >= 0, happened)
     assert lift is not None
     assert (lift.value, round(lift.lift, 6)) == ("b", round(1 / 0.7, 6))
+
+
+@pytest.mark.parametrize(
+    ("hits", "most_significant", "lift"),
+    [((16, 30, 150), "b", 0.1), ((16, 90, 90), "a", 16 / 30), ((1, 90, 90), "a", 1 / 30)],
+)
+def test_the_lift_that_is_most_surely_off_1_may_be_below_it(
+    hits: tuple[int, int, int], most_significant: str, lift: float
+):
+    """Rates of 30, 300 and 300 customers."""
+    sizes = (30, 300, 300)
+    codes = np.repeat(np.arange(3), sizes)
+    happened = np.concatenate([np.arange(n) < hit for n, hit in zip(sizes, hits, strict=True)])
+    found = _most_significant_lift("purchased", codes, ["a", "b", "c"], codes >= 0, happened)
+    assert found is not None
+    assert found.value == most_significant
+    assert found.lift == pytest.approx(lift * sum(sizes) / sum(hits))
 
 
 def test_whether_customers_responded_is_known_of_those_who_were_contacted():
@@ -338,10 +363,16 @@ def test_a_campaign_tag_is_judged_by_responses_of_those_contacted(tmp_path: Path
     assert (card["lift_outcome"], card["lift"]) == ("responded", 4.0)
 
 
+def lot(customer: str) -> int:
+    """The number that a customer is drawn by, the same in every version of a database."""
+    return int.from_bytes(md5(customer.encode()).digest()[8:], "little")
+
+
 def test_what_is_counted_is_counted_over_all_and_the_rest_over_a_sample(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, TIER, NUMBER)
     may, june = distributions_of(catalogue, {MAY: many(900, MAY), JUNE: many(900)}, sample=300)
 
     assert june.counts["tier"] == {"low": 675, "high": 225}
-    assert 200 < june.sample.height < 400
+    drawn = [who for who in map(str, range(900)) if lot(who) % 3 == 0]
+    assert june.sample["customer_id"].to_list() == sorted(drawn)
     assert june.sample["customer_id"].equals(may.sample["customer_id"])

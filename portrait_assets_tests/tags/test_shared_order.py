@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from portrait_assets.stages.tags.shared_rows import order_of, value_order
+from portrait_assets.stages.tags.shared_rows import _cell, order_of, value_order
+from portrait_assets.storage.duckdb.connection import scratch_database
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,13 @@ def test_values_of_a_tag_are_ordered_where_each_compares_one_thing(
     catalogue: Any = SimpleNamespace(tag=lambda code: SimpleNamespace(values=values))
     expected = tuple(each.value for each in values) if has_order else ()
     assert value_order("tier", catalogue) == expected
+
+
+def test_a_text_of_fewer_than_k_customers_is_not_shown():
+    towns = ["east"] * 3 + ["west"] * 2 + [None]
+    with scratch_database() as con:
+        con.register("people", pl.DataFrame({"town": towns, "tier": ["high", *["low"] * 5]}))
+        cells = ", ".join(_cell(name, ["town"], 3) for name in ("town", "tier"))
+        rows = con.sql(f"SELECT {cells} FROM people AS m ORDER BY m.town, tier").fetchall()
+    assert [town for town, _ in rows] == ["east"] * 3 + [None] * 3
+    assert sorted(tier for _, tier in rows) == ["high", *["low"] * 5], "of few values, and no text"

@@ -182,6 +182,7 @@ def test_who_was_not_overdue_before_is_once_30_days_are_past():
         "cem": [30, 60, 90, 0],
         "dan": [None, None, None, None],
         "eve": [0, None, None, None],
+        "gil": [None, 0, 40, 0],
     }
     bank = TargetWorld(
         MONTHS,
@@ -195,11 +196,12 @@ def test_who_was_not_overdue_before_is_once_30_days_are_past():
     )
     assert bank.labels(outcome("overdue"), JANUARY) == {
         **{"ann": YES, "bob": NO, "cem": NOT_COUNTED},
-        **{"dan": NOT_COUNTED, "eve": NOT_COUNTED, "fay": NOT_COUNTED},
+        **dict.fromkeys(("dan", "eve", "fay", "gil"), NOT_COUNTED),
     }
     assert [row for row in bank.stored("balance_target", "days_past_due") if row[1] == 3] == [
         *(("2024-01", 3, "ann", 30), ("2024-01", 3, "bob", 29)),
         *(("2024-01", 3, "cem", 90), ("2024-01", 3, "dan", None)),
+        ("2024-01", 3, "gil", 40),
     ]
 
 

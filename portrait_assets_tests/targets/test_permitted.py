@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
@@ -16,9 +17,11 @@ from portrait_assets.stages.tags.catalogue.predicted import predicted_columns
 from portrait_assets.stages.targets.entries import TargetError
 from portrait_assets.stages.targets.outcome import Kind, Outcome
 from portrait_assets.stages.targets.outcomes import Targets, packaged_targets, source_targets
+from portrait_assets.stages.targets.permitted import permitted
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.steps import Scope
+from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step
 from portrait_assets.testing.feature_world import day, merges
+from portrait_assets.testing.steps import run_step
 from portrait_assets_tests.consent.world import consent
 from portrait_assets_tests.targets.target_world import TargetWorld
 
@@ -165,3 +168,29 @@ def test_all_other_names_have_one_purpose(tmp_path: Path):
 def test_a_purpose_of_what_is_derived_is_one_sentence(tmp_path: Path):
     with pytest.raises(TargetError, match=r"line 2: .*purpose is of outcomes of the source"):
         declared(tmp_path, "targets:\n  - {code: silence, purpose: credit}\n")
+
+
+def test_a_refusal_of_any_channel_holds_beside_one_of_a_single_channel():
+    """Silence allows it here, which a refusal by one channel leaves as it is."""
+    answers = [
+        ("bob", None, False),
+        ("cem", None, False),
+        ("cem", "sms", False),
+        ("dan", "sms", False),
+        ("eve", None, False),
+        ("eve", "sms", True),
+    ]
+    day_ = {"as_of": day("2024-04-30"), "purpose": "credit"}
+    names = ("customer_id", "channel", "allowed")
+    consents = [dict(zip(names, each, strict=True)) | day_ for each in answers]
+    who = Step("who", (), "SELECT 1", grain=Grain.ALL)
+    step = permitted(who, ("credit",), THE_MONTH)
+    named = {source.name: source for source in step.reads}
+    given = {
+        who: pl.DataFrame({"customer_id": EVERYONE}),
+        named["alias"]: pl.DataFrame(schema={"alias_id": pl.String, "customer_id": pl.String}),
+        named["customer_consent"]: pl.DataFrame(consents),
+        named["consent_default"]: pl.DataFrame([day_ | {"allowed": True}]),
+    }
+    found = run_step(step, Scope("2024-04"), given)
+    assert sorted(found["customer_id"]) == ["ann", "dan", "eve"]

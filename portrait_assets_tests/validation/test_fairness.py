@@ -35,6 +35,7 @@ from portrait_assets.stages.validation.parity import (
     with_small_groups_together,
     with_verdicts,
 )
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 JAN, FEB = "2024-01", "2024-02"
@@ -296,6 +297,18 @@ def test_what_decides_is_what_programmes_predictions_and_audiences_read():
 
 
 PURCHASE = outcome("purchase")
+
+
+@pytest.mark.parametrize(("falls", "compared"), [(False, [8, 9, 10]), (True, [1, 2])])
+def test_the_fifth_of_a_number_is_that_of_the_likeliest(falls: bool, compared: list[int]):
+    tag = SimpleNamespace(code="score", values=(), type=Type.INTEGER, shape=Shape.ONE, target=None)
+    (fifth,) = _of_tag(cast(Tag, tag), [Claim("score", PURCHASE, falls=falls)], {"purchase"})
+    with scratch_database() as con:
+        con.register("given", pl.DataFrame({"score": [3, 1, 2, 10, 4, 5, 9, 8, 6, 7, None]}))
+        found = con.sql(f"SELECT score FROM given WHERE {fifth.holds} ORDER BY score").pl()
+    assert found["score"].to_list() == compared
+
+
 LIKELIEST_LAST = Claim("tier", PURCHASE, order=("high", "mid", "low"))
 
 

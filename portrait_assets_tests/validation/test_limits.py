@@ -31,7 +31,6 @@ from portrait_assets.stages.validation.findings_fairness import (
 from portrait_assets.stages.validation.measures import Judged, _calibration, _too_few, _verdict
 from portrait_assets.stages.validation.parity import (
     COUNTED,
-    LEAST_JUDGED,
     MOST_LEVELS,
     with_small_groups_together,
     with_verdicts,
@@ -139,9 +138,9 @@ def parity_of(*groups: tuple[str | None, int, int], **differing: Any) -> dict[st
         ((10_000, 4_000), (10_000, 5_000), Parity.PARITY),  # just four fifths
         ((10_000, 3_999), (10_000, 5_000), Parity.DIFFERS),
         ((10_000, 5_000), (10_000, 3_999), Parity.DIFFERS),
-        ((LEAST_JUDGED, LEAST_JUDGED), (10_000, 100), Parity.DIFFERS),
-        ((LEAST_JUDGED - 1, LEAST_JUDGED - 1), (10_000, 100), Parity.TOO_FEW),
-        ((10_000, 100), (LEAST_JUDGED - 1, 0), Parity.TOO_FEW),
+        ((30, 30), (10_000, 100), Parity.DIFFERS),
+        ((29, 29), (10_000, 100), Parity.TOO_FEW),
+        ((10_000, 100), (29, 0), Parity.TOO_FEW),
         ((100, 10), (100, 5), Parity.PARITY),  # by chance
     ],
 )

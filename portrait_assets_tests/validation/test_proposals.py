@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -21,7 +22,7 @@ from portrait_assets.stages.targets.outcomes import outcome
 from portrait_assets.stages.validation.claims import Claim
 from portrait_assets.stages.validation.drafts import Sample, Seen, draft_file
 from portrait_assets.stages.validation.judging import weak_before
-from portrait_assets.stages.validation.proposals import propose
+from portrait_assets.stages.validation.proposals import _improved, propose
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.small_world import filled, renew_targets
 
@@ -133,6 +134,31 @@ def test_a_tag_is_weak_by_the_month_before_the_one_that_its_draft_is_tried_on():
         }
     )
     assert weak_before(tests, MONTHS[-1]) == ["long weak"]
+
+
+@pytest.mark.parametrize(
+    ("customers", "is_better"), [((10, 10), True), ((10, 9), False), ((20, 0), False)]
+)
+def test_a_draft_must_leave_nobody_without_a_value_and_no_value_empty(
+    catalogue: Catalogue, customers: tuple[int, int], is_better: bool
+):
+    """The tag tells nobody apart; each draft would, of so many customers of either value."""
+    tag = catalogue.tag("quiet")
+
+    class Stated:
+        def seen(self, claim: Claim, tags: Sequence[Tag], *_: object) -> list[Seen]:
+            return [self.of(each) for each in tags]
+
+        def of(self, each: Tag) -> Seen:
+            cells = np.full((2, 50, 2), 10.0)
+            cells[1] = 5
+            if each is not tag:
+                cells[0], cells[1] = customers, np.minimum(customers, (9, 1))
+            return Seen(cells)
+
+    sample = cast(Sample, Stated())
+    found = _improved(sample, catalogue, CLAIM, tag, ("2024-01", "2024-02"), is_weak=True)
+    assert (found is not None) == is_better
 
 
 def test_a_threshold_that_separates_is_left_alone(empty: Warehouse, tmp_path: Path):

@@ -8,7 +8,13 @@ import pytest
 
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
-from portrait_assets.stages.validation.thresholds import SHARES, thresholds, with_number
+from portrait_assets.stages.validation.thresholds import (
+    FACTORS,
+    SHARES,
+    Threshold,
+    thresholds,
+    with_number,
+)
 
 GAPS = """
 tags:
@@ -56,3 +62,10 @@ def test_shares_are_tried_in_twentieths_and_days_by_factors(code: str, shares: b
         assert set(map(float, tried)) < set(SHARES)
     else:
         assert all(float(each) > 0 and float(each) == int(each) for each in tried)
+
+
+@pytest.mark.parametrize("number", [1, 2, 30])
+def test_a_whole_number_is_never_tried_as_none_nor_as_itself(number: int):
+    tried = Threshold("high", 0, 1, number, is_whole=True).alternatives()
+    expected = {float(round(number * factor)) for factor in FACTORS} - {0.0, float(number)}
+    assert [float(each) for each in tried] == sorted(expected)

@@ -10,7 +10,12 @@ import pytest
 
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.stages.targets.windows import Window
-from portrait_assets.stages.validation.measures import Judged, _calibration, _verdict
+from portrait_assets.stages.validation.measures import (
+    Judged,
+    _calibration,
+    _verdict,
+    measure_rows,
+)
 from portrait_assets.stages.validation.orders import Order
 from portrait_assets_tests.validation.town_world import CLAIMS
 
@@ -55,3 +60,22 @@ def test_a_small_error_of_a_probability_is_no_matter_even_beyond_chance(error: f
     found = _calibration(judged)
     assert (found["value"], found["verdict"]) == (pytest.approx(error), verdict)
     assert (float(str(found["gain_low"])) > 0) == (error > 0)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "error", "verdict"),
+    [((0.1, 0.9), 0.09, "pass"), ((0.5, 0.5), 0.25, "warn"), ((0.9, 0.1), 0.73, "fail")],
+)
+def test_a_probability_passes_where_its_squared_error_is_below_that_of_the_base_rate(
+    predicted: tuple[float, float], error: float, verdict: str
+):
+    """Of either twenty customers two and eighteen bought, half of all."""
+    p = np.array(predicted)
+    cells = np.full((6, 50, 2), 20.0)
+    cells[1] = [2, 18]
+    cells[3], cells[4], cells[5] = 20 * p, 20 * p**2, cells[1] * p
+    judged = Judged(CLAIMS[1], "purchase", Window("2024-01", 1), Order(("0", "19")), cells)
+    (row,) = (row for row in measure_rows(judged) if row["metric"] == "Brier score")
+    assert (row["value"], row["baseline_value"]) == (pytest.approx(error), 0.25)
+    assert (row["verdict"], row["baseline"]) == (verdict, "base rate")
+    assert row["gain_low"] == pytest.approx(0.25 - error), "all groups are alike"

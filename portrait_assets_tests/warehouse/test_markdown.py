@@ -19,6 +19,8 @@ def test_cells_with_bars_lines_lists_and_nothing_keep_their_place():
 
 def test_what_is_left_out_is_counted():
     assert markdown_table(pl.DataFrame({"a": range(20)}), most=3).endswith("and 17 more rows")
+    assert markdown_table(pl.DataFrame({"a": range(20)}), most=19).endswith("and 1 more rows")
+    assert markdown_table(pl.DataFrame({"a": range(20)}), most=20).endswith("| 19 |")
     assert markdown_table(pl.DataFrame({"a": []})) == "There is no row."
 
 

@@ -81,6 +81,12 @@ def test_what_is_wrong_is_in_words():
     assert empty == (1, "id is empty in 1 rows")
 
 
+def test_the_day_of_a_partition_is_not_named_among_what_rows_share():
+    schema = contract_schema(replace(TABLE, partition_by=PartitionBy.AS_OF))
+    day = GOOD.with_columns(as_of=pl.date(2024, 1, 31), id=pl.lit("a"))
+    assert violations(schema, day) == (2, "2 rows have the id of another")
+
+
 @pytest.mark.parametrize(
     ("changed", "failures"),
     [

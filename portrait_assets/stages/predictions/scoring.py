@@ -124,10 +124,12 @@ def rows_of(known: pl.DataFrame, asked: Asked, active: Active, month: str) -> pl
         order.rank("min", descending=True).cast(pl.UInt32).alias("rank"),
         band.alias("band"),
     )
-    # Rounded on its own an end may come to lie on the other side.
+    # Rounded on its own an end may come to lie on the other side. Both skip what is not known.
     return rows.with_columns(
-        pl.min_horizontal("low", "score").alias("low"),
-        pl.max_horizontal("high", "score").alias("high"),
+        pl.when(pl.col("low").is_not_null()).then(pl.min_horizontal("low", "score")).alias("low"),
+        pl.when(pl.col("high").is_not_null())
+        .then(pl.max_horizontal("high", "score"))
+        .alias("high"),
     ).drop("order", "p")
 
 

@@ -51,8 +51,9 @@ def test_a_spell_goes_on_or_ends_in_the_month_in_which_another_is_found():
 
 def test_who_comes_later_enters_when_found_and_who_goes_has_no_row():
     may = spells(now(("a", "growth", None)), None, MAY)
-    june = spells(now(("b", "growth", date(2024, 1, 1))), may, JUNE)
-    assert shown(june) == [("b", "growth", JUNE, None)]
+    joined, long_ago = date(2024, 6, 7), date(2024, 1, 1)
+    june = spells(now(("b", "growth", long_ago), ("c", "introduction", joined)), may, JUNE)
+    assert shown(june) == [("b", "growth", JUNE, None), ("c", "introduction", joined, None)]
 
 
 def test_rows_are_as_the_contract_has_them():

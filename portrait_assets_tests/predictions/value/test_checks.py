@@ -17,6 +17,7 @@ from portrait_assets.stages.predictions.value.checks import (
     TOTAL,
     VALUES_AGAIN,
     WITHIN,
+    _apart,
 )
 from portrait_assets.stages.predictions.value.contract import (
     CUSTOMER_VALUE,
@@ -133,3 +134,12 @@ def test_a_customer_without_a_value_and_one_who_never_bought_are_found(world: Va
         assert result.failures == 2, "one is missing, and one is nobody who bought"
     finally:
         world.warehouse.write(CUSTOMER_VALUE, [MONTH], values)
+
+
+def test_a_value_that_only_one_of_both_knows_differs():
+    rows = [(1.0, 1.0), (1.0, 1.2), (1.0, 1.3), (None, None), (1.0, None), (None, 1.0)]
+    both = pl.DataFrame(rows, schema={"p": pl.Float64, "p_again": pl.Float64}, orient="row")
+    assert both.select(_apart("p", 0.25)).to_series().to_list() == [
+        *(False, False, True),
+        *(False, True, True),
+    ]

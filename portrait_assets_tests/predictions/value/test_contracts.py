@@ -15,6 +15,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import UNPROFILED
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
+from portrait_assets.stages.predictions.value.contracts.accounts import MARGIN as MARGIN_OF_PRODUCT
 from portrait_assets.stages.predictions.value.contracts.assets import TABLES, Contracts, model_rows
 from portrait_assets.stages.predictions.value.contracts.checks import CHECKS, TOTAL, VALUES_AGAIN
 from portrait_assets.stages.predictions.value.contracts.contract import (
@@ -24,7 +25,10 @@ from portrait_assets.stages.predictions.value.contracts.contract import (
 )
 from portrait_assets.stages.predictions.value.contracts.valuing import hazards
 from portrait_assets.storage.dagster.checks import CONTRACT, Finding, Subject, TableCheck
+from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.feature_world import cleaned
 
 FIRST, BASE, LAST = "2024-01", "2024-03", "2024-06"
@@ -114,6 +118,23 @@ def test_the_hazard_is_that_of_the_contracts_whose_beginning_was_seen(warehouse:
     found = dict(rows.sort("tenure").select("tenure", "hazard").rows())
     # Seen in two months, a quarter ends in its second month of tenure: 100 of 400.
     assert found == {0: 0.0, 1: 0.25, 2: 0.0, 3: 0.0}
+
+
+def test_the_newest_margin_of_a_product_counts_with_the_category_of_then():
+    stated: list[tuple[str, dict[str, Any]]] = [
+        ("2024-01", {"product_id": "a", "category": "loan", "margin_rate": 0.02}),
+        ("2024-03", {"product_id": "a", "category": "card", "margin_rate": 0.05}),
+        ("2024-04", {"product_id": "a", "category": "none", "margin_rate": None}),
+        ("2024-02", {"product_id": "b", "category": None, "margin_rate": 0.03}),
+        ("2024-03", {"product_id": "b", "category": None, "margin_rate": 0.01}),
+    ]
+    with scratch_database() as con:
+        con.execute("CREATE SCHEMA cleaned")
+        con.register("stated", pl.concat(cleaned("products", [row], of) for of, row in stated))
+        con.execute("CREATE TABLE cleaned.products AS FROM stated")
+        found = Engine(con).frame(MARGIN_OF_PRODUCT, Scope("2024-06")).sort("product_id")
+    rates = [("a", "card", 0.05), ("b", "unknown", 0.01)]
+    assert found.cast({"margin_rate": pl.Float64}).rows() == rates
 
 
 def test_a_value_is_chance_times_balance_times_margin(warehouse: Warehouse):

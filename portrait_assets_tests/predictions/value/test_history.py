@@ -65,6 +65,14 @@ def test_what_was_done_later_and_the_mean_amount_are_those_of_the_days():
         assert history.comes_back()
 
 
+def test_who_gave_back_more_than_they_paid_spends_nothing():
+    paid = [sale("eve", f"2024-0{month}-03 10:00", 20) for month in (2, 3)]
+    sales = [*SALES, *paid, sale("eve", "2024-04-05 10:00", -70)]
+    found = known(World("2024-04", transactions=sales), "2024-04", APRIL, 30)
+    assert_frame_equal(found, by_day(sales).summary(APRIL, 30))
+    assert found.filter(customer_id="eve").select("x", "mean_spend").row(0) == (1, 0.0)
+
+
 def test_later_months_change_nothing():
     world = World("2024-04", transactions=SALES)
     until_march = World("2024-03", transactions=[s for s in SALES if s["occurred_at"].month < 4])

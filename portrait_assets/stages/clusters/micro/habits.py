@@ -30,7 +30,9 @@ MANNER = Step(
     (read(FEATURE_MATRIX, THE_MONTH),),
     f"""
     SELECT customer_id, ln(1 + purchases_12m / greatest(observed_months, 1)) AS {RATE},
-        ln(1 + greatest(average_ticket_12m, 0)) AS {TICKET}, {", ".join((*CHANNELS, *TIMES))}
+        CASE WHEN average_ticket_12m IS NOT NULL
+            THEN ln(1 + greatest(average_ticket_12m, 0)) END AS {TICKET},
+        {", ".join((*CHANNELS, *TIMES))}
     FROM feature_matrix ORDER BY customer_id
     """,
     grain=Grain.ALL,

@@ -151,7 +151,9 @@ def _sample(
         name = quote(tag.code)
         joined = f"nullif(array_to_string({name}, ' + '), '') AS {name}"
         columns.append(joined if tag.shape is Shape.MANY else name)
-    share = "" if customers <= size else f" AND hash(customer_id) % {-(-customers // size)} = 0"
+    # Not DuckDB's own hash, which may differ between versions.
+    drawn = f" AND md5_number_lower(customer_id) % {-(-customers // size)} = 0"
+    share = "" if customers <= size else drawn
     frame: pl.DataFrame = con.sql(
         f"SELECT {', '.join(columns)} FROM tags.portrait_matrix "
         f"WHERE as_of = {day(as_of)}{share} ORDER BY customer_id"
