@@ -98,6 +98,16 @@ def test_the_corner_shop_is_four_files_and_no_python(folder: Path):
         ),
         (
             "files_in: .",
+            "rules: {customers.region: {decimal_mark: comma}}\nfiles_in: .",
+            "line 9: customers.region holds no numbers; remove its decimal_mark or name a column",
+        ),
+        (
+            "files_in: .",
+            "rules: {transactions.amount: {decimal_mark: ','}}\nfiles_in: .",
+            "line 9: decimal_mark of .* must be one of point, comma, not ','",
+        ),
+        (
+            "files_in: .",
             "rules: {customers.region: {values: {a: [x], b: [y, x]}}}\nfiles_in: .",
             "line 9: .*'x' stands under a and b; keep one of them",
         ),
