@@ -274,12 +274,35 @@ def test_a_tenure_of_at_least_so_long_decides_only_what_it_can(catalogue: Catalo
 def test_it_is_not_known_who_came_back_before_the_data_began(catalogue: Catalogue):
     found = tags_of(
         catalogue,
-        purchases_1m=[1, 1, 1, 0],
-        purchases_3m=[1, 1, 1, 1],
-        purchases_6m=[1, 1, 1, 1],
-        tenure_days=[30, 30, 100, 30],
-        tenure_is_lower_bound=[True, False, True, True],
-        observed_months=[3, 12, 4, 3],
+        purchases_1m=[1, 1, 1, 0, 1, 1],
+        purchases_3m=[1, 1, 1, 1, 1, 2],
+        purchases_6m=[1, 1, 1, 1, 1, 2],
+        tenure_days=[30, 30, 100, 30, 900, 900],
+        recorded_days=[30, 30, 100, 30, 30, 30],
+        tenure_is_lower_bound=[True, False, True, True, False, False],
+        observed_months=[3, 12, 4, 3, 2, 2],
     )
-    assert found["reactivated"] == [None, False, True, False]
-    assert found["visit_trend"] == [None, "rising", None, None]
+    assert found["reactivated"] == [None, False, True, False, None, False]
+    assert found["visit_trend"] == [None, "rising", None, None, None, None]
+
+
+def test_rates_are_of_the_days_on_record_and_not_of_a_longer_tenure(catalogue: Catalogue):
+    """Both bought ten times in the 61 days of the data; one of them joined long before."""
+    found = tags_of(
+        catalogue,
+        **dict.fromkeys(("purchases_6m", "purchases_12m"), [10, 10]),
+        spend_1m=[50, 50],
+        **dict.fromkeys(("spend_3m", "spend_12m"), [100, 100]),
+        average_ticket_12m=[10.0, 10.0],
+        tenure_days=[900, 60],
+        recorded_days=[60, 60],
+        tenure_is_lower_bound=[False, False],
+        observed_months=[2, 12],
+    )
+    assert found["usual_gap_days"] == [6.1, 6.1]
+    assert found["purchase_frequency"] == ["weekly", "weekly"]
+    assert found["month_pace"] == ["usual", "usual"]
+    assert found["history_enough"] == [False, False]
+    # 1 - ((61 + 15) / (61 + 45)) ** 10.5, as 0.0001 + 0.9998 of it; 10 * 30 * 10.5 / (61 + 15)
+    assert found["purchase_probability_30d"] == [0.9695, 0.9695]
+    assert found["expected_spend_30d"] == [41.0, 41.0]

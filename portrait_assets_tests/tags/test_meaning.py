@@ -153,7 +153,7 @@ def test_nothing_more_is_sold_to_who_is_past_due():
     """All have one product and nothing more urgent; those who come last come seldom."""
     days_past_due = [0, None, 1, 90, 0, 0, 0, 0]
     same = {
-        "tenure_days": 900,
+        **{"tenure_days": 900, "recorded_days": 900},
         "recency_days": 3,
         "purchases_6m": 24,
         "purchases_12m": 48,
@@ -191,6 +191,7 @@ def test_who_holds_one_product_or_buys_from_few_categories_is_offered_more(
         products_held=[products, *[None] * 3],
         category_count_12m=[categories, *others],
         tenure_days=[900] * count,
+        recorded_days=[900] * count,
         purchases_3m=[12, *[1] * len(others)],
         purchases_12m=[48] * count,
     )
