@@ -286,6 +286,12 @@ def test_it_is_not_known_who_came_back_before_the_data_began(catalogue: Catalogu
     assert found["visit_trend"] == [None, "rising", None, None, None, None]
 
 
+def test_who_pays_once_in_each_month_of_the_calendar_buys_monthly(catalogue: Catalogue):
+    """From 1 March to 31 August, a year and more, the month of joining; and half as often."""
+    found = tags_of(catalogue, purchases_12m=[6, 12, 1, 6], recorded_days=[183, 800, 27, 800])
+    assert found["purchase_frequency"] == ["monthly", "monthly", "monthly", "occasional"]
+
+
 def test_rates_are_of_the_days_on_record_and_not_of_a_longer_tenure(catalogue: Catalogue):
     """Both bought ten times in the 61 days of the data; one of them joined long before."""
     found = tags_of(

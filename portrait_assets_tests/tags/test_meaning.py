@@ -176,6 +176,21 @@ def test_nothing_more_is_sold_to_who_is_past_due():
     assert not {"widen", None} & {*actions[2:]}
 
 
+@pytest.mark.parametrize(("categories", "mission"), [(2, "stock_up"), (None, None)])
+def test_who_buys_nothing_that_has_a_category_is_on_no_shopping_mission(
+    categories: int | None, mission: str | None
+):
+    found = tags_of(
+        RETAIL,
+        category_count_12m=[categories] * 3,
+        average_ticket_12m=[9.0, 5.0, 1.0],
+        purchases_12m=[12] * 3,
+        recorded_days=[400] * 3,
+    )
+    others = "mixed" if mission else None
+    assert found["shopping_mission"].to_list() == [mission, others, others]
+
+
 @pytest.mark.parametrize(
     ("products", "categories", "expected"),
     [(1, 9, True), (2, 1, False), (0, 1, True), (None, 1, True), (None, 9, False)],

@@ -127,7 +127,7 @@ DERIVED: tuple[Feature, ...] = (
         null_means="neither a joining day nor a transaction is known",
         sql="CASE WHEN tenure_days IS NOT NULL "
         "THEN least(tenure_days, {as_of} - bs.first_on) END",
-        needs=(needs.JOINED_OR_BOUGHT,),
+        needs=(needs.TRANSACTIONS, needs.JOINED_OR_BOUGHT),
         unit="days",
     ),
     Feature(
