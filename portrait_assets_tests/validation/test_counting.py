@@ -232,7 +232,7 @@ def test_of_what_the_source_names_each_window_has_those_of_its_own_horizon():
     steps = cast(Steps, SimpleNamespace(number={}))
     happened = pl.DataFrame(schema={"horizon": pl.Int64})
     for horizon, hits in ((1, [True, False, False]), (3, [True, True, False])):
-        found = list(_known(Window("2024-01", horizon), steps, happened, {of_source: rows}))
+        found = list(_known(Window("2024-01", horizon), steps, happened, {of_source: rows}, {}))
         assert [(each, code) for each, code, _ in found] == [
             *((of_source, "default"), (of_source, "churn"))
         ]
