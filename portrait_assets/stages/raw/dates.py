@@ -95,8 +95,7 @@ class Dates:
 
     def _unreadable(self, name: str, examples: Sequence[str]) -> str:
         source, column = self.reader.source, f"{self.canonical.name}.{name}"
-        rows_of = source.rows_of(self.canonical.name)
-        files = source.definition.files[rows_of].path if rows_of else self.reader.files
+        files = self.reader.files_of(self.canonical.name)
         *first, last = examples
         shown = f"{', '.join(first)} and {last}" if first else last
         remedy = (

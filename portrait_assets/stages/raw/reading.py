@@ -160,13 +160,17 @@ class SourceReader:
 
     def may_write_numbers(self, sql: str) -> bool:
         """Whether the query reads text files, or numbers that its SQL may write as text."""
+        texts = {name.lower() for name, _ in self._broken}
+        read = self._read_by(sql)
+        return any(name.lower() in texts or self._has_floating(name) for name in read)
+
+    def _read_by(self, sql: str) -> list[str]:
+        """The files, as they are declared, that the query reads, also through views."""
         names = self._names_in(sql)
         for view in reversed(self.source.views):
             if view.lower() in names:
                 names |= self._names_in(self.source.view_sql(view))
-        texts = {name.lower() for name, _ in self._broken}
-        read = [name for name in self.source.definition.files if name.lower() in names]
-        return any(name.lower() in texts or self._has_floating(name) for name in read)
+        return [name for name in self.source.definition.files if name.lower() in names]
 
     def _has_floating(self, name: str) -> bool:
         described = self.query(f"DESCRIBE {quote(name)}")
@@ -258,6 +262,12 @@ class SourceReader:
     def files(self) -> str:
         """The files of the source, as source.yaml names them."""
         return ", ".join(spec.path for spec in self.source.definition.files.values())
+
+    def files_of(self, table: str) -> str:
+        """The files that the table's rows are of, as source.yaml names them."""
+        rows_of = self.source.rows_of(table)
+        read = [rows_of] if rows_of else self._read_by(self.source.sql(table))
+        return ", ".join(self.source.definition.files[name].path for name in read) or self.files
 
     def keep(self, table: str, sql: str) -> str:
         """Name of a temporary table of what the query gives, for as long as the reader is open.
