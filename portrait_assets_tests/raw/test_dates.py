@@ -247,7 +247,9 @@ def test_files_that_a_derived_table_does_not_read_are_not_named(tmp_path: Path, 
     folder = settings.source_dir
     (folder / "towns.csv").write_text("town\neast\n")
     definition = (folder / "source.yaml").read_text()
-    definition = definition.replace("  sales: sales.csv\n", "  towns: towns.csv\n  sales: sales.csv\n")
+    definition = definition.replace(
+        "  sales: sales.csv\n", "  towns: towns.csv\n  sales: sales.csv\n"
+    )
     definition = definition.replace("{rows_of: sales}", "{derived: true}")
     (folder / "source.yaml").write_text(definition)
     if through_view:
@@ -257,9 +259,13 @@ def test_files_that_a_derived_table_does_not_read_are_not_named(tmp_path: Path, 
         (folder / "transactions.sql").write_text(sql.replace("FROM sales", "FROM sold"))
     text = sales_file(settings).read_text().replace("2024-", "24|")
     sales_file(settings).write_text(text)
-    with scratch_database() as con, SourceReader(con, load_source(folder)) as reader:
-        with pytest.raises(SourceError, match=r"in transactions\.occurred_at \(sales\.csv\) can"):
-            placings(reader)["transactions"].dates.require_readable()
+    says = r"in transactions\.occurred_at \(sales\.csv\) can"
+    with (
+        scratch_database() as con,
+        SourceReader(con, load_source(folder)) as reader,
+        pytest.raises(SourceError, match=says),
+    ):
+        placings(reader)["transactions"].dates.require_readable()
 
 
 def test_personal_dates_are_shown_by_their_form_alone(tmp_path: Path):

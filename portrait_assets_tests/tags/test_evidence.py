@@ -296,9 +296,11 @@ def test_rates_are_of_the_days_on_record_and_not_of_a_longer_tenure(catalogue: C
     """Both bought ten times in the 61 days of the data; one of them joined long before."""
     found = tags_of(
         catalogue,
-        **dict.fromkeys(("purchases_6m", "purchases_12m"), [10, 10]),
+        purchases_6m=[10, 10],
+        purchases_12m=[10, 10],
         spend_1m=[50, 50],
-        **dict.fromkeys(("spend_3m", "spend_12m"), [100, 100]),
+        spend_3m=[100, 100],
+        spend_12m=[100, 100],
         average_ticket_12m=[10.0, 10.0],
         tenure_days=[900, 60],
         recorded_days=[60, 60],

@@ -210,9 +210,7 @@ def _typed(rows: pl.DataFrame, table: Declared, conventions: Conventions) -> pl.
     )
 
 
-def _recovered(
-    received: pl.Series, now: pl.Series, column: Column, time_zone: str
-) -> pl.Series:
+def _recovered(received: pl.Series, now: pl.Series, column: Column, time_zone: str) -> pl.Series:
     """The column with what the usual form left unread, each distinct text read once."""
     was = received.cast(pl.String)
     left = was.filter(now.is_null() & was.is_not_null()).unique()

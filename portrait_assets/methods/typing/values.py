@@ -62,9 +62,7 @@ def recovered(column: Column, received: pl.Series, time_zone: str) -> pl.Series:
     text = half_width(pl.col(received.name))
     frame = received.to_frame()
     if column.type in _MOMENTS:
-        read = pl.coalesce(
-            read_by(text, DATE_FORMATS), read_iso(text, time_zone), excel_day(text)
-        )
+        read = pl.coalesce(read_by(text, DATE_FORMATS), read_iso(text, time_zone), excel_day(text))
         return frame.select(read.cast(column.polars_type)).to_series()
     if column.type in (Type.TEXT, Type.BOOLEAN):
         return pl.Series(received.name, [None] * len(received), dtype=column.polars_type)

@@ -215,7 +215,7 @@ def steps_of(
 
 
 def _own(outcome: Outcome, placed: Step, lags: Sequence[Lag]) -> Step:
-    """Whom an outcome that the source names counts by its own conditions, and to whom it happened."""
+    """Whom an outcome of the source counts by its own conditions, and to whom it happened."""
     return Step(
         "own",
         (with_facts(placed, [outcome], lags),),
