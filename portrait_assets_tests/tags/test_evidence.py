@@ -286,6 +286,16 @@ def test_it_is_not_known_who_came_back_before_the_data_began(catalogue: Catalogu
     assert found["visit_trend"] == [None, "rising", None, None, None, None]
 
 
+def test_a_month_is_compared_with_the_months_before_it_and_not_with_itself(catalogue: Catalogue):
+    found = tags_of(
+        catalogue,
+        spend_1m=[90, 90, 90, 0],
+        spend_12m=[90, 90, 300, 90],
+        recorded_days=[31, 70, 70, 70],
+    )
+    assert found["month_pace"] == [None, "far_above", "usual", "far_below"]
+
+
 def test_who_pays_once_in_each_month_of_the_calendar_buys_monthly(catalogue: Catalogue):
     """From 1 March to 31 August, a year and more, the month of joining; and half as often."""
     found = tags_of(catalogue, purchases_12m=[6, 12, 1, 6], recorded_days=[183, 800, 27, 800])

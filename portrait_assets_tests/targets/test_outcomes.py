@@ -83,15 +83,15 @@ def counted(
     frames = {MATRIX: predicted, TARGET: after, CUSTOMER_MONTH: before}
     frames[UNPROFILED] = UNPROFILED.empty()
     if reported is not None:
-        rows = pl.DataFrame(
+        reports = pl.DataFrame(
             [
                 {"month": month, "base_month": "2024-01", "horizon": 1, "customer_id": who}
                 | {"outcome": "default", "value": 1.0}
                 for who, month in reported.items()
             ]
         )
-        frames[CLEANED["outcomes"]] = rows.drop("base_month", "horizon")
-        frames[SOURCE_OUTCOME] = rows.filter(pl.col("month") == "2024-02")
+        frames[CLEANED["outcomes"]] = reports.drop("base_month", "horizon")
+        frames[SOURCE_OUTCOME] = reports.filter(pl.col("month") == "2024-02")
     if features is not None:
         frames[FEATURE_MATRIX] = predicted.select("as_of", "customer_id").with_columns(
             pl.Series(name, values) for name, values in features.items()
