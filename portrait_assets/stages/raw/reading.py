@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,23 +88,37 @@ class SourceReader:
         self._opened.close()
 
     def _create_view(self, name: str, spec: FileSpec) -> None:
-        parts: list[str] = []
+        parts: dict[Path, str] = {}
         problems: list[str] = []
         for number, path in enumerate(self.source.files(name), 1):
             try:
-                parts.append(self._select(f"{name} {number}", path, spec))
+                parts[path] = self._select(f"{name} {number}", path, spec)
             except SourceError as error:
                 problems.append(str(error))
         if problems:
             raise SourceError(_and_others(problems, spec.path))
+        together = " UNION ALL BY NAME ".join(parts.values())
         try:
-            self.con.execute(
-                f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {' UNION ALL BY NAME '.join(parts)}"
-            )
+            self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {together}")
         except duckdb.Error as error:
+            if problems := list(self._damaged(parts)):
+                raise SourceError(_and_others(problems, spec.path)) from None
             raise SourceError(
                 f"{self.source.name}: the file '{spec.path}' cannot be read: {first_line(error)}"
             ) from None
+
+    def _damaged(self, parts: Mapping[Path, str]) -> Iterator[str]:
+        """A sentence on each file that cannot be read by itself."""
+        for path, sql in parts.items():
+            try:
+                self.con.execute(f"DESCRIBE {sql}").fetchall()
+            except duckdb.Error as error:
+                name = path.relative_to(self.source.files_folder).as_posix()
+                yield (
+                    f"{self.source.name}: the file '{name}' cannot be read: "
+                    f"{first_line(error).rstrip('.')}; put a whole file in its place, or take it "
+                    "away where it is to hold no rows."
+                )
 
     def _create_shared_view(self, name: str) -> None:
         sql = self.source.view_sql(name)
