@@ -142,8 +142,8 @@ def test_a_file_in_utf_16_says_so_and_is_read_where_that_is_declared(tmp_path: P
     with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
         problem = str(reader.problem("transactions"))
     assert problem == (
-        "The file 'sales.csv' is in UTF-16 and is read as UTF-8; declare it in source.yaml, such as "
-        "{path: ..., encoding: utf-16}."
+        "The file 'sales.csv' is in UTF-16 and is read as UTF-8; declare it in source.yaml, such "
+        "as {path: ..., encoding: utf-16}."
     )
     source_yaml = settings.source_dir / "source.yaml"
     declared = "sales: {path: sales.csv, encoding: utf-16}"
