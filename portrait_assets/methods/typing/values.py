@@ -53,7 +53,7 @@ def typed(
     return expression.alias(column.name)
 
 
-def recovered(column: Column, received: pl.Series, time_zone: str) -> pl.Series:
+def recovered(column: Column, received: pl.Series, time_zone: str = "UTC") -> pl.Series:
     """The values of text in the less usual forms of the field, typed; null where none fits.
 
     Numbers with thousands marks, currency signs and 千, 万 or 亿; dates in any of `DATE_FORMATS`
