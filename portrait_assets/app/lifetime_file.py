@@ -154,12 +154,14 @@ def _values(received: pl.Series, column: Column, forms: Sequence[str] = ()) -> p
     is_moment = column.type is Type.TIMESTAMP
     if received.dtype.is_nested() or (received.dtype.is_temporal() and not is_moment):
         return pl.Series(column.name, [None] * len(received), dtype=column.polars_type)
-    frame = received.to_frame()
     zone = getattr(received.dtype, "time_zone", None) or "UTC"  # A day is one where it happened.
-    found = frame.select(typed(column, received, zone, forms)).to_series()
-    if received.dtype == pl.String and found.null_count() and not forms:
-        text = frame.select(as_text(column.name).str.replace(_AFTER_SECONDS, "$1")).to_series()
-        left = recovered(column, text.filter(found.is_null()))
+    is_text = received.dtype == pl.String and not forms
+    if is_text:
+        text = as_text(column.name).str.replace(_AFTER_SECONDS, "$1")
+        received = received.to_frame().select(text).to_series()
+    found = received.to_frame().select(typed(column, received, zone, forms)).to_series()
+    if is_text and found.null_count():
+        left = recovered(column, received.filter(found.is_null()), zone)
         found = found.scatter(found.is_null().arg_true(), left)
     return found
 

@@ -68,6 +68,37 @@ def test_rows_stand_in_the_order_of_files_and_lines_however_they_come():
         assert kept.select("source_file", "source_row").rows() == sorted(places)
 
 
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("64,80", "64.80"),
+        ("-1.234,56", "-1234.56"),
+        ("1 234 567,89", "1234567.89"),
+        ("1\u00a0234\u202f567,8", "1234567.80"),
+        ("１２，５", "12.50"),
+        ("1.234", "1234.00"),
+        ("12", "12.00"),
+        ("€ 12,50", "12.50"),
+        ("12.34", None),
+        ("12 34", None),
+        ("1,234,567", None),
+    ],
+)
+def test_numbers_with_a_decimal_comma_are_read_where_the_source_declares_it(
+    text: str, amount: str | None
+):
+    rules = Conventions(own={"transactions.amount": ColumnRules(decimal_mark="comma")})
+    found = clean(received(TRANSACTIONS, [SALE | {"amount": text}]), TRANSACTIONS, rules)
+    assert found.kept["amount"].to_list() == ([Decimal(amount)] if amount else [])
+    assert rejects_of(found) == ([] if amount else [(1, "amount", "unreadable", "row", text)])
+
+
+def test_numbers_that_are_typed_have_no_decimal_mark():
+    raw = received(TRANSACTIONS, [SALE]).with_columns(amount=pl.lit(Decimal("1234.56")))
+    rules = Conventions(own={"transactions.amount": ColumnRules(decimal_mark="comma")})
+    assert clean(raw, TRANSACTIONS, rules).kept["amount"].to_list() == [Decimal("1234.56")]
+
+
 @pytest.mark.parametrize("amount", ["much", "NaN", "inf", "1.2.3"])
 def test_a_required_value_that_cannot_be_read_sets_its_row_aside(amount: str):
     found = cleaned_sales({}, {"amount": amount})

@@ -33,6 +33,9 @@ def test_the_first_day_of_the_data_is_not_the_day_a_customer_joined(beginnings: 
     assert bounds == {"ann": True, "eve": False, "joe": False, "old": False}
     tenure = beginnings.feature("tenure_days", "2024-09")
     assert (tenure["ann"], tenure["eve"]) == (269, 60)
+    # The data begin on 3 January; what old bought in the years before is not on record.
+    recorded = {"ann": 269, "eve": 60, "joe": 152, "old": 271}
+    assert beginnings.feature("recorded_days", "2024-09") == recorded
     assert beginnings.feature("observed_months", "2024-09") == {
         **{"ann": 9, "old": 9},  # They may have bought before, and nothing is known of it.
         **{"eve": 12, "joe": 12},  # Before they joined they bought nothing.

@@ -153,6 +153,13 @@ def test_days_are_written_as_the_source_declares_them(tmp_path: Path):
     assert (row["recorded_on"], row["birth_date"]) == ("05/03/2024", "02/28/1990")
 
 
+def test_numbers_are_written_with_the_decimal_mark_that_the_source_declares(tmp_path: Path):
+    conventions = Conventions(own={"customers.income": ColumnRules(decimal_mark="comma")})
+    add_correction(tmp_path, replace(MOVED, column="income", value="51234.50"), conventions)
+    row = read_amendments(tmp_path, "customers", conventions).row(0, named=True)
+    assert row["income"] == "51234,50"
+
+
 def test_the_file_is_only_added_to_and_only_its_owner_reads_it(tmp_path: Path):
     correction = replace(MOVED, column="full_name", value="=HYPERLINK(1)", reason="two\nlines, ok")
     add_correction(tmp_path, correction, Conventions())

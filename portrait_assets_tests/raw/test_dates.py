@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from portrait_assets.core.errors import SourceError
-from portrait_assets.methods.typing.dates import checked_format, read_by
+from portrait_assets.methods.typing.dates import checked_format, read_by, read_iso
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.cleaned.clean import clean
@@ -130,6 +130,20 @@ TEXTS: dict[str, datetime | None] = {
     "２０２４／０２／２９　": datetime(2024, 2, 29),
     "2024年2月29日": datetime(2024, 2, 29),
     "2024.2.29": datetime(2024, 2, 29),
+    # With an offset they are what the clocks of Shanghai showed.
+    "2024-01-31T15:59:59Z": datetime(2024, 1, 31, 23, 59, 59),
+    "2024-01-31T16:00:00Z": datetime(2024, 2, 1),
+    "2024-01-31 16:00:00 UTC": datetime(2024, 2, 1),
+    "2024-01-31T16:00Z": datetime(2024, 2, 1),
+    "2024-01-31T17:30:00+01:00": datetime(2024, 2, 1, 0, 30),
+    "2024-01-31 17:30:00+01": datetime(2024, 2, 1, 0, 30),
+    "2024-01-31T10:00:00-0530": datetime(2024, 1, 31, 23, 30),
+    "2024-01-31T15:59:59.123456789Z": datetime(2024, 1, 31, 23, 59, 59, 123456),
+    "2024-01-31 23:59:59.5": datetime(2024, 1, 31, 23, 59, 59, 500000),
+    "2024-01-31T23:59": datetime(2024, 1, 31, 23, 59),
+    "2024-01-31T16:00:00+24:00": None,
+    "2024-01-31T24:00:00Z": None,
+    "2024-02-30T10:00:00Z": None,
     "2023-02-29": None,
     "31/01/2024": None,
     "": None,
@@ -143,9 +157,32 @@ def test_text_is_the_same_moment_to_sql_and_to_polars(place):
     by_sql = placing.reader.query(f"SELECT {moment} FROM ({placing.sql}) ORDER BY source_row")
     assert [read for (read,) in by_sql] == list(TEXTS.values())
     raw = received(TRANSACTIONS, [SALE | {"occurred_at": text} for text in TEXTS])
-    typed = clean(raw, TRANSACTIONS, Conventions()).kept
+    typed = clean(raw, TRANSACTIONS, Conventions("Asia/Shanghai")).kept
     by_polars = dict(typed.select("source_row", "occurred_at").iter_rows())
     assert [by_polars.get(n) for n in range(1, len(TEXTS) + 1)] == list(TEXTS.values())
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S+00:00"])
+@pytest.mark.parametrize("time_zone", ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns"])
+@given(moment=st.datetimes(datetime(1970, 1, 2), datetime(2068, 12, 30)))
+def test_sql_and_polars_read_a_moment_with_an_offset_alike(
+    time_zone: str, form: str, moment: datetime
+):
+    text = moment.strftime(form)
+    stated = moment.replace(microsecond=0, tzinfo=UTC)
+    local = stated.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
+    assert pl.select(read_iso(pl.lit(text), time_zone)).item() == local
+    sql = "SELECT TRY_CAST(? AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE ?"
+    assert duckdb.execute(sql, [text, time_zone]).fetchone() == (local,)
+
+
+def test_days_with_an_offset_are_those_of_the_source_s_clocks():
+    raw = received(
+        CUSTOMERS,
+        [{"customer_id": f"K{n}", "joined_on": f"2024-01-31T{n}:30:00Z"} for n in (15, 16)],
+    )
+    found = clean(raw, CUSTOMERS, Conventions("Asia/Shanghai")).kept
+    assert found["joined_on"].to_list() == [date(2024, 1, 31), date(2024, 2, 1)]
 
 
 @pytest.mark.parametrize("time_zone", ["Asia/Shanghai", "America/New_York", "UTC"])
@@ -202,6 +239,33 @@ def test_a_form_that_reads_nothing_is_to_be_corrected(place):
 )
 def test_what_is_no_fault_of_the_form_stops_nothing(place, dates: Sequence[str], rules: str):
     place(*dates, rules=rules).dates.require_readable()
+
+
+@pytest.mark.parametrize("through_view", [False, True])
+def test_files_that_a_derived_table_does_not_read_are_not_named(tmp_path: Path, through_view: bool):
+    settings = shop(tmp_path)
+    folder = settings.source_dir
+    (folder / "towns.csv").write_text("town\neast\n")
+    definition = (folder / "source.yaml").read_text()
+    definition = definition.replace(
+        "  sales: sales.csv\n", "  towns: towns.csv\n  sales: sales.csv\n"
+    )
+    definition = definition.replace("{rows_of: sales}", "{derived: true}")
+    (folder / "source.yaml").write_text(definition)
+    if through_view:
+        (folder / "views").mkdir()
+        (folder / "views" / "sold.sql").write_text("SELECT * FROM sales")
+        sql = (folder / "transactions.sql").read_text()
+        (folder / "transactions.sql").write_text(sql.replace("FROM sales", "FROM sold"))
+    text = sales_file(settings).read_text().replace("2024-", "24|")
+    sales_file(settings).write_text(text)
+    says = r"in transactions\.occurred_at \(sales\.csv\) can"
+    with (
+        scratch_database() as con,
+        SourceReader(con, load_source(folder)) as reader,
+        pytest.raises(SourceError, match=says),
+    ):
+        placings(reader)["transactions"].dates.require_readable()
 
 
 def test_personal_dates_are_shown_by_their_form_alone(tmp_path: Path):

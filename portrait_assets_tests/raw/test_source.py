@@ -98,6 +98,16 @@ def test_the_corner_shop_is_four_files_and_no_python(folder: Path):
         ),
         (
             "files_in: .",
+            "rules: {customers.region: {decimal_mark: comma}}\nfiles_in: .",
+            "line 9: customers.region holds no numbers; remove its decimal_mark or name a column",
+        ),
+        (
+            "files_in: .",
+            "rules: {transactions.amount: {decimal_mark: ','}}\nfiles_in: .",
+            "line 9: decimal_mark of .* must be one of point, comma, not ','",
+        ),
+        (
+            "files_in: .",
             "rules: {customers.region: {values: {a: [x], b: [y, x]}}}\nfiles_in: .",
             "line 9: .*'x' stands under a and b; keep one of them",
         ),
@@ -141,6 +151,8 @@ def test_a_mistake_in_source_yaml_is_named(folder: Path, old: str, new: str, say
         ),
         ("SELECT 'a FROM sales", ".* unterminated string literal in line 1, `SELECT 'a FROM"),
         ("SELECT card AS customer_id FROM nowhere", "does not run: .*; correct it to the tables"),
+        ("SELECT cards AS customer_id FROM sales", r'does not run: .*files have \(such as "card"'),
+        ("SELECT card AS customer_id FROM sale", r'does not run: .*files have \(such as "sales"\)'),
         ("SELECT *, 1 AS colour FROM sales", "returns the column"),
         ("SELECT card AS customer_id FROM sales", "does not return the column amount; add it, or"),
         ("SELECT card AS customer_id, town AS Customer_ID FROM sales", "returns .* twice; leave"),

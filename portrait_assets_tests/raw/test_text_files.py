@@ -136,6 +136,25 @@ def test_a_file_without_a_usable_header_is_one_sentence(tmp_path: Path, content:
     assert "line 1" in problem
 
 
+def test_a_file_in_utf_16_says_so_and_is_read_where_that_is_declared(tmp_path: Path):
+    settings = shop(tmp_path)
+    sales_file(settings).write_text(sales_file(settings).read_text(), encoding="utf-16")
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        problem = str(reader.problem("transactions"))
+    assert problem == (
+        "The file 'sales.csv' is in UTF-16 and is read as UTF-8; declare it in source.yaml, such "
+        "as {path: ..., encoding: utf-16}."
+    )
+    source_yaml = settings.source_dir / "source.yaml"
+    declared = "sales: {path: sales.csv, encoding: utf-16}"
+    source_yaml.write_text(source_yaml.read_text().replace("sales: sales.csv", declared))
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        assert reader.problem("transactions") is None
+        assert reader.query("SELECT count(*) > 100, count(card) = count(*) FROM sales") == [
+            (True,) * 2
+        ]
+
+
 @pytest.mark.parametrize("part", [0.5, 0.01])
 def test_a_compressed_file_that_was_cut_off_is_one_sentence(tmp_path: Path, part: float):
     settings = shop(tmp_path)

@@ -112,6 +112,26 @@ def test_a_table_that_cannot_be_read_is_provided_with_the_rows_of_an_earlier_rea
     ]
 
 
+@pytest.mark.parametrize("content", [b"", b"PAR1 and no more"])
+def test_of_many_parquet_files_the_one_that_cannot_be_read_is_named(tmp_path: Path, content: bytes):
+    settings = with_people(tmp_path)
+    source_yaml = settings.source_dir / "source.yaml"
+    source_yaml.write_text(source_yaml.read_text().replace("people.csv", "day-*.parquet"))
+    for day in (1, 2, 3):
+        people = pl.DataFrame({"card": ["K001"], "town": ["west"]}).head(day % 2)
+        people.write_parquet(settings.source_dir / f"day-{day}.parquet")
+    source = load_source(settings.source_dir)
+    with scratch_database() as con, SourceReader(con, source) as reader:
+        assert placings(reader)["customers"].counts() == {"2024-01": 2}
+    (settings.source_dir / "day-2.parquet").write_bytes(content)
+    with scratch_database() as con, SourceReader(con, source) as reader:
+        problem = str(reader.problem("customers"))
+    assert problem.startswith("corner_shop: the file 'day-2.parquet' cannot be read: ")
+    assert problem.endswith(
+        "; put a whole file in its place, or take it away where it is to hold no rows."
+    )
+
+
 def receipts_with(**problems: str | None) -> pl.DataFrame:
     """Receipts of a month in which these tables had these problems, in this order."""
     rows = [{"table_name": name, "problem": problem} for name, problem in problems.items()]

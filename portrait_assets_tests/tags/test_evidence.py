@@ -273,12 +273,53 @@ def test_a_tenure_of_at_least_so_long_decides_only_what_it_can(catalogue: Catalo
 def test_it_is_not_known_who_came_back_before_the_data_began(catalogue: Catalogue):
     found = tags_of(
         catalogue,
-        purchases_1m=[1, 1, 1, 0],
-        purchases_3m=[1, 1, 1, 1],
-        purchases_6m=[1, 1, 1, 1],
-        tenure_days=[30, 30, 100, 30],
-        tenure_is_lower_bound=[True, False, True, True],
-        observed_months=[3, 12, 4, 3],
+        purchases_1m=[1, 1, 1, 0, 1, 1],
+        purchases_3m=[1, 1, 1, 1, 1, 2],
+        purchases_6m=[1, 1, 1, 1, 1, 2],
+        tenure_days=[30, 30, 100, 30, 900, 900],
+        recorded_days=[30, 30, 100, 30, 30, 30],
+        tenure_is_lower_bound=[True, False, True, True, False, False],
+        observed_months=[3, 12, 4, 3, 2, 2],
     )
-    assert found["reactivated"] == [None, False, True, False]
-    assert found["visit_trend"] == [None, "rising", None, None]
+    assert found["reactivated"] == [None, False, True, False, None, False]
+    assert found["visit_trend"] == [None, "rising", None, None, None, None]
+
+
+def test_a_month_is_compared_with_the_months_before_it_and_not_with_itself(catalogue: Catalogue):
+    found = tags_of(
+        catalogue,
+        spend_1m=[90, 90, 90, 0],
+        spend_12m=[90, 90, 300, 90],
+        recorded_days=[31, 70, 70, 70],
+    )
+    assert found["month_pace"] == [None, "far_above", "usual", "far_below"]
+
+
+def test_who_pays_once_in_each_month_of_the_calendar_buys_monthly(catalogue: Catalogue):
+    """From 1 March to 31 August, a year and more, the month of joining; and half as often."""
+    found = tags_of(catalogue, purchases_12m=[6, 12, 1, 6], recorded_days=[183, 800, 27, 800])
+    assert found["purchase_frequency"] == ["monthly", "monthly", "monthly", "occasional"]
+
+
+def test_rates_are_of_the_days_on_record_and_not_of_a_longer_tenure(catalogue: Catalogue):
+    """Both bought ten times in the 61 days of the data; one of them joined long before."""
+    found = tags_of(
+        catalogue,
+        purchases_6m=[10, 10],
+        purchases_12m=[10, 10],
+        spend_1m=[50, 50],
+        spend_3m=[100, 100],
+        spend_12m=[100, 100],
+        average_ticket_12m=[10.0, 10.0],
+        tenure_days=[900, 60],
+        recorded_days=[60, 60],
+        tenure_is_lower_bound=[False, False],
+        observed_months=[2, 12],
+    )
+    assert found["usual_gap_days"] == [6.1, 6.1]
+    assert found["purchase_frequency"] == ["weekly", "weekly"]
+    assert found["month_pace"] == ["usual", "usual"]
+    assert found["history_enough"] == [False, False]
+    # 1 - ((61 + 15) / (61 + 45)) ** 10.5, as 0.0001 + 0.9998 of it; 10 * 30 * 10.5 / (61 + 15)
+    assert found["purchase_probability_30d"] == [0.9695, 0.9695]
+    assert found["expected_spend_30d"] == [41.0, 41.0]

@@ -153,7 +153,7 @@ def test_nothing_more_is_sold_to_who_is_past_due():
     """All have one product and nothing more urgent; those who come last come seldom."""
     days_past_due = [0, None, 1, 90, 0, 0, 0, 0]
     same = {
-        "tenure_days": 900,
+        **{"tenure_days": 900, "recorded_days": 900},
         "recency_days": 3,
         "purchases_6m": 24,
         "purchases_12m": 48,
@@ -176,6 +176,21 @@ def test_nothing_more_is_sold_to_who_is_past_due():
     assert not {"widen", None} & {*actions[2:]}
 
 
+@pytest.mark.parametrize(("categories", "mission"), [(2, "stock_up"), (None, None)])
+def test_who_buys_nothing_that_has_a_category_is_on_no_shopping_mission(
+    categories: int | None, mission: str | None
+):
+    found = tags_of(
+        RETAIL,
+        category_count_12m=[categories] * 3,
+        average_ticket_12m=[9.0, 5.0, 1.0],
+        purchases_12m=[12] * 3,
+        recorded_days=[400] * 3,
+    )
+    others = "mixed" if mission else None
+    assert found["shopping_mission"].to_list() == [mission, others, others]
+
+
 @pytest.mark.parametrize(
     ("products", "categories", "expected"),
     [(1, 9, True), (2, 1, False), (0, 1, True), (None, 1, True), (None, 9, False)],
@@ -191,6 +206,7 @@ def test_who_holds_one_product_or_buys_from_few_categories_is_offered_more(
         products_held=[products, *[None] * 3],
         category_count_12m=[categories, *others],
         tenure_days=[900] * count,
+        recorded_days=[900] * count,
         purchases_3m=[12, *[1] * len(others)],
         purchases_12m=[48] * count,
     )

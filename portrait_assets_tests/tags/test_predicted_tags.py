@@ -104,7 +104,7 @@ def test_lapse_risk_is_the_band_of_the_prediction_and_not_recency(catalogue: Cat
 def test_while_nothing_is_predicted_the_baseline_rule_decides(catalogue: Catalogue):
     features: dict[str, list[object]] = {
         "recency_days": [50, 40, 30, 20, 10, 0],
-        "tenure_days": [181] * 6,
+        "recorded_days": [181] * 6,
         "purchases_6m": [0, 1, 2, 4, 8, 16],
     }
     found = evaluated(catalogue, {}, **features)
@@ -129,7 +129,7 @@ def test_no_tag_holds_a_probability_of_0_or_1_and_one_that_is_unknown_stays_unkn
     found = evaluated(
         catalogue,
         {},
-        tenure_days=[181, 181, None],
+        recorded_days=[181, 181, None],
         purchases_6m=[2_000, 0, None],
         response_rate_12m=[0.0, 1.0, None],
     )

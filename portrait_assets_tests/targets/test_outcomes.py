@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -11,9 +12,9 @@ from portrait_assets.schema.table import Column, PartitionBy, Sensitivity, Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.targets import contract
-from portrait_assets.stages.targets.contract import TARGET
+from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
 from portrait_assets.stages.targets.entries import MONTHLY
-from portrait_assets.stages.targets.outcome import Baseline, Outcome
+from portrait_assets.stages.targets.outcome import Baseline, Kind, Outcome
 from portrait_assets.stages.targets.outcomes import FACTS, OUTCOMES, TAKEN, facts_of, outcome
 from portrait_assets.stages.targets.windows import Lag, Window
 from portrait_assets.stages.validation.claims import CLAIMS, Claim, claims_of
@@ -49,14 +50,19 @@ def counted(
     target: dict[str, dict[str, int]],
     month_before: dict[str, dict[str, int]],
     features: dict[str, list[int | None]] | None = None,
+    declared: Sequence[Outcome] = (),
+    reported: Mapping[str, str] | None = None,
 ) -> dict[tuple[str, str], tuple[float, float]]:
-    """Customers and hits by side and bucket: two segments of two customers, one month on."""
-    steps = steps_of(MATRIX, [claim], [Lag(0, 1)])
-    stored = {
-        each.table: each
+    """Customers and hits by side and bucket: two segments of two customers, one month on.
+
+    `reported` is of an outcome of the source, by customer the month in which it happened.
+    """
+    steps = steps_of(MATRIX, [claim], [Lag(0, 1)], declared=declared)
+    stored = [
+        each
         for each in upstream(*steps.targets, steps.predicted, steps.features)
         if isinstance(each, Read)
-    }
+    ]
     predicted = pl.DataFrame(
         {"customer_id": ["a", "b", "c", "d"], "segment_id": [1, 1, 2, 2]}
     ).with_columns(as_of=pl.lit("2024-01-31").str.to_date())
@@ -76,6 +82,16 @@ def counted(
     )
     frames = {MATRIX: predicted, TARGET: after, CUSTOMER_MONTH: before}
     frames[UNPROFILED] = UNPROFILED.empty()
+    if reported is not None:
+        reports = pl.DataFrame(
+            [
+                {"month": month, "base_month": "2024-01", "horizon": 1, "customer_id": who}
+                | {"outcome": "default", "value": 1.0}
+                for who, month in reported.items()
+            ]
+        )
+        frames[CLEANED["outcomes"]] = reports.drop("base_month", "horizon")
+        frames[SOURCE_OUTCOME] = reports.filter(pl.col("month") == "2024-02")
     if features is not None:
         frames[FEATURE_MATRIX] = predicted.select("as_of", "customer_id").with_columns(
             pl.Series(name, values) for name, values in features.items()
@@ -84,10 +100,15 @@ def counted(
         for table, frame in frames.items():
             con.register(f"given_{table.name}", frame)
         given: dict[Source, str] = {
-            source: f"given_{table.name}" for table, source in stored.items()
+            each: f"given_{each.table.name}" for each in stored if each.table in frames
         }
         found = rows_of(
-            [count_windows(Engine(con, given), MATRIX, [claim], [Window("2024-01", 1)])]
+            [
+                count_windows(
+                    *(Engine(con, given), MATRIX, [claim], [Window("2024-01", 1)]),
+                    declared=declared,
+                )
+            ]
         )
     rows = found.select("side", "bucket", "customers", "hits").iter_rows()
     return {(side, bucket): (customers, hits) for side, bucket, customers, hits in rows}
@@ -101,6 +122,43 @@ def test_an_outcome_that_is_declared_is_claimed_and_counted():
         claim, target={"a": {"complaints": 2}, "c": {"purchases": 1}}, month_before={"a": {}}
     )
     assert found == {("tag", "1"): (2, 1), ("tag", "2"): (2, 0)}, "it only describes"
+
+
+DEFAULT = Outcome(
+    "default",
+    "default",
+    "违约",
+    hit="answer >= 0.5",
+    eligible="coalesce(answer_before, 0) < 0.5",
+    needs="outcomes",
+    by=Kind.SOURCE,
+    of="default",
+    unreported_is_no=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome_of_default", "expected"),
+    [
+        (DEFAULT, {("tag", "1"): (2, 1), ("tag", "2"): (1, 0)}),
+        (replace(DEFAULT, unreported_is_no=False), {("tag", "1"): (1, 1)}),
+        (replace(DEFAULT, eligible="true"), {("tag", "1"): (2, 1), ("tag", "2"): (2, 0)}),
+        (None, {("tag", "1"): (1, 1)}),
+    ],
+    ids=["silence is no", "unknown", "again", "no target of its own"],
+)
+def test_tags_are_held_against_an_outcome_as_its_target_says(
+    outcome_of_default: Outcome | None, expected: dict[tuple[str, str], tuple[float, float]]
+):
+    """The source reports that a defaulted in the window and c before it, and nothing else."""
+    found = counted(
+        Claim("segment_id", outcome("answer"), learned=True),
+        target={"a": {}},
+        month_before={"a": {}},
+        declared=[outcome_of_default] if outcome_of_default else [],
+        reported={"a": "2024-02", "c": "2024-01"},
+    )
+    assert found == expected
 
 
 def test_a_claim_is_counted_beside_its_baselines_by_the_feature_s_order():

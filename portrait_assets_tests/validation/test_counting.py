@@ -111,6 +111,41 @@ def test_buckets_of_a_number_are_in_the_order_of_numbers(falls: bool):
     assert order.buckets == (rising[::-1] if falls else rising)
 
 
+def cells(**of: tuple[int, int]) -> Cells:
+    """Customers and hits by value, all in one group."""
+    sums = np.zeros((len(SUMS), GROUPS, len(of)))
+    sums[0, 0], sums[1, 0] = zip(*of.values(), strict=True)
+    return Cells(tuple(of), sums)
+
+
+@pytest.mark.parametrize(
+    ("before", "learned_before"),
+    [
+        (cells(a=(100, 9), b=(100, 5), c=(100, 1)), True),
+        (cells(a=(100, 9), b=(100, 5)), True),
+        (cells(a=(100, 20)), False),
+        (cells(b=(100, 9), c=(100, 1)), False),
+        (cells(x=(100, 9), y=(100, 1)), False),
+        (cells(a=(100, 0), b=(100, 0)), False),
+    ],
+    ids=["all", "most", "one value", "values of few", "other values", "it happened to nobody"],
+)
+def test_values_that_nobody_had_before_are_not_put_in_an_order_by_their_names(
+    before: Cells, learned_before: bool
+):
+    """Where a new model divides customers otherwise, what its segments do is not known yet."""
+    tag = cells(a=(60, 6), b=(25, 8), c=(15, 9))
+    segment = Claim("segment_id", outcome("silence"), learned=True)
+    order, _ = bucket_order(segment, tag, before)
+    if learned_before:
+        rates = before.rates | {"c": before.rates.get("c", 0.07)}
+        assert order.buckets == tuple(sorted("abc", key=rates.__getitem__))
+    else:
+        assert len(order.buckets) == 3  # Of one half, for the others have no customers here.
+        assert order.names == ("a", "b", "c")
+        assert order.values == (0, 1, 2)
+
+
 def test_a_bucket_has_its_lift_and_what_it_and_those_above_it_catch(tmp_path: Path):
     """Of ten at high risk six stay away and of thirty at low risk three, nine of forty in all."""
     risk = Column("risk", Type.TEXT, "Risk", "风险", allowed=("high", "low"))
@@ -232,7 +267,7 @@ def test_of_what_the_source_names_each_window_has_those_of_its_own_horizon():
     steps = cast(Steps, SimpleNamespace(number={}))
     happened = pl.DataFrame(schema={"horizon": pl.Int64})
     for horizon, hits in ((1, [True, False, False]), (3, [True, True, False])):
-        found = list(_known(Window("2024-01", horizon), steps, happened, {of_source: rows}))
+        found = list(_known(Window("2024-01", horizon), steps, happened, {of_source: rows}, {}))
         assert [(each, code) for each, code, _ in found] == [
             *((of_source, "default"), (of_source, "churn"))
         ]

@@ -115,3 +115,19 @@ def test_nothing_is_compared_with_a_month_that_is_left_out(world: PredictionWorl
     score(world, MONTHS[1], USUAL / 3)
     assert score_drift(world.warehouse, MONTHS[1:], MONTHS, left_out=MONTHS[:1]).is_empty()
     assert score_drift(world.warehouse, MONTHS[:1], MONTHS).is_empty(), "the first of all"
+
+
+def test_a_month_is_judged_by_its_own_model_whichever_months_are_judged_with_it(tmp_path: Path):
+    """The model of March reads a year, of which little has passed; that of February a month."""
+    world = PredictionWorld(tmp_path, customers=40, months=3)
+    months = [*MONTHS, "2024-03"]
+    score(world, months[0], USUAL)
+    score(world, months[1], USUAL / 3)
+    score(world, months[2], USUAL / 9, version="m2", reads="spend_12m")
+    alone = score_drift(world.warehouse, months[1:2], months)
+    together = score_drift(world.warehouse, months[1:], months)
+    world.warehouse.close()
+    february, march = together.partition_by("as_of", maintain_order=True)
+    assert february.equals(alone)
+    assert alone["verdict"].to_list() == ["fail"] * 2
+    assert march["is_filling"].all()

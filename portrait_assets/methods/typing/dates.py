@@ -26,6 +26,10 @@ DATE_FORMATS = (
 """The forms in which text may state a date where the source declares none."""
 EXCEL_EPOCH = "1899-12-30"
 """Excel counts days from here, with a leap day in 1900 that there was not."""
+ISO_MOMENT = r"(\d{4}-\d{2}-\d{2})[T ]([01]\d|2[0-3])(:[0-5]\d)(:[0-5]\d(?:\.\d{1,9})?)?"
+"""A local time of ISO 8601, such as 2024-03-31T22:30 or 2024-03-31 22:30:00.123."""
+ISO_OFFSET = r"(Z| ?UTC|([+-])(0\d|1[0-4])(?::?([0-5]\d))?)"
+"""What may follow it: how far that is from UTC, such as Z, +02, +0200 or -05:30."""
 _DIRECTIVE = re.compile(r"%(.?)")
 _KNOWN = "YymbBdHIMSpf"
 _DAY = (("Y", "y"), ("m", "b", "B"), ("d",))
@@ -74,6 +78,21 @@ def read_one(text: pl.Expr, form: str) -> pl.Expr:
         return moment
     is_early = moment.dt.year() == _FIRST_SHORT_YEAR + 100
     return pl.when(is_early).then(moment.dt.offset_by("-100y")).otherwise(moment)
+
+
+def read_iso(text: pl.Expr, time_zone: str) -> pl.Expr:
+    """The local time of moments in ISO 8601: as stated, or in this zone of those with an offset."""
+    day, hour, minute, second, offset, sign, hours, minutes = (
+        text.str.extract(f"^{ISO_MOMENT}{ISO_OFFSET}?$", group) for group in range(1, 9)
+    )
+    written = pl.concat_str(day, pl.lit(" "), hour, minute, second.fill_null(":00"))
+    stated = written.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    ahead = pl.duration(
+        hours=hours.cast(pl.Int64).fill_null(0), minutes=minutes.cast(pl.Int64).fill_null(0)
+    )
+    in_utc = (stated + pl.when(sign == "-").then(ahead).otherwise(-ahead)).dt
+    local = in_utc.replace_time_zone("UTC").dt.convert_time_zone(time_zone)
+    return pl.when(offset.is_null()).then(stated).otherwise(local.dt.replace_time_zone(None))
 
 
 def excel_day(text: pl.Expr) -> pl.Expr:

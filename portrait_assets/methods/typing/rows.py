@@ -17,7 +17,7 @@ from portrait_assets.methods.typing.rules import (
     Rule,
     column_rules,
 )
-from portrait_assets.methods.typing.text import Form
+from portrait_assets.methods.typing.text import Form, with_decimal_point
 from portrait_assets.methods.typing.values import recovered, typed
 from portrait_assets.schema.table import Column, Sensitivity, Severity, Type
 
@@ -191,13 +191,18 @@ def _typed(rows: pl.DataFrame, table: Declared, conventions: Conventions) -> pl.
     columns, zone = table.columns, conventions.time_zone
     names = [column.name for column in columns]
     formats = {name: conventions.date_formats(table.name, name) for name in names}
-    frame = rows.select(
+    read = rows.with_columns(
+        with_decimal_point(pl.col(name))
+        for name in names
+        if conventions.has_decimal_comma(table.name, name) and rows.schema[name] == pl.String
+    )
+    frame = read.select(
         pl.exclude(names),
-        *(pl.col(name).alias(RECEIVED + name) for name in names),
-        *(typed(column, rows[column.name], zone, formats[column.name]) for column in columns),
+        *(rows[name].alias(RECEIVED + name) for name in names),
+        *(typed(column, read[column.name], zone, formats[column.name]) for column in columns),
     )
     return frame.with_columns(
-        _recovered(frame, column)
+        _recovered(read[column.name], frame[column.name], column, zone)
         for column in columns
         if column.type is not Type.TEXT
         and not formats[column.name]
@@ -205,11 +210,11 @@ def _typed(rows: pl.DataFrame, table: Declared, conventions: Conventions) -> pl.
     )
 
 
-def _recovered(frame: pl.DataFrame, column: Column) -> pl.Series:
+def _recovered(received: pl.Series, now: pl.Series, column: Column, time_zone: str) -> pl.Series:
     """The column with what the usual form left unread, each distinct text read once."""
-    was, now = frame[RECEIVED + column.name].cast(pl.String), frame[column.name]
+    was = received.cast(pl.String)
     left = was.filter(now.is_null() & was.is_not_null()).unique()
-    read = recovered(column, left)
+    read = recovered(column, left, time_zone)
     lookup = pl.DataFrame({"text": left, "value": read}).drop_nulls()
     if lookup.is_empty():
         return now

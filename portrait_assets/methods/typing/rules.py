@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 import polars as pl
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
@@ -42,7 +42,8 @@ class ColumnRules(Entry):
     """The rules of a source for one of its columns, beyond the contract.
 
     `sentinels` are its codes for what is not known, and `date_format` one or several forms in
-    which its dates are written, and in no others. `values` are the words that a text column is to
+    which its dates are written, and in no others; `decimal_mark` is what stands before the decimals
+    of its numbers. `values` are the words that a text column is to
     hold, each with the source's spellings of it; without `allowed` they are its domain. The rest
     state its domain, and `severity` what a value outside of it does to its row: row, value or note.
     Of a column that is not `given` the source knows nothing, and its rows are kept without it.
@@ -52,6 +53,7 @@ class ColumnRules(Entry):
     given: bool = True
     sentinels: tuple[AsWritten, ...] = ()
     date_format: Annotated[tuple[DateFormat, ...], BeforeValidator(_one_or_several)] = ()
+    decimal_mark: Literal["point", "comma"] = "point"
     values: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
     allowed: tuple[AsWritten, ...] | None = None
     minimum: float | None = None
@@ -91,6 +93,10 @@ class Conventions:
     def date_formats(self, table: str, column: str) -> tuple[str, ...]:
         """The forms that the source declares for the dates of a column; none by default."""
         return self.own.get(f"{table}.{column}", ColumnRules()).date_format
+
+    def has_decimal_comma(self, table: str, column: str) -> bool:
+        """Whether the source declares that the numbers of a column have a comma as decimal mark."""
+        return self.own.get(f"{table}.{column}", ColumnRules()).decimal_mark == "comma"
 
 
 class Declared(Protocol):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import polars as pl
 
-from portrait_assets.methods.typing.dates import DATE_FORMATS, excel_day, read_by, read_one
+from portrait_assets.methods.typing.dates import (
+    DATE_FORMATS,
+    excel_day,
+    read_by,
+    read_iso,
+    read_one,
+)
 from portrait_assets.methods.typing.text import as_text, half_width
 from portrait_assets.schema.table import Column, Type
 
@@ -46,16 +53,16 @@ def typed(
     return expression.alias(column.name)
 
 
-def recovered(column: Column, received: pl.Series) -> pl.Series:
+def recovered(column: Column, received: pl.Series, time_zone: str = "UTC") -> pl.Series:
     """The values of text in the less usual forms of the field, typed; null where none fits.
 
-    Numbers with thousands marks, currency signs and 千, 万 or 亿; dates in any of
-    `DATE_FORMATS`, and Excel's day numbers; full-width characters.
+    Numbers with thousands marks, currency signs and 千, 万 or 亿; dates in any of `DATE_FORMATS`
+    or ISO 8601, and Excel's day numbers; full-width characters.
     """
     text = half_width(pl.col(received.name))
     frame = received.to_frame()
     if column.type in _MOMENTS:
-        read = pl.coalesce(read_by(text, DATE_FORMATS), excel_day(text))
+        read = pl.coalesce(read_by(text, DATE_FORMATS), read_iso(text, time_zone), excel_day(text))
         return frame.select(read.cast(column.polars_type)).to_series()
     if column.type in (Type.TEXT, Type.BOOLEAN):
         return pl.Series(received.name, [None] * len(received), dtype=column.polars_type)
@@ -96,16 +103,22 @@ def _moment(column: Column, received: pl.Series, time_zone: str, formats: Sequen
         if formats:
             value = read_by(half_width(text), formats)
         else:
-            value = read_one(text, _usual_format(received))
+            value = _usual_reader(received, time_zone)(text)
     return value.cast(column.polars_type)
 
 
-def _usual_format(received: pl.Series) -> str:
-    """The format that reads most of the first values."""
+def _usual_reader(received: pl.Series, time_zone: str) -> Callable[[pl.Expr], pl.Expr]:
+    """What reads most of the first values."""
+    readers: list[Callable[[pl.Expr], pl.Expr]] = [
+        *(partial(read_one, form=form) for form in DATE_FORMATS),
+        partial(read_iso, time_zone=time_zone),
+    ]
     sample = received.head(_SAMPLE_ROWS).to_frame("text").drop_nulls()
     text = as_text("text")
-    reads = sample.select(read_one(text, form).count().alias(form) for form in DATE_FORMATS).row(0)
-    return max(zip(DATE_FORMATS, reads, strict=True), key=lambda pair: pair[1])[0]
+    reads = sample.select(
+        reader(text).count().alias(str(place)) for place, reader in enumerate(readers)
+    ).row(0)
+    return max(zip(readers, reads, strict=True), key=lambda pair: pair[1])[0]
 
 
 def _boolean(column: Column, received: pl.DataType) -> pl.Expr:

@@ -20,7 +20,7 @@ from portrait_assets.stages.features.declared.feature import MONEY, Element, Fea
 # customers, a band carries less information than the number that it is computed from, and a limit
 # of an interval tells of the number of observations.
 _NO_KIND = (
-    *("tenure_days", "tenure_is_lower_bound", "observed_months"),
+    *("tenure_days", "tenure_is_lower_bound", "recorded_days", "observed_months"),
     *("region", "known_attribute_share", "market_indicator"),
 )
 _BANDS = ("age_band", "age_band_from", "income_band")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,8 +25,9 @@ from portrait_assets.core.files import sync
 from portrait_assets.methods.personal_data.forms import forms_of
 from portrait_assets.methods.typing.rows import type_rows
 from portrait_assets.methods.typing.rules import Conventions
+from portrait_assets.methods.typing.text import marks_exchanged
 from portrait_assets.schema.csv_text import neutralized, restored
-from portrait_assets.schema.table import Column, Type
+from portrait_assets.schema.table import Type
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS, PURPOSES, REQUESTS
 
@@ -94,12 +95,7 @@ def read_amendments(folder: Path, table: str, conventions: Conventions) -> pl.Da
     amending = AMENDING[table]
     lines = _lines(folder, path, amending)
     rows = _corrected(folder, lines) if amending.table is CUSTOMERS else _objected(lines)
-    dates = [column for column in amending.table.columns if column.type is Type.DATE]
-    rows = rows.with_columns(
-        _in_form(column, conventions.date_formats(table, column.name))
-        for column in dates
-        if column.name in rows.columns
-    )
+    rows = rows.with_columns(_as_delivered(amending.table, rows.columns, conventions))
     return rows.with_columns(pl.lit(amending.name).alias("source_file"), lines[_LINE])
 
 
@@ -173,13 +169,23 @@ def _objected(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _in_form(column: Column, formats: tuple[str, ...]) -> pl.Expr:
-    """Days as the source writes them, where it declares a form; others are read in no other."""
-    text = pl.col(column.name)
-    if not formats:
-        return text
-    day = text.str.to_date("%Y-%m-%d", strict=False)
-    return pl.coalesce(day.dt.to_string(formats[0]), text).alias(column.name)
+def _as_delivered(
+    table: Canonical, given: Collection[str], conventions: Conventions
+) -> Iterator[pl.Expr]:
+    """The days and numbers among these columns as the source writes them, to be read with its own.
+
+    Operators write days as YYYY-MM-DD, and numbers with a point.
+    """
+    for column in table.columns:
+        if column.name not in given:
+            continue
+        text = pl.col(column.name)
+        formats = conventions.date_formats(table.name, column.name)
+        if formats and column.type is Type.DATE:
+            day = text.str.to_date("%Y-%m-%d", strict=False)
+            yield pl.coalesce(day.dt.to_string(formats[0]), text).alias(column.name)
+        elif conventions.has_decimal_comma(table.name, column.name):
+            yield marks_exchanged(text)
 
 
 # -- adding to the files ---------------------------------------------------------------------
@@ -242,11 +248,7 @@ def broken_rule(column: str, value: str, conventions: Conventions) -> str | None
     """
     one = {"customer_id": "1", "recorded_on": None, column: value}
     given = pl.DataFrame([one], schema=dict.fromkeys(one, pl.String))
-    given = given.with_columns(
-        _in_form(each, conventions.date_formats(CUSTOMERS.name, each.name))
-        for each in CUSTOMERS.columns
-        if each.type is Type.DATE and each.name in one
-    )
+    given = given.with_columns(_as_delivered(CUSTOMERS, one, conventions))
     row = given.with_columns(
         *(
             pl.lit(None, dtype=pl.String).alias(each.name)

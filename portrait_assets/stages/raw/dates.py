@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portrait_assets.core.errors import SourceError
-from portrait_assets.methods.typing.dates import DATE_FORMATS, EXCEL_EPOCH
+from portrait_assets.methods.typing.dates import DATE_FORMATS, EXCEL_EPOCH, ISO_MOMENT, ISO_OFFSET
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.raw.reading import SourceReader
 from portrait_assets.stages.raw.received import Received
@@ -36,14 +36,19 @@ class Dates:
         column, kind = quote(name), self.received.types[name]
         if is_moment(kind):
             return column
+        zone = literal(self.reader.source.definition.time_zone)
         if kind == "TIMESTAMP WITH TIME ZONE":
-            return f"({column} AT TIME ZONE {literal(self.reader.source.definition.time_zone)})"
+            return f"({column} AT TIME ZONE {zone})"
         text = f"translate({self._text(name)}, '{FULL_WIDTH}', '{HALF_WIDTH}')"
         if declared := self._declared(name):
             return f"try_strptime({text}, [{literals(declared)}])"
         return (
             f"CASE WHEN regexp_full_match({text}, '[1-9][0-9]{{4}}') "
             f"THEN DATE '{EXCEL_EPOCH}' + TRY_CAST({text} AS INTEGER) "
+            f"WHEN regexp_full_match({text}, {literal(ISO_MOMENT)}) "
+            f"THEN TRY_CAST({text} AS TIMESTAMP) "
+            f"WHEN regexp_full_match({text}, {literal(ISO_MOMENT + ISO_OFFSET)}) "
+            f"THEN TRY_CAST({text} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE {zone} "
             f"ELSE try_strptime({text}, [{literals(DATE_FORMATS)}]) END"
         )
 
@@ -90,8 +95,7 @@ class Dates:
 
     def _unreadable(self, name: str, examples: Sequence[str]) -> str:
         source, column = self.reader.source, f"{self.canonical.name}.{name}"
-        rows_of = source.rows_of(self.canonical.name)
-        files = source.definition.files[rows_of].path if rows_of else self.reader.files
+        files = self.reader.files_of(self.canonical.name)
         *first, last = examples
         shown = f"{', '.join(first)} and {last}" if first else last
         remedy = (

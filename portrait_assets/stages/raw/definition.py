@@ -238,6 +238,9 @@ class SourceDefinition(Entry):
     ] = Field(default_factory=dict)
 
 
+_NUMBERS = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.QUANTITY})
+
+
 def check_rules(definition: SourceDefinition) -> None:
     """Check that each rule of a column is one for what the column holds.
 
@@ -251,6 +254,8 @@ def check_rules(definition: SourceDefinition) -> None:
         wrong = None
         if rules.date_format and kind not in (Type.DATE, Type.TIMESTAMP):
             wrong = f"{name} holds no dates; remove its date_format or name a column of dates"
+        elif rules.decimal_mark != "point" and kind not in _NUMBERS:
+            wrong = f"{name} holds no numbers; remove its decimal_mark or name a column of numbers"
         elif rules.values and kind is not Type.TEXT:
             wrong = f"{name} holds no text; give its values in the SQL"
         elif not rules.given and column not in canonical.required:

@@ -27,8 +27,7 @@ def require_rows(placed: Mapping[str, Placing]) -> None:
 
 def _sentence(placing: Placing) -> str:
     source, table = placing.reader.source, placing.canonical.name
-    named = source.rows_of(table)
-    files = source.definition.files[named].path if named else placing.reader.files
+    files = placing.reader.files_of(table)
     strays = placing.unplaced()
     if strays.is_empty():
         return (

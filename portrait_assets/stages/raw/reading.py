@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,23 +88,37 @@ class SourceReader:
         self._opened.close()
 
     def _create_view(self, name: str, spec: FileSpec) -> None:
-        parts: list[str] = []
+        parts: dict[Path, str] = {}
         problems: list[str] = []
         for number, path in enumerate(self.source.files(name), 1):
             try:
-                parts.append(self._select(f"{name} {number}", path, spec))
+                parts[path] = self._select(f"{name} {number}", path, spec)
             except SourceError as error:
                 problems.append(str(error))
         if problems:
             raise SourceError(_and_others(problems, spec.path))
+        together = " UNION ALL BY NAME ".join(parts.values())
         try:
-            self.con.execute(
-                f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {' UNION ALL BY NAME '.join(parts)}"
-            )
+            self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {together}")
         except duckdb.Error as error:
+            if problems := list(self._damaged(parts)):
+                raise SourceError(_and_others(problems, spec.path)) from None
             raise SourceError(
                 f"{self.source.name}: the file '{spec.path}' cannot be read: {first_line(error)}"
             ) from None
+
+    def _damaged(self, parts: Mapping[Path, str]) -> Iterator[str]:
+        """A sentence on each file that cannot be read by itself."""
+        for path, sql in parts.items():
+            try:
+                self.con.execute(f"DESCRIBE {sql}").fetchall()
+            except duckdb.Error as error:
+                name = path.relative_to(self.source.files_folder).as_posix()
+                yield (
+                    f"{self.source.name}: the file '{name}' cannot be read: "
+                    f"{first_line(error).rstrip('.')}; put a whole file in its place, or take it "
+                    "away where it is to hold no rows."
+                )
 
     def _create_shared_view(self, name: str) -> None:
         sql = self.source.view_sql(name)
@@ -160,13 +175,17 @@ class SourceReader:
 
     def may_write_numbers(self, sql: str) -> bool:
         """Whether the query reads text files, or numbers that its SQL may write as text."""
+        texts = {name.lower() for name, _ in self._broken}
+        read = self._read_by(sql)
+        return any(name.lower() in texts or self._has_floating(name) for name in read)
+
+    def _read_by(self, sql: str) -> list[str]:
+        """The files, as they are declared, that the query reads, also through views."""
         names = self._names_in(sql)
         for view in reversed(self.source.views):
             if view.lower() in names:
                 names |= self._names_in(self.source.view_sql(view))
-        texts = {name.lower() for name, _ in self._broken}
-        read = [name for name in self.source.definition.files if name.lower() in names]
-        return any(name.lower() in texts or self._has_floating(name) for name in read)
+        return [name for name in self.source.definition.files if name.lower() in names]
 
     def _has_floating(self, name: str) -> bool:
         described = self.query(f"DESCRIBE {quote(name)}")
@@ -258,6 +277,12 @@ class SourceReader:
     def files(self) -> str:
         """The files of the source, as source.yaml names them."""
         return ", ".join(spec.path for spec in self.source.definition.files.values())
+
+    def files_of(self, table: str) -> str:
+        """The files that the table's rows are of, as source.yaml names them."""
+        rows_of = self.source.rows_of(table)
+        read = [rows_of] if rows_of else self._read_by(self.source.sql(table))
+        return ", ".join(self.source.definition.files[name].path for name in read) or self.files
 
     def keep(self, table: str, sql: str) -> str:
         """Name of a temporary table of what the query gives, for as long as the reader is open.

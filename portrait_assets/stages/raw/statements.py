@@ -9,6 +9,7 @@ import duckdb
 from portrait_assets.core.errors import SourceError
 from portrait_assets.storage.duckdb.connection import first_line
 
+_NEAREST = re.compile(r'^(?:Candidate bindings:[ :]*|Did you mean )(".+")', re.MULTILINE)
 _LINE = re.compile(r"^LINE (\d+): (.*)$", re.MULTILINE)
 
 
@@ -35,9 +36,11 @@ def require_select(con: duckdb.DuckDBPyConnection, place: str, gives: str, sql: 
 
 def does_not_run(place: str, error: duckdb.Error) -> SourceError:
     """The sentence on a SELECT that names what the source does not have."""
+    found = _NEAREST.search(str(error))
+    nearest = f" (such as {found[1]})" if found else ""
     return SourceError(
         f"{place} does not run: {first_line(error).rstrip('!.')}; correct it to the tables and "
-        "columns that the source's files have."
+        f"columns that the source's files have{nearest}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 from pathlib import Path
@@ -54,7 +55,7 @@ def load_text_file(
         One row per line that is no row, with `source_file`, `source_row` and `reason`.
 
     Raises:
-        SourceError: when the file has no header, or one that names a column twice.
+        SourceError: when the file is in UTF-16, has no header, or one that names a column twice.
     """
     delimiter = f", delim = {literal(spec.delimiter)}" if spec.delimiter else ""
     con.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
@@ -99,6 +100,12 @@ def _count_broken_lines_too(
 
 def _check_header(path: Path, spec: FileSpec, file_name: str) -> None:
     opened = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rb") as received:
+        if received.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise SourceError(
+                f"The file '{file_name}' is in UTF-16 and is read as UTF-8; declare it in "
+                "source.yaml, such as {path: ..., encoding: utf-16}."
+            )
     with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
         line = file.readline(MAX_LINE_BYTES)
     if not line.strip():

@@ -171,6 +171,30 @@ def _each(
             yield outcome.for_one(name)
 
 
+def with_own_conditions(
+    warehouse: Warehouse, targets: Targets, closing: Sequence[str]
+) -> list[Outcome]:
+    """The outcomes named by the source of which more is known than what it reports.
+
+    They are those that are targets of their own, and all others where silence means no.
+
+    Args:
+        warehouse: with the outcomes that the source reports.
+        targets: those of the source.
+        closing: the months that close the windows.
+    """
+    found = list(targets.named.values())
+    silent = [each for each in targets.outcomes if each.is_named_by_source]
+    if not any(each.unreported_is_no for each in silent):
+        return found
+    rows = warehouse.con.execute(
+        f"SELECT DISTINCT outcome FROM {SOURCE_OUTCOME.full_name} "
+        f"WHERE month IN ({literals(closing)}) ORDER BY 1"
+    ).fetchall()
+    others = [name for (name,) in rows if name not in targets.named]
+    return [*found, *(each.for_one(name) for each in silent for name in others)]
+
+
 def _has_rows(warehouse: Warehouse, outcome: Outcome, month: str) -> bool:
     tables = [*tables_read(outcome)]
     facts = facts_read(outcome)

@@ -22,7 +22,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
 from portrait_assets.stages.targets.following import with_facts
-from portrait_assets.stages.targets.labels import tables_read
+from portrait_assets.stages.targets.labels import tables_read, with_own_conditions
 from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.stages.targets.outcomes import OF_SOURCE, Targets, packaged_targets
 from portrait_assets.stages.targets.windows import Lag, Window, base_months, closing_months
@@ -69,13 +69,14 @@ def count_outcomes(
     for table in dict.fromkeys([TARGET, *read_from]):
         warehouse.require(table, closing)
     engine = Engine(warehouse.con)
+    declared = with_own_conditions(warehouse, targets or packaged_targets(), closing)
     predicted = warehouse.materialized(PREDICTION)
     for base_month in sorted({window.base_month for window in windows}):
         own = sorted(window for window in windows if window.base_month == base_month)
         # Of a month of an older version nothing was predicted.
         is_scored = bool(predicted.get(base_month))
         of_month = [replace(each, is_scored=each.is_scored and is_scored) for each in tested]
-        yield count_windows(engine, matrix, of_month, own, targets, warehouse.bounds)
+        yield count_windows(engine, matrix, of_month, own, targets, warehouse.bounds, declared)
 
 
 def _has_rows(warehouse: Warehouse, outcome: Outcome) -> bool:
@@ -90,19 +91,24 @@ def count_windows(
     windows: Sequence[Window],
     targets: Targets | None = None,
     bounds: Bounds | None = None,
+    declared: Sequence[Outcome] = (),
 ) -> dict[Key, Sides]:
-    """The same of windows of one base month; see `count_outcomes`."""
+    """The same of windows of one base month; see `count_outcomes`.
+
+    `declared` are what `with_own_conditions` gives.
+    """
     scope = Scope(max(window.month for window in windows))
     lags = [window.before(scope.month) for window in windows]
-    steps = steps_of(matrix, claims, lags, targets)
+    steps = steps_of(matrix, claims, lags, targets, declared)
     found: dict[Key, Sides] = {}
     with engine.shared([steps.placed], scope):
         customers = _customers(_Columns(engine, scope, steps, bounds or Bounds()), matrix, claims)
         with engine.shared([steps.followed], scope):
             happened = engine.frame(steps.happened, scope)
             answered = {each: engine.frame(step, scope) for each, step in steps.answered.items()}
+        own = {code: engine.frame(step, scope) for code, step in steps.declared.items()}
     for window in windows:
-        for outcome, code, known in _known(window, steps, happened, answered):
+        for outcome, code, known in _known(window, steps, happened, answered, own):
             for claim in claims:
                 if claim.outcome == outcome:
                     sides = customers.sides(claim, known, window.horizon)
@@ -116,6 +122,7 @@ def _known(
     steps: Steps,
     happened: pl.DataFrame,
     answered: Mapping[Outcome, pl.DataFrame],
+    declared: Mapping[str, pl.DataFrame],
 ) -> Iterator[tuple[Outcome, str, Known]]:
     """Of each outcome, and each that the source names, of whom it is known in the window."""
     of_window = pl.col("horizon") == window.horizon
@@ -128,6 +135,9 @@ def _known(
             by_name = rows.filter(of_window).group_by("answer_of", maintain_order=True)
             for (name,), part in by_name:
                 yield outcome, str(name), known_of(part)
+            for code, whole in declared.items():
+                if (part := whole.filter(of_window))["hit"].any():
+                    yield outcome, code, known_of(part)
 
 
 # -- what is read ----------------------------------------------------------------------------
@@ -139,7 +149,8 @@ class Steps:
 
     `placed` has each customer's `place` and group, `predicted`, `features` and `scores` what they
     are counted by; `happened` by place and horizon whether the outcome of this `number` did and its
-    amount, and `answered` the same of what the source names.
+    amount, and `answered` the same of what the source names; `declared` has by code the same of
+    those of them whose own conditions say who is counted.
     """
 
     predicted: Read
@@ -150,15 +161,20 @@ class Steps:
     happened: Step
     number: Mapping[Outcome, int]
     answered: Mapping[Outcome, Step]
+    declared: Mapping[str, Step]
 
     @property
     def targets(self) -> tuple[Step, ...]:
         """Those that are read in the end."""
-        return (self.happened, *self.answered.values())
+        return (self.happened, *self.answered.values(), *self.declared.values())
 
 
 def steps_of(
-    matrix: Table, claims: Sequence[Claim], lags: Sequence[Lag], targets: Targets | None = None
+    matrix: Table,
+    claims: Sequence[Claim],
+    lags: Sequence[Lag],
+    targets: Targets | None = None,
+    declared: Sequence[Outcome] = (),
 ) -> Steps:
     """What is read to count the claims in these windows.
 
@@ -167,6 +183,7 @@ def steps_of(
         claims: what is tested.
         lags: the windows, of one base month.
         targets: those of the source; the package's when None.
+        declared: as `count_windows` takes them.
     """
     # Whatever order they are read in, a customer's place stays the same.
     placed = predictions(matrix, ["row_number() OVER () - 1 AS place"], lags)
@@ -181,17 +198,35 @@ def steps_of(
     happened = Step(
         "happened", (followed,), f"SELECT place, horizon{columns} FROM followed", grain=Grain.ALL
     )
-    answers = _answers(lags, targets or packaged_targets())
+    targets = targets or packaged_targets()
+    answers = _answers(lags, targets, [each.of for each in declared if each.of])
     answered = {
         each: _answered(each, followed, answers) for each in outcomes if each.is_named_by_source
     }
     months = base_months(lags)
     predicted, features = read(matrix, months, "predicted"), read(FEATURE_MATRIX, months)
     scores = read(PREDICTION, months)
-    return Steps(predicted, features, scores, placed, followed, happened, number, answered)
+    own = {
+        targets.code_of(each.of): _own(each, placed, lags)
+        for each in declared
+        if each.of and answered
+    }
+    return Steps(predicted, features, scores, placed, followed, happened, number, answered, own)
 
 
-def _answers(lags: Sequence[Lag], targets: Targets) -> Step:
+def _own(outcome: Outcome, placed: Step, lags: Sequence[Lag]) -> Step:
+    """Whom an outcome of the source counts by its own conditions, and to whom it happened."""
+    return Step(
+        "own",
+        (with_facts(placed, [outcome], lags),),
+        f"SELECT place, horizon, ({outcome.hit})::BOOLEAN AS hit, "
+        f"coalesce({outcome.amount or 0}, 0)::DOUBLE AS amount FROM followed "
+        f"WHERE ({outcome.eligible}) AND ({outcome.hit}) IS NOT NULL",
+        grain=Grain.ALL,
+    )
+
+
+def _answers(lags: Sequence[Lag], targets: Targets, apart: Sequence[str]) -> Step:
     # A source may name an outcome as the package names one of its own.
     name = (
         f"CASE WHEN outcome IN ({literals(targets.derived)}) "
@@ -201,7 +236,7 @@ def _answers(lags: Sequence[Lag], targets: Targets) -> Step:
         "answers",
         (read(SOURCE_OUTCOME, closing_months(lags)),),
         f"SELECT base_month, horizon, customer_id, {name} AS answer_of, value AS answer "
-        "FROM source_outcome",
+        "FROM source_outcome" + (f" WHERE outcome NOT IN ({literals(apart)})" if apart else ""),
         is_view=True,
     )
 

@@ -39,8 +39,9 @@ def bucket_order(claim: Claim, tag: Cells, before: Cells | None) -> tuple[Order,
     """The order of a tag's buckets, and its cells by these buckets.
 
     Values without an order of their own are put in that of their rates in the window before. Where
-    nothing is known of that, each half of the customers is ordered as the rates of the other half
-    are (M. Stone 1974, "Cross-validatory choice and assessment of statistical predictions").
+    that does not tell, as most customers have values that nobody had then, each half of the
+    customers is ordered as the rates of the other half are (M. Stone 1974, "Cross-validatory choice
+    and assessment of statistical predictions").
 
     Args:
         claim: the claim about the tag.
@@ -52,7 +53,7 @@ def bucket_order(claim: Claim, tag: Cells, before: Cells | None) -> tuple[Order,
         return Order(tuple(value for value in reversed(claim.order) if value in present)), tag
     if not claim.learned:
         return Order(tuple(sorted(present, key=float, reverse=claim.falls))), tag
-    if before is None or not 0 < before.hits.sum() < before.customers.sum():
+    if before is None or not _tells_of(before, tag):
         return _crossed(claim, tag)
     rates = before.rates
     middle = float(np.mean(list(rates.values())))
@@ -61,6 +62,16 @@ def bucket_order(claim: Claim, tag: Cells, before: Cells | None) -> tuple[Order,
         return Order(ordered), tag
     names = _names(claim, tag)
     return Order(ordered, names, tuple(names.index(value) for value in ordered)), tag
+
+
+def _tells_of(before: Cells, tag: Cells) -> bool:
+    """Whether what happened before puts the values that customers have now in an order."""
+    if not 0 < before.hits.sum() < before.customers.sum():
+        return False
+    is_known = np.isin(tag.buckets, before.buckets)
+    known = tag.customers[is_known].sum()
+    has_several = is_known.sum() >= min(2, len(tag.buckets))
+    return bool(has_several and 2 * known >= tag.customers.sum())
 
 
 def _crossed(claim: Claim, tag: Cells) -> tuple[Order, Cells]:

@@ -45,6 +45,7 @@ def people(tables: Tables, customer: str, as_of: date) -> Row:
         "age_band_from": LOWER_ENDS[record.get("age_band")],
         "tenure_days": (as_of - since).days if since else None,
         "tenure_is_lower_bound": False if joined else None if first is None else not is_late,
+        "recorded_days": (as_of - max(since, begin)).days if since else None,
         "observed_months": 12 if seen_whole else min(ago(begin, as_of) + 1, 12),
         "missing_attributes": missing,
         "known_attribute_share": 1 - len(missing) / len(STATED),

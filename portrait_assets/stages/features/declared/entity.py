@@ -118,6 +118,18 @@ DERIVED: tuple[Feature, ...] = (
         needs=(needs.JOINED_OR_BOUGHT,),
     ),
     Feature(
+        "recorded_days",
+        Element.ENTITY,
+        Type.INTEGER,
+        "Days of the tenure on record",
+        "客龄中有交易记录的天数",
+        formula="tenure_days, or days from the first of all transactions if these are fewer",
+        null_means="neither a joining day nor a transaction is known",
+        sql="CASE WHEN tenure_days IS NOT NULL THEN least(tenure_days, {as_of} - bs.first_on) END",
+        needs=(needs.TRANSACTIONS, needs.JOINED_OR_BOUGHT),
+        unit="days",
+    ),
+    Feature(
         "observed_months",
         Element.ENTITY,
         Type.INTEGER,

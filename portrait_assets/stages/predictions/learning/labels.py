@@ -19,7 +19,7 @@ from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
 
 REFUSED = ("gender", "marital_status")
 """Features that no model may use: sex and marriage."""
-_NO_INPUT = (*REFUSED, "observed_months", PROFILING_ALLOWED.name)
+_NO_INPUT = (*REFUSED, "recorded_days", "observed_months", PROFILING_ALLOWED.name)
 """Those, and what grows with the calendar alone: no model has seen its next value."""
 INPUTS = tuple(
     column.name

@@ -78,9 +78,14 @@ def score_drift(
             counts, moves = (pl.concat(each) for each in zip(*found, strict=True))
             measured = distances(counts, [*_KEYS, "is_new"], _FAMILY, moves)
             changed = measured.select(*_KEYS, pl.col("is_new").alias("is_other"))
-            windows = _windows(warehouse, scores, own)
-            judged = verdicts_of(measured, own, windows, min(materialized))
-            parts.append(_of_one_version(judged, changed))
+            for month in dict.fromkeys(pair.month for pair in own):
+                judged = verdicts_of(
+                    measured.filter(as_of=last_day(month)),
+                    [pair for pair in own if pair.month == month],
+                    _windows(warehouse, scores, month),
+                    min(materialized),
+                )
+                parts.append(_of_one_version(judged, changed))
     return pl.concat(parts)
 
 
@@ -126,11 +131,9 @@ def _versions(warehouse: Warehouse, scores: Scores, month: str) -> Mapping[str, 
     return dict(rows.iter_rows())
 
 
-def _windows(
-    warehouse: Warehouse, scores: Scores, pairs: Sequence[Pair]
-) -> dict[tuple[str, str], int]:
-    """The months that each score looks back: as many as the longest window of its features."""
-    read = warehouse.read(scores.models, sorted({pair.month for pair in pairs})).select(
+def _windows(warehouse: Warehouse, scores: Scores, month: str) -> dict[tuple[str, str], int]:
+    """The months that each score of a month looks back: the longest window of its features."""
+    read = warehouse.read(scores.models, [month]).select(
         "target", pl.col("feature").replace_strict(_WINDOWS, default=0).alias("window")
     )
     longest = read.group_by("target").agg(pl.col("window").max()).sort("target")
