@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.core.errors import suggestion
+from portrait_assets.core.errors import listed, suggestion
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof, by_tenth, prove
@@ -18,7 +18,7 @@ from portrait_assets.methods.prediction.families.parameters import PARAMETERS, P
 from portrait_assets.methods.prediction.leaks import Leak, leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
-from portrait_assets.methods.prediction.table.features import listed, moments, usable_features
+from portrait_assets.methods.prediction.table.features import moments, usable_features
 from portrait_assets.methods.prediction.table.outcome import Outcome, read_outcome
 from portrait_assets.methods.prediction.trials.rare import RARITY, Rarity
 from portrait_assets.methods.prediction.trials.trials import trials_of
