@@ -17,6 +17,7 @@ from portrait_assets.methods.typing.text import as_text
 from portrait_assets.methods.typing.values import recovered, typed
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.storage.files.reading import open_table
+from portrait_assets.storage.files.values import read_values
 from portrait_assets.storage.files.writing import check_targets, write_table
 
 COLUMNS = ("customer_id", "occurred_at", "amount")
@@ -106,7 +107,11 @@ def _read(file: Path) -> pl.DataFrame:
             f"'{file.name}' has no column {missing}{suggestion(missing, table.names)}; it needs "
             f"{', '.join(COLUMNS)}, and has {listed(table.names)}."
         )
-    return table.read(COLUMNS, as_text=True)
+    rows = table.read(COLUMNS, as_text=True)
+    if table.separator is None or rows.schema["amount"] != pl.String:
+        return rows
+    # Identifiers stay as they are written, 00123 too; amounts may have a comma for the point.
+    return rows.with_columns(read_values(rows["amount"], table.separator))
 
 
 def _typed(rows: pl.DataFrame, name: str, date_format: str | None) -> pl.DataFrame:

@@ -24,6 +24,7 @@ NAMES = {
     "logistic": "logistic regression",
     "linear": "ridge regression",
     "trees": "boosted trees",
+    "both": "the mean of both",
 }
 
 
@@ -97,7 +98,7 @@ def _why(proof: Proof) -> str:
 def _compared(found: Comparison, winner: str, unit: str) -> str:
     """Such as `boosted trees are not surely better (-0.002 to +0.018 of AUC)`."""
     name = NAMES[found.candidate]
-    is_one = name.endswith("regression")
+    is_one = name.endswith(("regression", "both"))
     if found.candidate == winner:
         name = "it" if is_one else "they"
     are = "is" if is_one else "are"

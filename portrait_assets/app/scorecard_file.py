@@ -150,8 +150,8 @@ def _events(column: pl.Series, words: pl.Series, event: str) -> Floats:
     known = ~words.is_in(["", "nan"]).fill_null(True)
     is_event = words == event.strip().lower()
     if column.dtype.is_numeric():
-        number = pl.Series([event]).cast(pl.Float64, strict=False)[0]
-        is_event = column.cast(pl.Float64) == number
+        number = pl.Series([event]).cast(pl.Float64, strict=False)
+        is_event = column.cast(pl.Float64).is_in(number.drop_nulls().implode())
     if not is_event.any():
         there = [str(value) for value in column.filter(known).unique().sort().head(8)]
         raise ScorecardError(
