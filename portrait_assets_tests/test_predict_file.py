@@ -118,7 +118,7 @@ def test_a_rare_outcome_is_learned_by_bins_from_all_events_and_its_probabilities
     assert f"that late is true, as in {events / 6_000:.1%} of them" in text
     assert "weights of bins; logistic regression is not surely better" in text
     (usual,) = predict_table(table.head(5_000), asked).parts
-    assert set(usual.proof.scores) == {"logistic", "trees"}
+    assert set(usual.proof.scores) == {"logistic", "trees", "both"}
 
 
 def test_classes_get_a_probability_each_that_sum_to_one():
