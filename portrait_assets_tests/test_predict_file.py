@@ -15,6 +15,7 @@ from portrait_assets.app.predict_file import predict_file, sentences
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.leaks import leaks
+from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.table.outcome import read_outcome
 from portrait_assets.methods.prediction.table.predictions import Request, predict_table
 from portrait_assets.methods.prediction.trials.rare import Rarity
@@ -108,6 +109,7 @@ def test_a_rare_outcome_is_learned_by_bins_from_all_events_and_its_probabilities
     found = predict_table(table, asked)
     (part,) = found.parts
     assert set(part.proof.scores) == {"binned", "logistic"}
+    assert isinstance(part.model, PredictionModel)
     assert part.model.family == "binned"
     events = int(late[:6_000].sum())
     assert part.model.facts["events"] == events < 300
@@ -179,8 +181,10 @@ def test_the_newest_rows_judge_where_an_order_is_given(people: World):
     )
     asked = Request("churned", order="month", parameters=FEW)
     found = predict_table(frame, asked)
-    assert len(found.parts[0].proof.judged) == 200
-    assert "month" not in [term.feature for term in found.parts[0].model.terms]
+    (part,) = found.parts
+    assert len(part.proof.judged) == 200
+    assert isinstance(part.model, PredictionModel)
+    assert "month" not in [term.feature for term in part.model.terms]
     assert "of the newest 200 rows" in "\n".join(sentences(found))
     same = frame.with_columns(month=1)
     with pytest.raises(PredictionError, match="month is the same in all rows"):

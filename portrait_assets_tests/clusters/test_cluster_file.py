@@ -148,9 +148,9 @@ def test_a_mistake_raises_one_sentence(tmp_path: Path) -> None:
         run(tmp_path, table, segments=3)
     with pytest.raises(ClusterFileError, match="at least 1"):
         run(tmp_path, table, segments=0)
-    for column in ({"leave_out": ["y"]}, {"keep": ["y"]}):
+    for left_out, kept in ((["y"], []), ([], ["y"])):
         with pytest.raises(ClusterFileError, match="has no column y; it has x"):
-            cluster_file(tmp_path / "in.parquet", tmp_path / "out.parquet", **column)
+            cluster_file(tmp_path / "in.parquet", tmp_path / "out.parquet", 2, 0, left_out, kept)
     with pytest.raises(ClusterFileError, match="no row"):
         cluster_table(table.clear())
     with pytest.raises(ClusterFileError, match="no column"):

@@ -90,7 +90,8 @@ def test_text_is_read_whatever_separates_it(file: Path, sales: pl.DataFrame, tmp
     (tmp_path / "sales.txt").write_bytes(text.encode("utf-16"))
     one = lifetime_file(file, tmp_path / "a.parquet", UNTIL, "56d").lifetime.values
     other = lifetime_file(tmp_path / "sales.txt", tmp_path / "b.parquet", UNTIL, "56d").lifetime
-    assert other.values.select(one.columns[1:]).equals(one[:, 1:])
+    in_order = other.values.with_columns(pl.col("customer_id").cast(pl.Int64)).sort("customer_id")
+    assert in_order["expected_spend"].to_list() == pytest.approx(one["expected_spend"].to_list())
 
 
 def test_a_declared_form_of_dates_is_read(sales: pl.DataFrame, tmp_path: Path):

@@ -37,10 +37,9 @@ SAVED: dict[str, Callable[[str], bytes]] = {
     "lines of old spreadsheets": lambda text: text.replace("\n", "\r").encode(),
     "an empty line first": lambda text: b"\r\n" + text.encode(),
     "blanks about names": lambda text: text.replace(",", " , ", 4).encode(),
-    **{
-        f"separated by {name}": lambda text, sign=sign: text.replace(",", sign).encode()
-        for name, sign in (("semicolons", ";"), ("tabs", "\t"), ("bars", "|"))
-    },
+    "semicolons": lambda text: text.replace(",", ";").encode(),
+    "tabs": lambda text: text.replace(",", "\t").encode(),
+    "bars": lambda text: text.replace(",", "|").encode(),
 }
 
 
@@ -107,7 +106,10 @@ REFUSED = {
     "an old workbook": (b"\xd0\xcf\x11\xe0\0", r"'t.csv' is an Excel workbook"),
     "JSON": (b'[{"a":1},{"a":2}]', r"'t.csv' is JSON or a page; save its table as CSV"),
     "bytes": (b"a\0b\n1\n", r"'t.csv' is no text; save the table as CSV or Parquet\."),
-    "Latin-1": ("a,b\n1,caf\xe9s\n".encode("latin-1"), r"'t.csv' is not text in UTF-8 or GB18030"),
+    "Latin-1": (
+        "a,b\n1,d\xe9j\xe0\n".encode("latin-1"),
+        r"'t.csv' is not text in UTF-8 or GB18030",
+    ),
     "Cyrillic": ("имя\nпривет\n".encode("cp1251"), r"'t.csv' is not text in UTF-8 or GB18030"),
     "a cut archive": (b"\x1f\x8b\x08\x00", r"'t.csv' cannot be read as a table \("),
     "cut Parquet": (b"PAR1 and no more", r"'t.csv' cannot be read as a table \("),
