@@ -95,6 +95,14 @@ def test_a_leak_is_used_where_it_is_asked_for(table: pl.DataFrame):
         predict_table(only, Request("churned"))
 
 
+def test_where_nothing_is_left_to_learn_from_it_says_why():
+    table = pl.DataFrame({"customer_id": range(100), "y": [0, 1] * 50})
+    with pytest.raises(PredictionError, match=r"from: customer_id identifies rows \(--keep uses"):
+        predict_table(table, Request("y"))
+    with pytest.raises(PredictionError, match="from: there is none"):
+        predict_table(table, Request("y", leave_out=("customer_id",)))
+
+
 def test_a_rare_outcome_is_learned_by_bins_from_all_events_and_its_probabilities_come_true():
     """As in a warehouse; each number counts only by whether it is above 1."""
     rng = np.random.default_rng(3)

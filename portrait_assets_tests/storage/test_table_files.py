@@ -137,7 +137,7 @@ TARGETS = {
     "no folder": ("none/out.csv", r"There is no folder '.*none' to write 'out.csv' to; make it\."),
     "a folder": ("folder", "is a folder or a device; name a file to write"),
     "a device": ("/dev/null", "'/dev/null' is a folder or a device"),
-    "a workbook": ("out.xlsx", "'out.xlsx' is to be no CSV or Parquet"),
+    "a workbook": ("out.xlsx", "'out.xlsx' would be neither CSV nor Parquet"),
     "the input": ("in.csv", "'in.csv' would be written over; name another file to write"),
     "the input by another name": ("folder/../in.csv", "'in.csv' would be written over"),
 }

@@ -38,7 +38,7 @@ def check_targets(file: Path, *targets: Path) -> None:
             raise TableFileError(f"'{to}' is a folder or a device; name a file to write.")
         if to.suffix.lower() in _OTHERS:
             raise TableFileError(
-                f"'{to.name}' is to be no CSV or Parquet; name it .csv or .parquet."
+                f"'{to.name}' would be neither CSV nor Parquet; name it .csv or .parquet."
             )
         if to.resolve() in taken:
             raise TableFileError(f"'{to.name}' would be written over; name another file to write.")

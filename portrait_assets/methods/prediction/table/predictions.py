@@ -117,8 +117,10 @@ def predict_table(table: pl.DataFrame, asked: Request) -> TablePredictions:
     away = [leak.feature for leak in found if leak.gives_away and leak.feature not in asked.keep]
     learned = features[rows].drop(away)
     if not learned.width:
-        why = f"{listed(away)} alone gives it away (--keep uses it)" if away else "there is none"
-        raise PredictionError(f"no column is left to predict {asked.outcome} from: {why}")
+        why = [f"{listed(away)} alone gives it away (--keep uses it)"] if away else []
+        why += [f"{name} {reason} (--keep uses it)" for name, reason in dropped]
+        reasons_of = "; ".join(why) or "there is none"
+        raise PredictionError(f"no column is left to predict {asked.outcome} from: {reasons_of}")
     parts = tuple(_part(*each, learned, outcome.kind == "number", order, asked) for each in values)
     return TablePredictions(
         rows=_scored(features, outcome, parts),
