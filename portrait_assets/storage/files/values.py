@@ -16,6 +16,7 @@ NULLS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 MISSING_NUMBERS = (*NULLS, "None", "none", "#N/A", "?", "-", "--", ".")
 """What they write where there is no number; among words some of these are words."""
 _NUMBER = Column("number", Type.NUMBER, "a number", "数值")
+_LOOKED_AT = 1_000
 _WITH_COMMA = r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?$"
 
 
@@ -34,6 +35,8 @@ def read_values(text: pl.Series, separator: str) -> pl.Series:
     known = stripped.filter(is_known)
     if len(known):
         for read in _ways(separator):
+            if read(known.head(_LOOKED_AT)).null_count():
+                continue  # The first values show that most columns are words.
             values = read(known)
             if not values.null_count():
                 places = is_known.arg_true()
