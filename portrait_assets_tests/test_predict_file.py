@@ -314,10 +314,3 @@ def test_where_no_split_helps_there_is_no_tree():
     endless = pl.DataFrame({"x": [float("inf")] * 100 + [1.0] * 100, "y": [0, 1] * 100})
     found = predict_table(endless, Request("y", parameters=FEW))
     assert found.rows["probability"].to_list() == pytest.approx([0.5] * 200, abs=0.05)
-
-
-def test_a_column_is_of_numbers_where_all_but_codes_for_nothing_are():
-    numbers = _numbers(pl.Series("n", [" 1.5", "NA", None, "-", "2"]))
-    assert numbers.to_list() == [1.5, None, None, None, 2.0]
-    for words in (["1", "x"], ["NA", "?"]):
-        assert _numbers(pl.Series("n", words)).to_list() == words

@@ -72,6 +72,7 @@ COLUMNS = {
     "moments": (["2024/01/05 10:30", ""], [datetime(2024, 1, 5, 10, 30), None]),
     "words": (["x", "?", "none", "NULL", ""], ["x", "?", "none", None, None]),
     "numbers and a word": (["1", "2", "many"], ["1", "2", "many"]),
+    "codes for nothing alone": (["?", "-"], ["?", "-"]),
     "numbers and percent": (["1", "2%"], ["1", "2%"]),
     "nothing": (["NA", "", "null"], [None, None, None]),
 }
