@@ -10,13 +10,15 @@ import pytest
 from typer.testing import CliRunner
 
 from portrait_assets.app.cli import app
-from portrait_assets.app.scorecard_file import Outputs, outcome_of, read_table, scorecard_file
+from portrait_assets.app.scorecard_file import Asked, Outputs, outcome_of, scorecard_file
+from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.scorecard.card.model import Scorecard
 from portrait_assets.methods.scorecard.card.rows import SCHEMA
 from portrait_assets.methods.scorecard.errors import ScorecardError
 from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.schema.csv_text import restored
 from portrait_assets.storage.duckdb.connection import scratch_database
+from portrait_assets.storage.files.errors import TableFileError
 
 ROWS = 600
 
@@ -97,9 +99,8 @@ def test_it_prints_the_card_its_proof_and_what_was_refused(folder: Path):
 def test_a_csv_of_scores_runs_nothing_in_a_spreadsheet(tmp_path: Path):
     table = loans().select("pay_0", "defaulted").rename({"pay_0": "=pay"})
     table.write_parquet(tmp_path / "in.parquet")
-    scorecard_file(
-        tmp_path / "in.parquet", "defaulted", Outputs(tmp_path / "out.csv"), [], CardRules()
-    )
+    asked, outputs = Asked("defaulted"), Outputs(tmp_path / "out.csv")
+    scorecard_file(tmp_path / "in.parquet", asked, outputs, CardRules())
     reasons = pl.read_csv(tmp_path / "out.csv")["reason_1"].drop_nulls()
     assert reasons.str.starts_with("'=pay: ").all()
 
@@ -111,6 +112,7 @@ def test_a_csv_of_scores_runs_nothing_in_a_spreadsheet(tmp_path: Path):
         ([1.0, 0.0, float("nan")], [1, 0, None]),
         (["yes", "No ", ""], [1, 0, None]),
         (["是", "否", None], [1, 0, None]),
+        (["bad", "Good", None], [1, 0, None]),
         ([None, None], [None, None]),
     ],
 )
@@ -119,15 +121,47 @@ def test_outcomes_are_0_1_or_not_known(values: list[object], expected: list[floa
     assert pl.Series(found).fill_nan(None).to_list() == expected
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_separators_of_csv_files_are_found(tmp_path: Path, separator: str):
-    table = pl.DataFrame({"a, b": [1, 2], "c": ["x", None], "d": [1.5, None]})
-    table.write_csv(tmp_path / "t.csv", separator=separator, quote_style="always")
-    if separator != ",":
-        assert read_table(tmp_path / "t.csv").equals(table)
-    else:
-        table.rename({"a, b": "a"}).write_csv(tmp_path / "t.csv")
-        assert read_table(tmp_path / "t.csv").columns == ["a", "c", "d"]
+@pytest.mark.parametrize(
+    ("values", "event", "expected"),
+    [
+        ([1, 2, None], "2", [0, 1, None]),
+        ([1.0, 2.0, float("nan")], "2", [0, 1, None]),
+        (["paid", "Charged Off", ""], "charged off", [0, 1, None]),
+        ([True, False, None], "false", [0, 1, None]),
+        (["A", "B", "C"], "B", [0, 1, 0]),
+    ],
+)
+def test_the_value_that_is_not_to_happen_may_be_named(
+    values: list[object], event: str, expected: list[float | None]
+):
+    found = outcome_of(pl.Series("y", values), event)
+    assert pl.Series(found).fill_nan(None).to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "event", "sentence"),
+    [
+        ([1, 2], None, r"y holds values other than 0 and 1 \(2\); name .* such as --event 2\."),
+        (["paid", "lost"], None, r"other than 0 and 1 \(lost, paid\); .* --event lost\."),
+        (["paid", "lost"], "losst", r"y is losst in no row \(did you mean lost\?\); it has lost, "),
+        ([1, 2], "three", r"y is three in no row; it has 1, 2\."),
+    ],
+)
+def test_an_outcome_that_does_not_tell_is_one_sentence(
+    values: list[object], event: str | None, sentence: str
+):
+    with pytest.raises(ScorecardError, match=sentence):
+        outcome_of(pl.Series("y", values), event)
+
+
+def test_a_column_that_numbers_the_rows_is_no_input(tmp_path: Path):
+    """Even where it tells much, as where a file is sorted by the outcome."""
+    table = loans().select("pay_0", "defaulted").drop_nulls().sort("defaulted").with_row_index("no")
+    table.write_parquet(tmp_path / "in.parquet")
+    outputs = Outputs(tmp_path / "out.parquet")
+    found = scorecard_file(tmp_path / "in.parquet", Asked("defaulted"), outputs, CardRules())
+    assert found.identifying == ("no",)
+    assert found.fitted.inputs == ("pay_0",)
 
 
 def failing(folder: Path, table: pl.DataFrame, *options: str) -> str:
@@ -136,7 +170,7 @@ def failing(folder: Path, table: pl.DataFrame, *options: str) -> str:
     out = folder / "out.parquet"
     words = ["scorecard", str(folder / "in.parquet"), "--out", str(out), "--outcome", *options]
     ran = CliRunner().invoke(app, words)
-    assert isinstance(ran.exception, ScorecardError)
+    assert isinstance(ran.exception, PortraitError)
     assert not out.exists()
     return str(ran.exception)
 
@@ -148,7 +182,7 @@ def test_mistakes_are_one_sentence_and_nothing_is_written(tmp_path: Path):
         tmp_path, table, "defalted"
     )
     assert "no column id; it has" in failing(tmp_path, table, "defaulted", "--leave-out", "id")
-    assert "pay_0 holds 6 values other than 0 and 1" in failing(tmp_path, table, "pay_0")
+    assert "pay_0 holds values other than 0 and 1" in failing(tmp_path, table, "pay_0")
     assert "Only 10 of 600 known rows have the outcome 1" in failing(tmp_path, few, "defaulted")
     assert "is no list of numbers" in failing(tmp_path, table, "defaulted", "--code", "pay_0=x")
     assert "pdo must be above 0" in failing(tmp_path, table, "defaulted", "--pdo", "0")
@@ -157,17 +191,12 @@ def test_mistakes_are_one_sentence_and_nothing_is_written(tmp_path: Path):
     assert "has no row" in failing(tmp_path, table.clear(), "defaulted")
 
 
-def test_files_that_cannot_be_read_or_would_be_written_over_are_one_sentence(tmp_path: Path):
+def test_files_that_would_be_written_over_are_one_sentence(tmp_path: Path):
     here = tmp_path / "in.parquet"
-    with pytest.raises(ScorecardError, match="There is no file"):
-        scorecard_file(here, "y", Outputs(tmp_path / "out.csv"), [], CardRules())
-    here.write_text("no table")
-    with pytest.raises(ScorecardError, match=r"'in.parquet' cannot be read"):
-        scorecard_file(here, "y", Outputs(tmp_path / "out.csv"), [], CardRules())
-    with pytest.raises(ScorecardError, match="would be written over"):
-        scorecard_file(here, "y", Outputs(here), [], CardRules())
-    with pytest.raises(ScorecardError, match=r"'out.csv' would be written over"):
-        scorecard_file(here, "y", Outputs(*[tmp_path / "out.csv"] * 2), [], CardRules())
+    with pytest.raises(TableFileError, match="would be written over"):
+        scorecard_file(here, Asked("y"), Outputs(here), CardRules())
+    with pytest.raises(TableFileError, match=r"'out.csv' would be written over"):
+        scorecard_file(here, Asked("y"), Outputs(*[tmp_path / "out.csv"] * 2), CardRules())
 
 
 def test_a_table_without_a_column_that_a_card_can_read_is_one_sentence(tmp_path: Path):
@@ -175,10 +204,5 @@ def test_a_table_without_a_column_that_a_card_can_read_is_one_sentence(tmp_path:
     table.write_parquet(tmp_path / "in.parquet")
     outputs = Outputs(tmp_path / "out.parquet")
     with pytest.raises(ScorecardError, match=r"No column of 'in.parquet' can be an input .*items"):
-        scorecard_file(tmp_path / "in.parquet", "y", outputs, (), CardRules())
+        scorecard_file(tmp_path / "in.parquet", Asked("y"), outputs, CardRules())
     assert not outputs.scores.exists()
-
-
-def test_blanks_about_the_names_of_a_header_are_no_part_of_them(tmp_path: Path):
-    (tmp_path / "loans.csv").write_text(" pay_0 ; income\n1;2\n")
-    assert read_table(tmp_path / "loans.csv").columns == ["pay_0", "income"]

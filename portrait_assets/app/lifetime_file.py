@@ -10,13 +10,15 @@ from pathlib import Path
 
 import polars as pl
 
-from portrait_assets.core.errors import PortraitError, suggestion
+from portrait_assets.core.errors import PortraitError, listed, suggestion
 from portrait_assets.methods.lifetime.values import Lifetime, lifetime_values
 from portrait_assets.methods.typing.dates import checked_format
 from portrait_assets.methods.typing.text import as_text
 from portrait_assets.methods.typing.values import recovered, typed
-from portrait_assets.schema.csv_text import neutralized
 from portrait_assets.schema.table import Column, Type
+from portrait_assets.storage.files.reading import open_table
+from portrait_assets.storage.files.values import read_values
+from portrait_assets.storage.files.writing import check_targets, write_table
 
 COLUMNS = ("customer_id", "occurred_at", "amount")
 MOST_DAYS = 3_660
@@ -63,13 +65,14 @@ def lifetime_file(
         PortraitError: when the file, a column, the day or the horizon cannot be used, the file
             cannot be written, or there is nothing to learn from.
     """
+    check_targets(file, to)
     last = _day(until)
     days = _days(horizon, last)
     rows = _typed(_read(file), file.name, date_format)
     known = rows.filter(pl.col("customer_id").is_not_null() & pl.col("occurred_at").is_not_null())
     _check_span(known, last, file.name)
     found = lifetime_values(known.lazy(), last, days)
-    _write(found.values, to)
+    write_table(found.values, to)
     return FileValues(found, _left_out(rows, last))
 
 
@@ -98,31 +101,17 @@ def _days(horizon: str, until: date) -> int:
 
 
 def _read(file: Path) -> pl.DataFrame:
-    if not file.is_file():
-        raise PortraitError(f"There is no file '{file}'; name a CSV or Parquet table.")
-    is_parquet = file.suffix.lower() == ".parquet"
-    try:
-        scan = pl.scan_parquet(file) if is_parquet else pl.scan_csv(file, infer_schema=False)
-        names = {name: name.strip() for name in scan.collect_schema().names()}
-        kept = {name: plain for name, plain in names.items() if plain in COLUMNS}
-        for column in COLUMNS:
-            if list(kept.values()).count(column) != 1:
-                raise PortraitError(_missing(file.name, column, list(names.values())))
-        return scan.select(pl.col(name).alias(plain) for name, plain in kept.items()).collect()
-    except (pl.exceptions.PolarsError, OSError):
+    table = open_table(file)
+    if missing := next((each for each in COLUMNS if each not in table.names), None):
         raise PortraitError(
-            f"'{file.name}' cannot be read as a CSV or Parquet table; a CSV file must be UTF-8, "
-            "with as many cells in every line."
-        ) from None
-
-
-def _missing(name: str, column: str, there: Sequence[str]) -> str:
-    if there.count(column) > 1:
-        return f"'{name}' has two columns {column}; leave one."
-    return (
-        f"'{name}' has no column {column}{suggestion(column, there)}; it needs "
-        f"{', '.join(COLUMNS)}, and has {', '.join(there)}."
-    )
+            f"'{file.name}' has no column {missing}{suggestion(missing, table.names)}; it needs "
+            f"{', '.join(COLUMNS)}, and has {listed(table.names)}."
+        )
+    rows = table.read(COLUMNS, as_text=True)
+    if table.separator is None or rows.schema["amount"] != pl.String:
+        return rows
+    # Identifiers stay as they are written, 00123 too; amounts may have a comma for the point.
+    return rows.with_columns(read_values(rows["amount"], table.separator))
 
 
 def _typed(rows: pl.DataFrame, name: str, date_format: str | None) -> pl.DataFrame:
@@ -189,16 +178,3 @@ def _left_out(rows: pl.DataFrame, until: date) -> LeftOut:
         (is_known & (day > until)).sum().alias("later"),
     )
     return LeftOut(*counts.row(0))
-
-
-def _write(values: pl.DataFrame, to: Path) -> None:
-    try:
-        if to.suffix.lower() == ".csv":
-            neutralized(values).write_csv(to)
-        else:
-            values.write_parquet(to)
-    except OSError as error:
-        raise PortraitError(
-            f"'{to}' cannot be written ({error.strerror or 'no such folder'}); name a folder that "
-            "is there and may be written to."
-        ) from None

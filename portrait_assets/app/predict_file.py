@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
-import polars as pl
-
 from portrait_assets.app.percents import percent
-from portrait_assets.core.files import replace_files
+from portrait_assets.core.errors import listed
 from portrait_assets.methods.prediction.choice import Comparison
-from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof
-from portrait_assets.methods.prediction.table.features import listed
 from portrait_assets.methods.prediction.table.predictions import (
     Part,
     Request,
@@ -22,102 +16,34 @@ from portrait_assets.methods.prediction.table.predictions import (
     predict_table,
 )
 from portrait_assets.methods.statistics.resampling import Interval
-from portrait_assets.schema.csv_text import neutralized
+from portrait_assets.storage.files.reading import read_table
+from portrait_assets.storage.files.writing import check_targets, write_table
 
-MISSING_CODES = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?", "-", ".")
-"""What files write in a column of numbers where there is none."""
-SEPARATORS = ",;\t|"
 NAMES = {
     "binned": "weights of bins",
     "logistic": "logistic regression",
     "linear": "ridge regression",
     "trees": "boosted trees",
+    "both": "the mean of both",
 }
 
 
 def predict_file(path: Path, to: Path, asked: Request) -> TablePredictions:
-    """Read a Parquet or CSV table and write a prediction for every row, in order.
+    """Read a table in a file and write a prediction for every row, in order.
 
     Args:
-        path: the table; CSV by its ending, which may be packed (`.csv.gz`), separated by commas,
-            semicolons, tabs or bars.
+        path: the table, as `storage.files.reading.open_table` reads it.
         to: where the predictions go, CSV by its ending, packed or not, and otherwise Parquet.
         asked: the outcome, and what to do with the columns.
 
     Raises:
-        PredictionError: when the file cannot be read or written, and for what
-            `methods.prediction.table.predictions.predict_table` raises it.
+        TableFileError: when the file cannot be read or written.
+        PredictionError: for what `methods.prediction.table.predictions.predict_table` raises it.
     """
-    if not to.absolute().parent.is_dir():
-        raise PredictionError(f"there is no folder {to.parent} to write {to.name} to: make it")
+    check_targets(path, to)
     found = predict_table(read_table(path), asked)
-    content = BytesIO()
-    if _is_csv(to):
-        neutralized(found.rows).write_csv(content)
-    else:
-        found.rows.write_parquet(content)
-    written = content.getvalue()
-    if _is_csv(to) and _is_packed(to):
-        written = gzip.compress(written, mtime=0)  # Equal rows give an equal file.
-    try:
-        replace_files({to: written})
-    except OSError as error:
-        raise PredictionError(
-            f"{to} cannot be written ({error.strerror or error}): choose another place"
-        ) from error
+    write_table(found.rows, to)
     return found
-
-
-def read_table(path: Path) -> pl.DataFrame:
-    """A Parquet or CSV table; columns of CSV are numbers or dates where all that is known is.
-
-    Raises:
-        PredictionError: when there is no such file, or it is no table with a row.
-    """
-    if not path.is_file():
-        raise PredictionError(f"there is no file {path}: name a CSV or Parquet table")
-    try:
-        table = _read_csv(path) if _is_csv(path) else pl.read_parquet(path)
-    except UnicodeDecodeError as error:
-        raise PredictionError(f"{path} is not text in UTF-8: save it as CSV in UTF-8") from error
-    except (pl.exceptions.PolarsError, OSError, EOFError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        kind = "CSV" if _is_csv(path) else "Parquet"
-        raise PredictionError(
-            f"{path} is not a readable {kind} table ({first}): save it as CSV or Parquet"
-        ) from error
-    if table.is_empty():
-        raise PredictionError(f"{path} has no row: there is nothing to learn from")
-    return table
-
-
-def _is_csv(path: Path) -> bool:
-    name = path.with_suffix("") if _is_packed(path) else path
-    return name.suffix.lower() in (".csv", ".tsv", ".txt")
-
-
-def _is_packed(path: Path) -> bool:
-    return path.suffix.lower() == ".gz"
-
-
-def _read_csv(path: Path) -> pl.DataFrame:
-    with (gzip.open if _is_packed(path) else open)(path, "rt", encoding="utf-8-sig") as file:
-        header = file.readline()
-    separator = max(SEPARATORS, key=header.count)
-    table = pl.read_csv(path, separator=separator, infer_schema_length=None, try_parse_dates=True)
-    return table.rename({name: name.strip() for name in table.columns}).with_columns(
-        _numbers(column).alias(column.name.strip())
-        for column in table.iter_columns()
-        if column.dtype == pl.String
-    )
-
-
-def _numbers(column: pl.Series) -> pl.Series:
-    """The text as numbers where all but codes for a missing value are; otherwise as it is."""
-    text = column.str.strip_chars()
-    numbers = text.cast(pl.Float64, strict=False)
-    is_other = numbers.is_null() & ~text.is_in(MISSING_CODES).fill_null(True)
-    return column if is_other.any() or numbers.is_null().all() else numbers
 
 
 def sentences(found: TablePredictions) -> Iterator[str]:
@@ -172,7 +98,7 @@ def _why(proof: Proof) -> str:
 def _compared(found: Comparison, winner: str, unit: str) -> str:
     """Such as `boosted trees are not surely better (-0.002 to +0.018 of AUC)`."""
     name = NAMES[found.candidate]
-    is_one = name.endswith("regression")
+    is_one = name.endswith(("regression", "both"))
     if found.candidate == winner:
         name = "it" if is_one else "they"
     are = "is" if is_one else "are"

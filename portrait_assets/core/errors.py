@@ -47,3 +47,10 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """` (did you mean spend_12m?)` when a known name is close, and otherwise nothing."""
     close = nearest(name, known)
     return f" (did you mean {close}?)" if close else ""
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """Some names with commas, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more

@@ -12,7 +12,7 @@ import pytest
 
 from portrait_assets.app.cli.rooms import lifetime, scorecard
 from portrait_assets.app.lifetime_file import FileValues, LeftOut
-from portrait_assets.app.scorecard_file import Outputs
+from portrait_assets.app.scorecard_file import Asked, Outputs
 from portrait_assets.methods.linkage.model import LinkageSettings
 from portrait_assets.methods.prediction.table.predictions import Request
 from portrait_assets.methods.scorecard.card.scale import Scale
@@ -27,16 +27,26 @@ NONE_LEFT = LeftOut(0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
-    ("given", "asked"), [([], (None, 0)), (["--segments", 3, "--seed", 5], (3, 5))]
+    ("given", "asked"),
+    [
+        ([], (None, 0, (), ())),
+        (["--segments", 3, "--seed", 5], (3, 5, (), ())),
+        (["--leave-out", "name, y", "--keep", "no"], (None, 0, ("name", "y"), ("no",))),
+    ],
 )
 def test_cluster(
     command: Command, stand_in: StandIn, given: list[object], asked: tuple[object, ...]
 ):
-    found = SimpleNamespace(rows=1200, segments=2, shares=(0.6, 0.4), reason="apart [as asked]")
+    found = SimpleNamespace(
+        rows=1200, segments=2, shares=(0.6, 0.4), reason="apart [as asked]", not_used=("no", "id")
+    )
     service = stand_in("stages.clusters.cluster_file:cluster_file", found)
     printed = command("cluster", IN, "--out", OUT, *given).stdout
     assert service.mock_calls[0].args == (IN, OUT, *asked)
-    assert printed == "1,200 rows, 2 segments (60.0%, 40.0%)\napart [as asked]\n"
+    assert printed == (
+        "1,200 rows, 2 segments (60.0%, 40.0%)\napart [as asked]\n"
+        "not used: no, id (numbers the rows; --keep uses it)\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +142,7 @@ def scored(**differing: object) -> SimpleNamespace:
     fitted = SimpleNamespace(
         card=card, left_out=[refused, leaking], refused=[refused], suspects=[suspect]
     )
-    found = SimpleNamespace(fitted=fitted, judged=judged, rows=1030)
+    found = SimpleNamespace(fitted=fitted, judged=judged, rows=1030, identifying=("row",))
     for name, value in differing.items():
         setattr(judged if hasattr(judged, name) else fitted, name, value)
     return found
@@ -167,7 +177,8 @@ def test_scorecard_prints_card_proof_what_is_left_out_and_bands(
         assert line in lines
     sentence = lines[lines.index("Refused") : lines.index("Bands")]
     assert [line for line in sentence if line] == [
-        *("Refused", "sex: protected [by law]", "Left out", "late: gives [it] away"),
+        *("Refused", "sex: protected [by law]"),
+        *("Left out", "row: it numbers the rows (--keep uses it)", "late: gives [it] away"),
         *("To look at", "odd: says [much]"),
     ]
 
@@ -189,7 +200,7 @@ def test_who_is_better_than_the_card_is_said_by_the_interval(
 
 def test_nothing_refused_and_no_column_of_use(command: Command, stand_in: StandIn):
     found = scored(refused=[], left_out=[], suspects=[])
-    found.fitted.card.characteristics = []
+    found.fitted.card.characteristics, found.identifying = [], ()
     printed = printed_of(command, stand_in, found=found)
     assert "No column says anything of the outcome: every row has the base rate." in printed
     assert printed.count("  nothing\n") == 2
@@ -204,13 +215,14 @@ def test_scorecard_asks_for_what_was_given(command: Command, stand_in: StandIn):
         *("scorecard", IN, "--outcome", "bad", "--out", OUT, "--leave-out", "id,no", "--keep", "k"),
         *("--code", "pay_0=-2,-1", "--code", "-9", "--code", "pay_0=9", "--rising", "debt"),
         *("--falling", "income,age", "--pdo", 40, "--base-points", 500, "--base-odds", 10),
-        *("--card", "card.csv", "--sql", "card.sql", "--seed", 3),
+        *("--card", "card.csv", "--sql", "card.sql", "--seed", 3, "--event", "late"),
     )
     plain, given = (call.args for call in service.mock_calls)
-    assert plain == (IN, "bad", Outputs(OUT, None, None), [], CardRules(keep=[]))
+    assert plain == (IN, Asked("bad", None, []), Outputs(OUT, None, None), CardRules(keep=[]))
     assert CardRules().scale == Scale(20, 600, 50)
     assert given == (
-        *(IN, "bad", Outputs(OUT, Path("card.csv"), Path("card.sql")), ["id", "no"]),
+        *(IN, Asked("bad", "late", ["id", "no"])),
+        Outputs(OUT, Path("card.csv"), Path("card.sql")),
         CardRules(
             scale=Scale(40, 500, 10),
             directions={"debt": RISING, "income": FALLING, "age": FALLING},

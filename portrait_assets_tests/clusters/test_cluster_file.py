@@ -81,6 +81,25 @@ def test_columns_that_tell_nothing_do_no_harm(extra: dict[str, pl.Expr]) -> None
     assert adjusted_rand_score(labels.to_numpy() - 1, np.repeat([0, 1], 40)) > 0.9
 
 
+def test_what_numbers_the_rows_or_is_left_out_is_not_looked_at(tmp_path: Path) -> None:
+    """Here both would part the rows into others than the points do."""
+    points = pl.DataFrame(blobs([[0.0, 0.0], [5.0, 0.0]], each=60), schema=["x", "y"])
+    rows = points.with_row_index("row").with_columns(label=pl.col("row") % 2 * 100)
+    shuffled = rows.sample(120, seed=1, shuffle=True).with_columns(row=pl.int_range(120))
+    shuffled.write_csv(tmp_path / "in.csv", separator=";")
+    to = tmp_path / "out.csv"
+    found = cluster_file(tmp_path / "in.csv", to, segments=2, leave_out=["label"])
+    assert found.not_used == ("row",)
+    assert adjusted_rand_score(pl.read_csv(to)["segment"], shuffled["x"] > 2.5) == 1.0
+    assert cluster_file(tmp_path / "in.csv", to, 2, keep=["row"]).not_used == ()
+
+
+def test_a_table_of_nothing_else_is_clustered_by_what_numbers_its_rows(tmp_path: Path) -> None:
+    pl.DataFrame({"x": range(40)}).write_parquet(tmp_path / "in.parquet")
+    found = cluster_file(tmp_path / "in.parquet", tmp_path / "out.parquet", segments=2)
+    assert (found.segments, found.not_used) == (2, ())
+
+
 @pytest.mark.parametrize("rows", [1, 10])
 def test_a_handful_of_rows_is_one_segment(tmp_path: Path, rows: int) -> None:
     table = pl.DataFrame({"x": np.arange(rows, dtype=float)})
@@ -124,16 +143,14 @@ def test_structureless_tables_stay_whole(dims: int, kind: str, turned: bool) -> 
 
 
 def test_a_mistake_raises_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ClusterFileError, match="there is no file"):
-        cluster_file(tmp_path / "none.parquet", tmp_path / "out.parquet")
-    (tmp_path / "bad.parquet").write_text("not a table")
-    with pytest.raises(ClusterFileError, match="not a readable Parquet table"):
-        cluster_file(tmp_path / "bad.parquet", tmp_path / "out.parquet")
     table = pl.DataFrame({"x": [1.0, 2.0]})
     with pytest.raises(ClusterFileError, match="only 2 rows"):
         run(tmp_path, table, segments=3)
     with pytest.raises(ClusterFileError, match="at least 1"):
         run(tmp_path, table, segments=0)
+    for left_out, kept in ((["y"], []), ([], ["y"])):
+        with pytest.raises(ClusterFileError, match="has no column y; it has x"):
+            cluster_file(tmp_path / "in.parquet", tmp_path / "out.parquet", 2, 0, left_out, kept)
     with pytest.raises(ClusterFileError, match="no row"):
         cluster_table(table.clear())
     with pytest.raises(ClusterFileError, match="no column"):

@@ -61,7 +61,7 @@ def test_blanks_about_the_names_of_a_header_are_no_part_of_them(tmp_path: Path):
     ("content", "sentence"),
     [
         (None, "There is no file '.*people.csv'; name a CSV or Parquet table."),
-        (b"", "'people.csv' cannot be read: "),
+        (b"", "'people.csv' is empty; "),
         (b"name,age\nAnn,40\n", "'people.csv' has no column id; it has name, age."),
     ],
 )

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.lifetime import trees
-from portrait_assets.methods.lifetime.backtest import Backtest
+from portrait_assets.methods.lifetime.backtest import Backtest, decided
 from portrait_assets.methods.lifetime.candidates import ORDER, REPEAT, Candidate
 from portrait_assets.methods.lifetime.errors import LifetimeError
 from portrait_assets.methods.lifetime.models import bg_nbd, pareto_nbd
@@ -166,6 +166,15 @@ def test_what_has_a_problem_is_never_chosen():
     assert judged({REPEAT: errors * 9}).chosen() == REPEAT
     tested = judged({bg_nbd.NAME: errors})
     assert replace(tested, candidates=judged({TREES: errors}).candidates).chosen() == TREES
+
+
+def test_a_season_in_which_one_method_alone_could_be_used_does_not_decide():
+    errors = np.ones(1_000)
+    newest = judged({bg_nbd.NAME: errors, REPEAT: errors * 2})
+    alone, compared = judged({REPEAT: errors}), judged({REPEAT: errors, TREES: errors * 2})
+    assert decided([newest, alone]) is newest
+    assert decided([newest, compared]) is compared
+    assert decided([alone]) is alone
 
 
 def test_customers_of_a_day_have_a_model_and_no_intervals():

@@ -24,7 +24,16 @@ WRITES = frozenset(
         *("sink_csv", "sink_parquet", "sink_ipc", "write_ipc", "write_database"),
         *("build_opener", "HTTPConnection", "HTTPSConnection", "SMTP"),
         *("write_text", "write_bytes", "to_csv", "to_parquet", "savefig"),
-        *("replace_files", "copyfile", "copyfileobj", "copytree", "urlopen", "writestr"),
+        *(
+            "replace_files",
+            "write_files",
+            "write_table",
+            "copyfile",
+            "copyfileobj",
+            "copytree",
+            "urlopen",
+            "writestr",
+        ),
     }
 )
 COPIES = re.compile(r"\b(COPY|EXPORT DATABASE|ATTACH)\b.*")
@@ -77,6 +86,7 @@ WITHOUT_CUSTOMERS = {
     "storage/anew/writing.py": "a database that another process writes, of rows sent to it",
     "storage/duckdb/connection.py": "attaches databases in memory, which are gone with the process",
     "storage/duckdb/lock.py": "a lock",
+    "storage/files/writing.py": "is given what it writes",
     "storage/publishing/pseudonymizing.py": "a database in memory, which is soon detached",
 }
 

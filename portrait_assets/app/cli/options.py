@@ -38,6 +38,11 @@ def example(line: str) -> str:
     return f"For example: `portrait {line}`"
 
 
+def names_in(listed: str) -> tuple[str, ...]:
+    """The names of columns in an option, which are separated by commas."""
+    return tuple(name.strip() for name in listed.split(",") if name.strip())
+
+
 def settings_of(source: str | None, data_dir: Path | None) -> Settings:
     """The settings of the environment, with the options that were given.
 

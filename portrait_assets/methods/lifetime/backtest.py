@@ -60,6 +60,11 @@ class Backtest:
         best = min(errors, key=lambda name: float(errors[name].mean()))
         return next(name for name in errors if not _surely_above(errors[name], errors[best]))
 
+    @property
+    def compares(self) -> bool:
+        """Whether two methods or more could be used in it."""
+        return sum(found.purchases is not None for found in self.candidates.values()) > 1
+
     def spreads(self, name: str) -> tuple[Spread, Spread]:
         """How far purchases and spend lay from what the method expected."""
         purchases, spend = self._expected(name)
@@ -100,8 +105,12 @@ def backtest(history: History, first: date, window: Window) -> Backtest:
 
 
 def decided(backtests: Sequence[Backtest]) -> Backtest:
-    """The backtest that decides: the season's where there is one, else the newest window's."""
-    return backtests[-1]
+    """The backtest that decides: the season's where there is one, else the newest window's.
+
+    A season in which one method alone could be used compares nothing: the newest window decides.
+    """
+    season, newest = backtests[-1], backtests[0]
+    return season if season.compares else newest
 
 
 def _score(found: Candidate, purchases: Floats, spend: Floats) -> Score:

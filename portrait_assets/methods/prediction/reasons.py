@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.methods.prediction.blended import Blend, mean_of
 from portrait_assets.methods.prediction.model import CHUNK, PredictionModel
 
 Floats = npt.NDArray[np.float64]
@@ -26,14 +27,15 @@ class Contributions(NamedTuple):
 
 
 def contributions(
-    model: PredictionModel, frame: pl.DataFrame, groups: Mapping[str, str] | None = None
+    model: PredictionModel | Blend, frame: pl.DataFrame, groups: Mapping[str, str] | None = None
 ) -> Contributions:
     """What each feature, or group of them, adds to the margin of each row, before calibration.
 
     Of linear models a coefficient times the distance of the value from its mean, which is the
     Shapley value where features are independent (E. Strumbelj, I. Kononenko 2014, "Explaining
     prediction models and individual predictions with feature contributions"); of trees the moves
-    of the mean along the path (`boosted.trees.Trees.contributions`). Both sum to the margin.
+    of the mean along the path (`boosted.trees.Trees.contributions`). Both sum to the margin, and
+    so does the mean of both to that of a blend.
 
     Args:
         model: of any family.
@@ -43,6 +45,8 @@ def contributions(
     Raises:
         PredictionError: when a feature is absent from the frame.
     """
+    if isinstance(model, Blend):
+        return _mean(*(contributions(each, frame, groups) for each in (model.line, model.trees)))
     named = groups or {}
     terms = [named.get(term.feature, term.feature) for term in model.terms]
     names = tuple(dict.fromkeys(terms))
@@ -56,8 +60,19 @@ def contributions(
     return Contributions(names, values, model.scorer.expected)
 
 
+def _mean(one: Contributions, other: Contributions) -> Contributions:
+    """Of two models; a group that one does not have adds nothing there."""
+    names = tuple(dict.fromkeys([*one.groups, *other.groups]))
+    spread = []
+    for each in (one, other):
+        values = np.zeros((len(each.values), len(names)))
+        values[:, [names.index(name) for name in each.groups]] = each.values
+        spread.append(values)
+    return Contributions(names, mean_of(*spread), (one.expected + other.expected) / 2)
+
+
 def reasons(
-    model: PredictionModel,
+    model: PredictionModel | Blend,
     frame: pl.DataFrame,
     groups: Mapping[str, str] | None = None,
     top: int = 3,

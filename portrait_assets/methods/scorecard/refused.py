@@ -106,7 +106,40 @@ _WORDS: Mapping[Protected, frozenset[str]] = {
     ),
     Protected.AGE: frozenset({"age", "ages", "dob", "yob", "birth", "birthday", "born", "csrq"}),
 }
+# Words that are all of a name, but for those that say of whom, or how it is coded.
+_ALONE: Mapping[Protected, frozenset[str]] = {
+    Protected.ETHNICITY: frozenset(
+        {
+            *("black", "white", "nonwhite", "asian", "afam", "african", "hispan", "hispanic"),
+            *("latino", "latina", "caucasian", "minority", "foreign", "汉族", "少数民族"),
+        }
+    ),
+    Protected.MARRIAGE: frozenset({"single", "bachelor", "单身"}),
+    Protected.SEX: frozenset({"man", "lady", "男", "女"}),
+    Protected.AGE: frozenset({"senior", "elderly", "pensioner"}),
+}
 _HOLDERS = "cust|customer|client|cli|applicant|app|borrower|debtor|person|user|member|holder|owner"
+_OF_WHOM = frozenset(
+    {
+        *(
+            "is",
+            "are",
+            "was",
+            "has",
+            "flag",
+            "ind",
+            "indicator",
+            "dummy",
+            "code",
+            "yes",
+            "no",
+            "yn",
+        ),
+        *("co", "coapplicant", "citizen", "citizens", "worker", "people", "person", "population"),
+        *("pct", "percent", "percentage", "share", "rate", "tract", "是否", "1", "0"),
+        *_HOLDERS.split("|"),
+    }
+)
 _SEX = re.compile(r"(?!essex|sussex|wessex|middlesex|unisex)\w*sex|sex\w*")
 _AGE = re.compile(rf"({_HOLDERS})age\d*|age\d+")
 _GENERATION = ["generation"]
@@ -190,6 +223,7 @@ def by_name(name: str) -> Protected | None:
         if attribute is Protected.AGE:
             is_named = is_named or any(_AGE.fullmatch(word) for word in words)
         is_named = is_named or (words == _GENERATION and attribute is Protected.AGE)
+        is_named = is_named or _is_all_of(words, _ALONE.get(attribute, frozenset()))
         if is_named and not _is_of_something_else(attribute, words):
             return attribute
     return None
@@ -223,6 +257,12 @@ def _words(name: str) -> list[str]:
     text = unicodedata.normalize("NFKC", name)
     text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
     return [word.lower() for word in re.split(r"[\W_]+", text) if word]
+
+
+def _is_all_of(words: list[str], named: frozenset[str]) -> bool:
+    """Whether what a name says beside of whom it is, is one of these words."""
+    says = [word for word in words if word not in _OF_WHOM]
+    return len(says) == 1 and says[0] in named
 
 
 def _is_of_something_else(attribute: Protected, words: list[str]) -> bool:

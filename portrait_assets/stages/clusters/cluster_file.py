@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.errors import listed, suggestion
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.errors import ClusterError
 from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.methods.typing.identifying import identifies_rows
+from portrait_assets.storage.files.reading import read_table
+from portrait_assets.storage.files.writing import check_targets, write_table
 
 
 class ClusterFileError(ClusterError):
@@ -19,7 +24,10 @@ class ClusterFileError(ClusterError):
 
 
 class ClusterFileSummary(NamedTuple):
-    """What was found: rows, segments, their shares, the choice and its reason."""
+    """What was found: rows, segments, their shares, the choice and its reason.
+
+    `not_used` are columns that number the rows.
+    """
 
     rows: int
     segments: int
@@ -28,23 +36,38 @@ class ClusterFileSummary(NamedTuple):
     reason: str
     supported: bool
     candidates: pl.DataFrame
+    not_used: tuple[str, ...] = ()
 
 
 def cluster_file(
-    path: str | Path, out: str | Path, segments: int | None = None, seed: int = 0
+    path: str | Path,
+    out: str | Path,
+    segments: int | None = None,
+    seed: int = 0,
+    leave_out: Sequence[str] = (),
+    keep: Sequence[str] = (),
 ) -> ClusterFileSummary:
-    """Read a Parquet (or CSV) table, write one integer column ``segment`` per row, in order.
+    """Read a table in a file, write one integer column ``segment`` per row, in order.
 
     Segments are numbered from 1, the largest first. Without ``segments`` their number is chosen,
-    and may be one. Raises :class:`ClusterFileError` for a file or a number that can't be used.
+    and may be one. Columns in ``leave_out`` are not looked at, nor those that number the rows
+    unless they are in ``keep``. Raises ``TableFileError`` for a file that cannot be read or
+    written, and :class:`ClusterFileError` for a column or a number that can't be used.
     """
-    table = _read(Path(path))
-    labels, summary = cluster_table(table, segments=segments, seed=seed)
-    try:
-        pl.DataFrame({"segment": labels}).write_parquet(out)
-    except OSError as error:
-        raise ClusterFileError(f"cannot write {out}: {error.strerror or error}") from error
-    return summary
+    file, to = Path(path), Path(out)
+    check_targets(file, to)
+    table = read_table(file)
+    for name in (*leave_out, *keep):
+        if name not in table.columns:
+            near = suggestion(name, table.columns)
+            has = "" if near else f"; it has {listed(table.columns)}"
+            raise ClusterFileError(f"the table has no column {name}{near}{has}")
+    table = table.drop(leave_out)
+    numbering = [each.name for each in table if identifies_rows(each) and each.name not in keep]
+    not_used = tuple(numbering) if len(numbering) < table.width else ()
+    labels, summary = cluster_table(table.drop(not_used), segments=segments, seed=seed)
+    write_table(pl.DataFrame({"segment": labels}), to)
+    return summary._replace(not_used=not_used)
 
 
 def cluster_table(
@@ -79,16 +102,6 @@ def cluster_table(
         candidates=model.candidates,
     )
     return labels, summary
-
-
-def _read(path: Path) -> pl.DataFrame:
-    if not path.is_file():
-        raise ClusterFileError(f"there is no file {path}")
-    try:
-        return pl.read_csv(path) if path.suffix.lower() == ".csv" else pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ClusterFileError(f"{path} is not a readable Parquet table: {first}") from error
 
 
 def _check(table: pl.DataFrame, segments: int | None) -> None:

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import polars as pl
 
-from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.errors import PortraitError, listed
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.linkage.linking import link
 from portrait_assets.methods.linkage.model import LinkageSettings
 from portrait_assets.privacy.egress import Departure, Door, Outlet, digest_of
-from portrait_assets.schema.csv_text import neutralized
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS
 from portrait_assets.stages.identity.review import append_same
 from portrait_assets.storage.duckdb.connection import literal, open_database
+from portrait_assets.storage.files.reading import read_table
+from portrait_assets.storage.files.writing import check_targets, write_table
 
 ROW_NUMBER = "row_number"
 
@@ -35,32 +36,17 @@ def link_file(file: Path, to: Path, id_column: str | None, settings: LinkageSett
     Raises:
         PortraitError: when the file cannot be read or has too few known columns.
     """
-    records = _read(file)
+    check_targets(file, to)
+    records = read_table(file, as_text=True)
     if id_column is None:
         records = records.with_row_index(ROW_NUMBER, offset=1)
     elif id_column not in records.columns:
         raise PortraitError(
-            f"'{file.name}' has no column {id_column}; it has {', '.join(records.columns)}."
+            f"'{file.name}' has no column {id_column}; it has {listed(records.columns)}."
         )
     pairs = link(records, id_column or ROW_NUMBER, settings)
-    if to.suffix.lower() == ".parquet":
-        pairs.write_parquet(to)
-    else:
-        neutralized(pairs).write_csv(to)
+    write_table(pairs, to)
     return pairs.height
-
-
-def _read(file: Path) -> pl.DataFrame:
-    if not file.is_file():
-        raise PortraitError(f"There is no file '{file}'; name a CSV or Parquet table.")
-    try:
-        if file.suffix.lower() == ".parquet":
-            return pl.read_parquet(file)
-        records = pl.read_csv(file, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise PortraitError(f"'{file.name}' cannot be read: {reason}") from None
-    return records.rename({name: name.strip() for name in records.columns})
 
 
 def merges_to_backdate(settings: Settings, months: Sequence[str]) -> pl.DataFrame:

@@ -41,7 +41,7 @@ ALONE = Lone("x", auc=0.7, low=0.6, high=0.8, certain=0.5, base_rate=0.2)
     ],
 )
 def test_a_column_leaks(changed: dict[str, float], leaks: bool, is_suspect: bool):
-    assert (LEAK_AUC, LEAK_AT_LEAST, SUSPECT_AUC, SURELY_BAD) == (0.9, 0.8, 0.8, 0.9)
+    assert (LEAK_AUC, LEAK_AT_LEAST, SUSPECT_AUC, SURELY_BAD) == (0.97, 0.9, 0.8, 0.9)
     found = replace(ALONE, **changed)  # type: ignore[arg-type]
     assert (found.leaks, found.is_suspect) == (leaks, is_suspect)
 
@@ -49,9 +49,9 @@ def test_a_column_leaks(changed: dict[str, float], leaks: bool, is_suspect: bool
 def test_why_a_column_leaks_is_said_by_what_it_does():
     by_bin = replace(ALONE, certain=0.95)
     assert by_bin.sentence == ("it gives the outcome away: of one of its bins 95% or more are bad")
-    by_order = replace(by_bin, auc=LEAK_AUC, low=0.85, high=0.95)
+    by_order = replace(by_bin, auc=LEAK_AUC, low=0.95, high=0.99)
     assert by_order.sentence == (
-        "it gives the outcome away: alone it has an AUC of 0.900 (0.850 to 0.950)"
+        "it gives the outcome away: alone it has an AUC of 0.970 (0.950 to 0.990)"
     )
     assert replace(ALONE, auc=0.85).sentence == (
         "alone it has an AUC of 0.850 (0.600 to 0.800); make sure that it was known before the "

@@ -15,18 +15,20 @@ from portrait_assets.methods.scorecard.refused import (
 
 NAMES = {
     Protected.SEX: "sex SEX gender CODE_GENDER custSex applicantsex sexcode is_female Male 性别 "
-    "客户性别 男女 Ｓｅｘ salutation sexual_orientation xingbie",
+    "客户性别 男女 Ｓｅｘ salutation sexual_orientation xingbie lady",
     Protected.MARRIAGE: "marital marital-status MaritalStatus marital.status marriage MARRIAGE "
     "is_married NAME_FAMILY_STATUS spouse_income personal_status civil_status divorced 婚姻 "
-    "婚姻状况 婚否 已婚 配偶姓名 hunyin wife",
+    "婚姻状况 婚否 已婚 配偶姓名 hunyin wife single is_single applicant_single",
     Protected.ETHNICITY: "race ethnicity ethnic_group nationality native-country foreign_worker "
-    "citizenship country_of_birth 民族 种族 国籍 籍贯 出生地 minzu",
+    "citizenship country_of_birth 民族 种族 国籍 籍贯 出生地 minzu black hispan afam white "
+    "applicant_black minority tract_minority_population_percent foreign 少数民族",
     Protected.RELIGION: "religion Religious_Belief church_member muslim 宗教 宗教信仰 zongjiao",
     Protected.HEALTH: "health health_status medical_history disease disability has_diabetes bmi "
     "pregnant smoker hospital_days 健康状况 疾病 病史 残疾 是否怀孕 血型 jiankang",
     Protected.AGE: "age AGE Age_Years age_in_years customer_age custage ageGroup age_band "
     "age_at_loan_start applicant_age_at_credit age_of_borrower 贷款人年龄 持卡人年龄 generation "
-    "birth_date DateOfBirth dob YOB DAYS_BIRTH year_of_birth 年龄 年龄段 出生日期 生日 nianling",
+    "senior_citizen SeniorCitizen birth_date DateOfBirth dob YOB DAYS_BIRTH year_of_birth 年龄 "
+    "年龄段 出生日期 生日 nianling",
 }
 FREE = (
     "income credit_amount account_age age_of_oldest_trade vehicle_age months_since_last_purchase "
@@ -35,7 +37,9 @@ FREE = (
     "germany title status relationship_manager marketing 收入 账龄 车龄 职业 学历 子女数 余额 "
     "response_ms n_miss foreign_currency_balance lead_generation aged_debt hospitality_spend "
     "islamabad credit_card_age age_oldest_tl avg_age_accounts loan_age_months 信用卡年龄 账户年龄 "
-    "human_reviewed many_loans wage coverage package age_of_account 房龄 unisex_brand"
+    "black_list blacklisted white_collar white_goods single_loan foreign_trade lead "
+    "senior_debt minority_interest human_reviewed many_loans wage coverage package "
+    "age_of_account 房龄 unisex_brand"
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from portrait_assets.app.cli.options import example, out
+from portrait_assets.app.cli.options import example, names_in, out
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,17 +58,13 @@ def predict(
     from portrait_assets.app.predict_file import predict_file, sentences
     from portrait_assets.methods.prediction.table.predictions import Request
 
-    asked = Request(outcome, event, classes, _names(leave_out), _names(keep), order, seed)
+    asked = Request(outcome, event, classes, names_in(leave_out), names_in(keep), order, seed)
     found = predict_file(file, to, asked)
     for sentence in sentences(found):
         out.print(sentence, markup=False)
     if len(found.parts) == 1:
         out.print(_tenths(found.parts[0].tenths))
     out.print(f"scores in {to}", markup=False)
-
-
-def _names(listed: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in listed.split(",") if name.strip())
 
 
 def _tenths(tenths: pl.DataFrame) -> Table:

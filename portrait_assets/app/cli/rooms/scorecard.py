@@ -13,9 +13,8 @@ from portrait_assets.app.cli.options import example, out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from portrait_assets.app.scorecard_file import ScoredFile
+    from portrait_assets.app.scorecard_file import Asked, ScoredFile
     from portrait_assets.methods.scorecard.card.model import Scorecard
-    from portrait_assets.methods.scorecard.fitting.fit import Fitted
     from portrait_assets.methods.scorecard.fitting.looking import LeftOut
     from portrait_assets.methods.scorecard.judging.crossvalidation import Judged
     from portrait_assets.methods.statistics.resampling import Interval
@@ -29,15 +28,21 @@ commands = typer.Typer()
 def scorecard(
     file: Annotated[Path, typer.Argument(help="A CSV or Parquet table, a row per customer.")],
     outcome: Annotated[
-        str, typer.Option(help="Column of 1 for what is not to happen, 0, and nothing yet.")
+        str, typer.Option(help="Column of what happened, empty where it is not known yet.")
     ],
     to: Annotated[Path, typer.Option("--out", help="Where scores go, CSV or Parquet.")],
+    event: Annotated[
+        str | None,
+        typer.Option(
+            help="Value that is not to happen: bad, 2.", show_default="1, true, yes or bad"
+        ),
+    ] = None,
     leave_out: Annotated[
         list[str] | None, typer.Option(help="Columns that are no inputs: a,b.", show_default=False)
     ] = None,
     keep: Annotated[
         list[str] | None,
-        typer.Option(help="Columns that are no leaks, however well they predict: a,b."),
+        typer.Option(help="Columns that are inputs although they look like leaks or ids: a,b."),
     ] = None,
     code: Annotated[
         list[str] | None,
@@ -73,7 +78,7 @@ def scorecard(
     reasons. Sex, marriage, ethnicity, religion, health and age are refused as inputs, and so is
     what gives the outcome away. Bands are suggestions: a person decides.
     """
-    from portrait_assets.app.scorecard_file import Outputs, columns_of, scorecard_file
+    from portrait_assets.app.scorecard_file import Asked, Outputs, columns_of, scorecard_file
     from portrait_assets.methods.scorecard.card.scale import Scale
     from portrait_assets.methods.scorecard.fitting.binning import FALLING, RISING
     from portrait_assets.methods.scorecard.fitting.looking import CardRules
@@ -88,11 +93,11 @@ def scorecard(
         keep=columns_of(keep or []),
         seed=seed,
     )
-    left = columns_of(leave_out or [])
-    found = scorecard_file(file, outcome, Outputs(to, card, sql), left, rules)
-    _print_card(found.fitted.card, outcome, found.rows)
+    asked = Asked(outcome, event, columns_of(leave_out or []))
+    found = scorecard_file(file, asked, Outputs(to, card, sql), rules)
+    _print_card(found.fitted.card, asked, found.rows)
     _print_judged(found.judged)
-    _print_left_out(found.fitted)
+    _print_left_out(found)
     _print_bands(found)
     out.print(f"\n{found.rows:,} rows have a score in {to}", markup=False)
 
@@ -114,12 +119,13 @@ def _codes(given: Sequence[str]) -> dict[str | None, list[float]]:
     return found
 
 
-def _print_card(card: Scorecard, outcome: str, rows: int) -> None:
+def _print_card(card: Scorecard, asked: Asked, rows: int) -> None:
     from portrait_assets.methods.scorecard.card.reasons import label
 
     share = card.fitted_bads / card.fitted_rows
     out.print(
-        f"{outcome} is known of {card.fitted_rows:,} of {rows:,} rows, and 1 in "
+        f"{asked.outcome} is known of {card.fitted_rows:,} of {rows:,} rows, and "
+        f"{asked.event or 1} in "
         f"{card.fitted_bads:,} of them ({share:.1%})",
         markup=False,
     )
@@ -166,20 +172,26 @@ def _print_judged(judged: Judged) -> None:
     out.print(f"AUC of the trees less the card's: {_shown(gain)}; {verdict}")
 
 
-def _print_left_out(fitted: Fitted) -> None:
+def _print_left_out(found: ScoredFile) -> None:
+    fitted = found.fitted
     others = [each for each in fitted.left_out if each not in fitted.refused]
-    _print_reasons("Refused", fitted.refused)
-    _print_reasons("Left out", others)
+    numbering = [(name, "it numbers the rows (--keep uses it)") for name in found.identifying]
+    _print_reasons("Refused", _reasons(fitted.refused))
+    _print_reasons("Left out", [*numbering, *_reasons(others)])
     if fitted.suspects:
         out.print("\n[bold]To look at[/bold]")
     for each in fitted.suspects:
         out.print(f"  {each.feature}: {each.sentence}", markup=False)
 
 
-def _print_reasons(title: str, columns: Sequence[LeftOut]) -> None:
+def _reasons(columns: Sequence[LeftOut]) -> list[tuple[str, str]]:
+    return [(each.feature, each.reason) for each in columns]
+
+
+def _print_reasons(title: str, columns: Sequence[tuple[str, str]]) -> None:
     out.print(f"\n[bold]{title}[/bold]")
-    for each in columns:
-        out.print(f"  {each.feature}: {each.reason}", markup=False)
+    for name, reason in columns:
+        out.print(f"  {name}: {reason}", markup=False)
     if not columns:
         out.print("  nothing")
 

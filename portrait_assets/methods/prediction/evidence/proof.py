@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import expit
 
+from portrait_assets.methods.prediction.blended import BOTH, mean_of
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import Choice, choose
 from portrait_assets.methods.prediction.evidence.lone import best_lone_feature
@@ -75,6 +76,7 @@ def prove(
     order: npt.NDArray[np.generic] | None = None,
     parameters: Parameters = PARAMETERS,
     rarity: Rarity | None = None,
+    blends: bool = False,
 ) -> Proof:
     """Fit the families on some rows and judge them by others, and choose.
 
@@ -91,6 +93,7 @@ def prove(
         parameters: as of `fitting.fit`.
         rarity: when the outcome is rare, and is learned by bins and small trees as well; never
             when None.
+        blends: tries the mean of a line and of trees as well, unless the outcome is rare.
 
     Raises:
         PredictionError: when a model cannot be fitted.
@@ -117,6 +120,8 @@ def prove(
             baseline.append(_between(lone.score(frame[lone.feature][unseen]), is_of_number))
     best = best_lone_feature(frame, outcome, is_of_number=is_of_number)
     together = {family: np.concatenate(parts) for family, parts in scores.items()}
+    if blends and tried.may_blend:
+        together[BOTH] = mean_of(*together.values())
     of_judged = outcome[judged]
     choice = choose(together, of_judged, is_number=is_of_number)
     winner, alone = together[choice.winner], np.concatenate(baseline)

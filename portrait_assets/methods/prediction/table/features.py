@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +12,7 @@ from portrait_assets.core.errors import suggestion
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.columns import as_number, is_number
 from portrait_assets.methods.prediction.families.encoding import Dropped
-
-IDENTIFYING = re.compile(r"(^|[_ ])(id|key|number|no)$", re.IGNORECASE)
-IDENTIFIER_SHARE = 0.5
-"""Different whole numbers per row from which a column of such a name identifies rows."""
-LEAST_ROWS = 20
+from portrait_assets.methods.typing.identifying import identifies_rows
 
 
 def usable_features(
@@ -40,22 +35,9 @@ def usable_features(
     dropped = [
         Dropped(column.name, "identifies rows")
         for column in table.iter_columns()
-        if column.name not in (*left_out, *keep) and _is_identifier(column)
+        if column.name not in (*left_out, *keep) and identifies_rows(column)
     ]
     return table.drop([*left_out, *(each.feature for each in dropped)]), dropped
-
-
-def _is_identifier(column: pl.Series) -> bool:
-    if not column.dtype.is_integer() or len(column) < LEAST_ROWS:
-        return False
-    different = column.n_unique()
-    if IDENTIFYING.search(column.name):
-        return different >= IDENTIFIER_SHARE * len(column)
-    if different < len(column) or column.null_count():
-        return False
-    # As many numbers as rows, one after another: they number the rows.
-    low, high = as_number(column).min(), as_number(column).max()
-    return float(high) - float(low) + 1 == len(column)  # type: ignore[arg-type]
 
 
 def moments(column: pl.Series, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -83,10 +65,3 @@ def moments(column: pl.Series, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.fl
             "no later one to judge by"
         )
     return values
-
-
-def listed(names: Iterable[str], most: int = 8) -> str:
-    """Some names with commas, and how many more there are."""
-    every = list(names)
-    more = f" and {len(every) - most} more" if len(every) > most else ""
-    return ", ".join(every[:most]) + more

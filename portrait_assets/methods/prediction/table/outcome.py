@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.core.errors import suggestion
+from portrait_assets.core.errors import listed, suggestion
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
-from portrait_assets.methods.prediction.table.features import listed
 
 Floats = npt.NDArray[np.float64]
 Kind = Literal["outcome", "classes", "number"]

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.core.errors import suggestion
+from portrait_assets.core.errors import listed, suggestion
+from portrait_assets.methods.prediction.blended import BOTH, Blend
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof, by_tenth, prove
@@ -18,7 +19,7 @@ from portrait_assets.methods.prediction.families.parameters import PARAMETERS, P
 from portrait_assets.methods.prediction.leaks import Leak, leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
-from portrait_assets.methods.prediction.table.features import listed, moments, usable_features
+from portrait_assets.methods.prediction.table.features import moments, usable_features
 from portrait_assets.methods.prediction.table.outcome import Outcome, read_outcome
 from portrait_assets.methods.prediction.trials.rare import RARITY, Rarity
 from portrait_assets.methods.prediction.trials.trials import trials_of
@@ -64,7 +65,7 @@ class Part:
     """
 
     name: str
-    model: PredictionModel
+    model: PredictionModel | Blend
     proof: Proof
     tenths: pl.DataFrame
 
@@ -93,11 +94,11 @@ def predict_table(table: pl.DataFrame, asked: Request) -> TablePredictions:
     """Learn from the rows whose outcome is known, and predict all.
 
     Columns that alone give the outcome away are left out unless they are to be kept, and so are
-    those that identify rows. The simpler family wins unless another is surely better on rows that
-    none has seen; of a rare outcome weights of bins are tried first (`trials.rare`). Probabilities
-    are calibrated on such rows. Of several classes each is predicted against the rest (R. Rifkin,
-    A. Klautau 2004, "In defense of one-vs-all classification"), and the probabilities of a row are
-    divided by their sum.
+    those that identify rows. The simpler family wins unless another, or the mean of a line and of
+    trees, is surely better on rows that none has seen; of a rare outcome weights of bins are tried
+    first (`trials.rare`). Probabilities are calibrated on such rows. Of several classes each is
+    predicted against the rest (R. Rifkin, A. Klautau 2004, "In defense of one-vs-all
+    classification"), and the probabilities of a row are divided by their sum.
 
     Raises:
         PredictionError: when the request names what is not in the table, or nothing can be learned.
@@ -116,8 +117,10 @@ def predict_table(table: pl.DataFrame, asked: Request) -> TablePredictions:
     away = [leak.feature for leak in found if leak.gives_away and leak.feature not in asked.keep]
     learned = features[rows].drop(away)
     if not learned.width:
-        why = f"{listed(away)} alone gives it away (--keep uses it)" if away else "there is none"
-        raise PredictionError(f"no column is left to predict {asked.outcome} from: {why}")
+        why = [f"{listed(away)} alone gives it away (--keep uses it)"] if away else []
+        why += [f"{name} {reason} (--keep uses it)" for name, reason in dropped]
+        reasons_of = "; ".join(why) or "there is none"
+        raise PredictionError(f"no column is left to predict {asked.outcome} from: {reasons_of}")
     parts = tuple(_part(*each, learned, outcome.kind == "number", order, asked) for each in values)
     return TablePredictions(
         rows=_scored(features, outcome, parts),
@@ -182,9 +185,14 @@ def _part(
         order=order,
         parameters=parameters,
         rarity=rarity,
+        blends=True,
     )
     tried = trials_of(numbers, is_number, parameters, rarity)
-    fitted = tried.fit(learned, numbers, proof.family, seed=seed, order=order)
+    fitted: PredictionModel | Blend
+    if proof.family == BOTH:
+        fitted = tried.fit_both(learned, numbers, seed=seed, order=order)
+    else:
+        fitted = tried.fit(learned, numbers, proof.family, seed=seed, order=order)
     if is_number:
         return Part(name, fitted, proof, by_tenth(proof.scores[proof.family], proof.outcome, True))
     model = fitted.with_curve(fit_curve(proof.scores[proof.family], proof.outcome))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import logit
 
+from portrait_assets.methods.prediction.blended import Blend
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.fitting import fit, fit_number
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -29,6 +30,25 @@ class Trials:
     families: tuple[str, ...]
     usual: Parameters
     rarity: Rarity | None = None
+
+    @property
+    def may_blend(self) -> bool:
+        """Whether what is tried is a line and trees of the same rows."""
+        return self.rarity is None
+
+    def fit_both(
+        self,
+        frame: pl.DataFrame,
+        outcome: Floats,
+        *,
+        seed: int,
+        order: npt.NDArray[np.generic] | None,
+    ) -> Blend:
+        """The mean of a line and of trees; arguments as of `fit`."""
+        line, trees = (
+            self.fit(frame, outcome, family, seed=seed, order=order) for family in self.families
+        )
+        return Blend(line, trees)
 
     def fit(
         self,

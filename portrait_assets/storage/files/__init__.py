@@ -1,0 +1,1 @@
+"""Tables in files that people name: read whatever they were saved as, and written whole."""
