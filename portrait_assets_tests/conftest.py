@@ -17,7 +17,9 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
 # A busy machine is slow, not wrong: speed is measured in benchmarks, not here.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("patient", patient, max_examples=40)
+settings.register_profile("thorough", patient, max_examples=2_000)  # pytest --hypothesis-profile
 settings.load_profile("patient")
 
 # There are as many workers as processors: more threads in each would only wait for one another.
