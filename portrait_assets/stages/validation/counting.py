@@ -202,7 +202,7 @@ def _answers(lags: Sequence[Lag], targets: Targets) -> Step:
         (read(SOURCE_OUTCOME, closing_months(lags)),),
         f"SELECT base_month, horizon, customer_id, {name} AS answer_of, value AS answer "
         "FROM source_outcome",
-        is_view=True,
+        in_table=False,
     )
 
 
