@@ -1,13 +1,15 @@
-"""One step by itself, with frames in place of its inputs."""
+"""One step by itself, with frames in place of its inputs, and databases of a few rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from portrait_assets.storage.duckdb.connection import scratch_database
+from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, Source, Step
 
@@ -20,6 +22,13 @@ def small_database() -> duckdb.DuckDBPyConnection:
     con = scratch_database()
     con.execute("PRAGMA disable_optimizer")
     return con
+
+
+def small_warehouse(path: Path, source: str, run_id: str) -> Warehouse:
+    """A warehouse for a few rows: one thread, and any plan, as in `small_database`."""
+    warehouse = Warehouse(path, source, run_id, threads=1)
+    warehouse.con.execute("PRAGMA disable_optimizer")
+    return warehouse
 
 
 def run_step(
