@@ -26,7 +26,7 @@ from portrait_assets.stages.predictions.value.contract import (
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, spans_read
 from portrait_assets.testing.feature_world import cleaned
-from portrait_assets.testing.steps import small_warehouse
+from portrait_assets.testing.steps import SmallWarehouse
 
 FIRST = "2024-01"
 
@@ -53,7 +53,7 @@ class ValueWorld:
 
     def __post_init__(self) -> None:
         self.month_names = month_range(FIRST, next_month(FIRST, self.months - 1))
-        self.warehouse = small_warehouse(self.folder / "w.duckdb", "world", "run")
+        self.warehouse = SmallWarehouse(self.folder / "w.duckdb", "world", "run")
         self._write_months()
 
     @cached_property
