@@ -290,7 +290,7 @@ def test_a_step_in_parts_has_a_row_though_its_last_part_has_none(con: duckdb.Duc
     everyone = Step("everyone", (SPENT,), "SELECT customer_id FROM spent")
     small = Step(
         "small",
-        (SPENT,),
+        (everyone, SPENT),
         lambda scope: f"SELECT * FROM spent WHERE spent < 60 AND {scope.population}",
         in_parts_of=everyone,
     )
