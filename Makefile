@@ -38,6 +38,7 @@ test-slow: $(VENV)/.installed  ## the tests that take long
 
 torture: $(VENV)/.installed  ## further slow tests; kill, read along, fuzz: hours; KILLS, READERS, RUNS, CASES say how many
 	$(BIN)/pytest -n auto --dist worksteal -m long
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow" --hypothesis-profile thorough
 	PORTRAIT_FUZZ=80 $(BIN)/pytest -n auto --dist worksteal portrait_assets_tests/faults/test_fuzz.py
 	$(BIN)/python -m benchmarks.torture_kills $(KILLS)
 	$(BIN)/python -m benchmarks.torture_demo $(DEMO_KILLS)

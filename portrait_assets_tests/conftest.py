@@ -17,8 +17,10 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
 # A busy machine is slow, not wrong: speed is measured in benchmarks, not here.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+common = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("common", common, max_examples=40)
+settings.register_profile("thorough", common, max_examples=2_000)  # pytest --hypothesis-profile
+settings.load_profile("common")
 
 # There are as many workers as processors: more threads in each would only wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

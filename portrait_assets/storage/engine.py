@@ -11,28 +11,25 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
 
-from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.rows import Query
-from portrait_assets.storage.standing import standing_steps
-from portrait_assets.storage.steps import EVER, Grain, Read, Scope, Source, Step, text_of
+from portrait_assets.storage.standing import Key, Materialized, rows_key, standing_steps
+from portrait_assets.storage.steps import Grain, Read, Scope, Source, Step, text_of
 
 _NUMBERS = itertools.count(1)
 PART_CUSTOMERS = 100_000
-Key = tuple[object, ...]
 
 
-@dataclass(frozen=True)
-class _Standing:
+class _Standing(NamedTuple):
     """A step's rows in a temporary table; `key` is what they depend on, None for the scope."""
 
     relation: str
     key: Key | None
-    is_empty: bool
 
 
 @dataclass
@@ -50,7 +47,7 @@ class Engine:
 
     con: duckdb.DuckDBPyConnection
     given: Mapping[Source, str] = field(default_factory=dict)
-    materialized: Callable[[Table], Mapping[str, int]] | None = None
+    materialized: Materialized | None = None
     part_customers: int = PART_CUSTOMERS
     on_standing: Callable[[Step, Scope, str], None] = lambda step, scope, relation: None
     _standing: dict[Step, _Standing] = field(default_factory=dict, init=False)
@@ -115,7 +112,7 @@ class Engine:
                     raise ValueError(f"{step} reads two things under the name {source.name}.")
                 return
             sources[source.name] = source
-            is_view, relation = True, self._relation(source)
+            looks_only, relation = True, self._relation(source)
             if relation is not None:
                 sql = f"FROM {relation}"
             elif isinstance(source, Read):
@@ -123,9 +120,9 @@ class Engine:
             else:
                 for each in source.reads:
                     put(each)
-                is_view, sql = source.is_view, self._sql(source, scope)
+                looks_only, sql = source.in_table is False, self._sql(source, scope)
             # DuckDB would copy a table that is read twice; to look at it again costs less.
-            hint = "NOT MATERIALIZED " if is_view else ""
+            hint = "NOT MATERIALIZED " if looks_only else ""
             expressions.append(f"{quote(source.name)} AS {hint}({sql})")
 
         for source in step.reads:
@@ -148,8 +145,6 @@ class Engine:
         return standing.relation if standing else None
 
     def _first_row(self, step: Step) -> dict[str, object] | None:
-        if step in self._standing and self._standing[step].is_empty:
-            return None
         found = self.con.execute(f"FROM {self._relation(step)} LIMIT 1")
         names = [column[0] for column in found.description]
         rows = found.fetchall()
@@ -164,17 +159,15 @@ class Engine:
 
     def _store(self, step: Step, scope: Scope) -> None:
         """Compute the step into a table of its own, unless one stands with the same rows."""
-        key = self._key(step, scope)
-        if step in self._standing and key is not None and self._standing[step].key == key:
+        key = rows_key(step, scope.month, self.materialized) if self.materialized else None
+        if key is not None and step in self._standing and self._standing[step].key == key:
             return
         self._drop([step], and_kept=True)
         relation = f"temp.{quote(f'step_{next(_NUMBERS)}_{step.name}')}"
-        rows = 0
         for place, part in enumerate(self._parts(step, scope)):
             what = f"INSERT INTO {relation}" if place else f"CREATE TEMP TABLE {relation} AS"
-            counted = self.con.execute(f"{what} {self._statement(step, part)}").fetchall()
-            rows += counted[0][0]
-        self._standing[step] = _Standing(relation, key, is_empty=rows == 0)
+            self.con.execute(f"{what} {self._statement(step, part)}")
+        self._standing[step] = _Standing(relation, key)
         self.on_standing(step, scope, relation)
 
     def _parts(self, step: Step, scope: Scope) -> list[Scope]:
@@ -203,20 +196,3 @@ class Engine:
                 with suppress(duckdb.Error):
                     self.con.execute(f"DROP TABLE {standing.relation}")
                 del self._standing[step]
-
-    def _key(self, step: Step, scope: Scope) -> Key | None:
-        """The newest months of what the step reads, if its rows depend on nothing else."""
-        if self.materialized is None or not isinstance(step.sql, str):
-            return None
-        keys: list[object] = []
-        for source in step.reads:
-            key: object = None
-            if isinstance(source, Step):
-                key = self._key(source, scope)
-            elif source.span == EVER:
-                rows = self.materialized(source.table)
-                key = max((m for m in rows if rows[m] and m <= scope.month), default="")
-            if key is None:
-                return None
-            keys.append(key)
-        return tuple(keys)

@@ -1,5 +1,6 @@
-"""What was fitted over all customers, as rows by month: with them, some customers can be computed.
+"""What is fitted over all customers: a step, and its rows by month.
 
+With the rows, some customers can be computed as in a run of all.
 A fit has few rows of its own columns, so those of all fits stand in one table, a row per value, as
 text with its DuckDB type.
 """
@@ -16,7 +17,7 @@ from portrait_assets.schema.sensitivity import STATISTIC
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.partitions import select_sql
-from portrait_assets.storage.steps import Scope, Source, Step, upstream
+from portrait_assets.storage.steps import Grain, Scope, Source, Sql, Step, upstream
 
 
 def fits_table(schema: str) -> Table:
@@ -40,6 +41,24 @@ def fits_table(schema: str) -> Table:
     )
 
 
+def fit(name: str, reads: tuple[Source, ...], partial: Sql, combine: Sql) -> Step:
+    """A step about all customers, from rows of any populations that add up.
+
+    Args:
+        name: its name.
+        reads: what the partial rows are computed from.
+        partial: the SQL of a population's rows.
+        combine: the SQL that adds up the rows of all populations, which it reads as `part`.
+    """
+    part = Step("part", reads, partial, grain=Grain.PARTIAL)
+    return Step(name, (part,), combine, grain=Grain.ALL)
+
+
+def is_fit(step: Step) -> bool:
+    """Whether the step adds up rows of populations of customers."""
+    return any(isinstance(s, Step) and s.grain is Grain.PARTIAL for s in step.reads)
+
+
 @dataclass
 class Fits:
     """Collects what steps fit; `keep` is what an engine calls with each."""
@@ -49,7 +68,7 @@ class Fits:
 
     def keep(self, step: Step, scope: Scope, relation: str) -> None:
         """Keep the rows that stand in the relation, once a month."""
-        if not step.is_fit or (scope.month, step.name) in self._frames:
+        if not is_fit(step) or (scope.month, step.name) in self._frames:
             return
         columns = self.con.execute(f"DESCRIBE {relation}").fetchall()
         names, types = [row[0] for row in columns], [row[1] for row in columns]
@@ -73,7 +92,7 @@ def stored_fits(
 ) -> dict[Source, str]:
     """For an engine: the relation of each fit that the targets need, as it was in the month."""
     fits = {
-        step.name: step for step in upstream(*targets) if isinstance(step, Step) and step.is_fit
+        step.name: step for step in upstream(*targets) if isinstance(step, Step) and is_fit(step)
     }
     rows = select_sql(table, [month])
     columns: dict[str, list[str]] = {}

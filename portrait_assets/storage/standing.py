@@ -1,12 +1,16 @@
-"""Which steps need a table while a target is computed, and until when."""
+"""Which steps need a table while a target is computed, until when, and what its rows depend on."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 
 from portrait_assets.schema.table import Table
-from portrait_assets.storage.steps import Read, Source, Step, upstream
+from portrait_assets.storage.steps import EVER, Grain, Read, Source, Step, upstream
+
+Materialized = Callable[[Table], Mapping[str, int]]
+"""By month, how many rows are stored of a table."""
+Key = tuple[object, ...]
 
 
 def standing_steps(target: Step, given: Mapping[Source, str]) -> dict[Step, Step]:
@@ -18,14 +22,19 @@ def standing_steps(target: Step, given: Mapping[Source, str]) -> dict[Step, Step
     for step in reversed(order):
         if step is not target:
             statements[step] = set().union(*(statements[reader] for reader in read_by[step]))
-            divides = any(reader.in_parts_of is step for reader in read_by[step])
-            if step.stands_always or divides or (len(statements[step]) > 1 and not step.is_view):
+            if _needs_table(step, read_by[step], statements[step]):
                 standing[step] = max(statements[step], key=order.index)
                 statements[step] = {step}
-        for source in step.needs:
+        for source in step.reads:
             if source in read_by and isinstance(source, Step):
                 read_by[source].append(step)
     return dict(reversed(standing.items()))
+
+
+def _needs_table(step: Step, readers: Collection[Step], statements: Collection[Step]) -> bool:
+    if step.grain is Grain.ALL or step.in_parts_of or any(r.in_parts_of is step for r in readers):
+        return True
+    return len(statements) > 1 if step.in_table is None else step.in_table
 
 
 def shared_steps(targets: Sequence[Step]) -> list[Step]:
@@ -48,3 +57,24 @@ def _reads_the_month_of(step: Step, tables: Container[Table | None]) -> bool:
         isinstance(source, Read) and source.table in tables and source.span.last == 0
         for source in upstream(step)
     )
+
+
+def rows_key(step: Step, month: str, materialized: Materialized) -> Key | None:
+    """The newest months of all that the step reads, None where its rows depend on more than those.
+
+    With equal keys a step of all months so far has the same rows, also for another month.
+    """
+    if not isinstance(step.sql, str):
+        return None
+    keys: list[object] = []
+    for source in step.reads:
+        key: object = None
+        if isinstance(source, Step):
+            key = rows_key(source, month, materialized)
+        elif source.span == EVER:
+            rows = materialized(source.table)
+            key = max((m for m in rows if rows[m] and m <= month), default="")
+        if key is None:
+            return None
+        keys.append(key)
+    return tuple(keys)

@@ -131,9 +131,10 @@ class Step:
             several one after the other where all at once would take too much memory.
         grain: whom its rows are about.
         writes: the contract of the table that its rows are written to, if any.
-        is_view: it only looks at tables, so it costs nothing to look again.
-        at_once: it reads much and gives little, so it is computed for all customers beforehand.
-        in_parts_of: a step with all customers, of whom some are computed at a time.
+        in_table: whether its rows stand in a table for its readers: True of what reads much and
+            gives little, False of what only looks at tables, so that to look again costs nothing;
+            by default, where more than one statement reads it.
+        in_parts_of: one of `reads` with all customers, of whom some are computed at a time.
         simpler: a step, and what makes of its first row, None if it has none, the simpler SQL that
             gives the same rows, if there is one: DuckDB plans what the row rules out, too, which
             may take longer than to run it.
@@ -145,28 +146,16 @@ class Step:
     compute: Callable[..., pl.DataFrame | Iterator[pl.DataFrame]] | None = None
     grain: Grain = Grain.CUSTOMER
     writes: Table | None = None
-    is_view: bool = False
-    at_once: bool = False
+    in_table: bool | None = None
     in_parts_of: Step | None = None
     simpler: tuple[Step, SqlOfRow] | None = None
 
+    def __post_init__(self) -> None:
+        if self.in_parts_of and self.in_parts_of not in self.reads:
+            raise ValueError(f"{self} does not read what it is computed in parts of.")
+
     def __repr__(self) -> str:
         return f"Step({self.name})"
-
-    @property
-    def needs(self) -> tuple[Source, ...]:
-        """All that has to be there before it."""
-        return (*self.reads, self.in_parts_of) if self.in_parts_of else self.reads
-
-    @property
-    def is_fit(self) -> bool:
-        """Whether it adds up rows of populations of customers."""
-        return any(isinstance(s, Step) and s.grain is Grain.PARTIAL for s in self.reads)
-
-    @property
-    def stands_always(self) -> bool:
-        """Whether its rows are kept in a table whoever reads them."""
-        return self.grain is Grain.ALL or self.at_once or self.in_parts_of is not None
 
 
 Source = Read | Step
@@ -177,26 +166,13 @@ def if_empty(step: Step, sql: Sql) -> tuple[Step, SqlOfRow]:
     return step, lambda scope, row: text_of(sql, scope) if row is None else None
 
 
-def fit(name: str, reads: tuple[Source, ...], partial: Sql, combine: Sql) -> Step:
-    """A step about all customers, from rows of any populations that add up.
-
-    Args:
-        name: its name.
-        reads: what the partial rows are computed from.
-        partial: the SQL of a population's rows.
-        combine: the SQL that adds up the rows of all populations, which it reads as `part`.
-    """
-    part = Step("part", reads, partial, grain=Grain.PARTIAL)
-    return Step(name, (part,), combine, grain=Grain.ALL)
-
-
 def upstream(*steps: Source, given: Container[Source] = ()) -> list[Source]:
-    """All that the steps need and is not given, and they themselves, in an order of computing."""
+    """All that the steps read and is not given, and they themselves, in an order of computing."""
     found: dict[Source, None] = {}
 
     def visit(source: Source) -> None:
         if source not in found and source not in given:
-            for each in source.needs if isinstance(source, Step) else ():
+            for each in source.reads if isinstance(source, Step) else ():
                 visit(each)
             found[source] = None
 

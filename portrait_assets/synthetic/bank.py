@@ -118,7 +118,7 @@ def write_bank(
     workers = worker_count()
     written = set(calendar.names[calendar.since :])
     spent: dict[str, int] = defaultdict(int)
-    with ThreadPoolExecutor(workers) as pool, BankFiles(out) as files:
+    with BankFiles(out) as files, ThreadPoolExecutor(workers) as pool:
         fixed = [
             Piece("products.parquet", products_table(calendar)),
             Piece("market.parquet", market_table(world.market)),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from portrait_assets.core.months import month_range
@@ -51,6 +53,19 @@ _OF_PRODUCTS = (monthly.PRODUCT_MONTH, monthly.CUSTOMER_CATEGORY_MONTH)
 ON_CONSENT = (CONSENT_DEFAULT, CUSTOMER_CONSENT, UNPROFILED)
 _STANDING = standing_steps(matrix.FEATURE_MATRIX, {})
 _ALL_REST_ON = [step for step in standing_steps(matrix.matrix_of([]), {}) if step in _STANDING]
+
+
+def _with_those_read() -> dict[Table, set[Table]]:
+    """By aggregate, the aggregates that have to be there: itself, and those that its step reads."""
+    found: dict[Table, set[Table]] = {}
+    for step in monthly.STEPS:
+        read = spans_read(step).keys() & found.keys()
+        if step.writes is not None:
+            found[step.writes] = {step.writes}.union(*(found[table] for table in read))
+    return found
+
+
+_WITH_THOSE_READ = _with_those_read()
 
 
 def _empty(tables: Sequence[Table]) -> str:
@@ -115,6 +130,8 @@ def merges(merged: list[Merge]) -> tuple[pl.DataFrame, pl.DataFrame]:
 class World:
     """Cleaned tables in a database of their own, with all months up to `last` aggregated.
 
+    An aggregate is added up when something asks for it, with what it reads.
+
     What customers allow is decided where there is something about it: a table of consents or
     requests, or what the source declares that silence means.
     """
@@ -127,8 +144,9 @@ class World:
         consent_default: Mapping[str, bool] | None = None,
         **tables: list[dict[str, Any]],
     ) -> None:
-        self.con = small_database()
-        self.con.execute(_EMPTY_TABLES)
+        self._con = small_database()
+        self._con.execute(_EMPTY_TABLES)
+        self._stored: dict[Table, Counter[str]] = defaultdict(Counter)
         frames = {name: cleaned(name, tables.get(name, []), first) for name in CLEANED}
         for name, frame in frames.items():
             self._insert(CLEANED[name], frame)
@@ -138,39 +156,71 @@ class World:
         for month in sorted({*frames["customers"]["month"], *identities["month"]}):
             records = golden_month(frames["customers"], identities, month)
             self._insert(GOLDEN_RECORD, pl.concat([GOLDEN_RECORD.empty(), *records]))
-        self.engine = Engine(self.con)
+        # What does not change from month to month is computed once, as in a run.
+        self._engine = Engine(self._con, materialized=self._stored.__getitem__)
+        self._missing = set(MONTHLY_TABLES)
         months = {CLEANED[name]: set(frames[name]["month"]) for name in DATED}
         names_products = pl.any_horizontal(pl.col("product_id", "category").is_not_null())
-        of_products = set(frames["transactions"].filter(names_products)["month"])
-        for month in sorted(m for m in set().union(*months.values()) if m <= last):
-            happened = {table for table, of_table in months.items() if month in of_table}
-            for step in monthly.STEPS:
-                # Without an event it would add no row, and takes some 15 ms.
-                if happened & spans_read(step).keys() and (
-                    step not in _OF_PRODUCTS or month in of_products
-                ):
-                    self._run(step, month)
+        self._of_products = set(frames["transactions"].filter(names_products)["month"])
+        self._happened = {
+            month: {table for table, of_table in months.items() if month in of_table}
+            for month in sorted(m for m in set().union(*months.values()) if m <= last)
+        }
         if consent_default is not None or {"consents", "requests"} & tables.keys():
+            steps = (*consent_steps(consent_default or {}), persons.UNPROFILED)
+            self._aggregate(spans_read(*steps))
             for month in month_range(first, last):
-                for step in (*consent_steps(consent_default or {}), persons.UNPROFILED):
+                for step in steps:
                     self._run(step, month)
         self._of_feature: dict[tuple[str, str], dict[str, Any]] = {}
         self._of_month: dict[str, Engine] = {}
 
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The database, with all aggregates; what is changed in it is read from then on."""
+        self._aggregate(MONTHLY_TABLES)
+        self._engine.close()
+        return self._con
+
+    @property
+    def engine(self) -> Engine:
+        """An engine over all tables."""
+        return Engine(self.con)
+
+    def _aggregate(self, tables: Iterable[Table]) -> None:
+        """Add up those of the tables that are aggregates, and those that they rest on."""
+        wanted = self._missing & set().union(*(_WITH_THOSE_READ.get(t, ()) for t in tables))
+        self._missing -= wanted
+        steps = [step for step in monthly.STEPS if step.writes in wanted]
+        for month, happened in self._happened.items():
+            for step in steps:
+                # Without an event it would add no row, and takes some 15 ms.
+                if happened & spans_read(step).keys() and (
+                    step not in _OF_PRODUCTS or month in self._of_products
+                ):
+                    self._run(step, month)
+
     def _run(self, step: Step, month: str) -> None:
         assert step.writes is not None
-        with self.engine.rows(step, Scope(month)) as rows:
+        with self._engine.rows(step, Scope(month)) as rows:
             assert isinstance(rows, Query)
-            self.con.execute(f"INSERT INTO {step.writes.full_name} BY NAME {rows.sql}")
+            inserted = self._con.execute(
+                f"INSERT INTO {step.writes.full_name} BY NAME {rows.sql}"
+            ).fetchall()
+        self._stored[step.writes][month] += inserted[0][0]
 
     def _insert(self, table: Table, frame: pl.DataFrame) -> None:
         if frame.is_empty():
             return
-        self.con.register("incoming", frame)
-        self.con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM incoming")
+        self._con.register("incoming", frame)
+        self._con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM incoming")
+        if table.partition_by is not None:
+            # A month, or a day of it.
+            self._stored[table].update(frame[table.partition_by].cast(pl.String).str.head(7))
 
     def hold_back(self, table: str, column: str, month: str) -> None:
-        """Decide that a column is held back in a month."""
+        """Decide that a column is held back in a month, once all is aggregated."""
+        self._aggregate(MONTHLY_TABLES)
         row = {"month": month, "table_name": table, "column_name": column, "is_held": True}
         rest = {
             c.name: False if c.type is Type.BOOLEAN else 0
@@ -181,7 +231,8 @@ class World:
 
     def table(self, table: Table) -> pl.DataFrame:
         """All rows of an aggregate, with its contract's types."""
-        frame: pl.DataFrame = self.con.sql(f"FROM {table.full_name}").pl()
+        self._aggregate([table])
+        frame: pl.DataFrame = self._con.sql(f"FROM {table.full_name}").pl()
         return frame
 
     def matrix(self, month: str, part_customers: int = 100_000) -> pl.DataFrame:
@@ -231,23 +282,26 @@ class World:
             f"CAST({quote(each.name)} AS {FEATURE_MATRIX.column(each.name).type})"
             for each in wanted
         )
-        with self._of_month[month].rows(matrix.matrix_of(wanted), Scope(month)) as rows:
+        step = matrix.matrix_of(wanted)
+        self._aggregate(spans_read(step))
+        with self._of_month[month].rows(step, Scope(month)) as rows:
             assert isinstance(rows, Query)
             # A frame would have the statement bound twice, which takes longer than to run it.
-            found = self.con.execute(f"SELECT customer_id, {values} FROM ({rows.sql})").fetchall()
+            found = self._con.execute(f"SELECT customer_id, {values} FROM ({rows.sql})").fetchall()
         for place, feature in enumerate(wanted, 1):
             self._of_feature[month, feature.name] = {row[0]: row[place] for row in found}
 
     def _with_what_all_rest_on(self, month: str) -> Engine:
         """An engine that is given the steps that every feature of the month would compute again."""
         given: dict[Source, str] = {}
+        self._aggregate(spans_read(*_ALL_REST_ON))
         for step in _ALL_REST_ON:
             name = f"temp.{step.name}_{month.replace('-', '_')}"
-            with Engine(self.con, given).rows(step, Scope(month)) as rows:
+            with Engine(self._con, given).rows(step, Scope(month)) as rows:
                 assert isinstance(rows, Query)
-                self.con.execute(f"CREATE TEMP TABLE {name} AS {rows.sql}")
+                self._con.execute(f"CREATE TEMP TABLE {name} AS {rows.sql}")
             given[step] = name
-        return Engine(self.con, given)
+        return Engine(self._con, given)
 
 
 @dataclass(frozen=True)

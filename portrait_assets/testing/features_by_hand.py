@@ -91,7 +91,7 @@ def _is_read(source: Source) -> TypeGuard[Read]:
 def _is_shared(source: Source) -> TypeGuard[Step]:
     """Whether it is a step between the customers' sums and the matrix."""
     left_out = (FEATURE_MATRIX, *upstream(NET, PERSON))
-    if isinstance(source, Read) or source.is_view or source in left_out:
+    if isinstance(source, Read) or source.in_table is False or source in left_out:
         return False
     return source.grain is not Grain.PARTIAL and source.name != "product"
 

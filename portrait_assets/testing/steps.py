@@ -1,13 +1,18 @@
-"""One step by itself, with frames in place of its inputs."""
+"""One step by itself, with frames in place of its inputs, and databases of a few rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from portrait_assets.storage.duckdb.connection import scratch_database
+from portrait_assets.schema.table import Table
+from portrait_assets.storage.duckdb.connection import has_table, quote, scratch_database
+from portrait_assets.storage.duckdb.rows import Rows
+from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, Source, Step
 
@@ -20,6 +25,30 @@ def small_database() -> duckdb.DuckDBPyConnection:
     con = scratch_database()
     con.execute("PRAGMA disable_optimizer")
     return con
+
+
+class SmallWarehouse(Warehouse):
+    """A warehouse for a few rows: one thread, any plan as in `small_database`, and no comments.
+
+    To put them on a feature matrix takes as long as to open the file.
+    """
+
+    def __init__(self, path: Path, source: str, run_id: str) -> None:
+        super().__init__(path, source, run_id, threads=1)
+        self.con.execute("PRAGMA disable_optimizer")
+
+    def write(
+        self,
+        table: Table,
+        months: Sequence[str] | None,
+        rows: Rows,
+        within: Sequence[tuple[str, ...]] | None = None,
+    ) -> dict[str, int]:
+        """As of every warehouse."""
+        if table.stored_as is None and not has_table(self.con, table.full_name):
+            self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
+            self.con.execute(create_table_sql(table, column_types(table)))
+        return super().write(table, months, rows, within)
 
 
 def run_step(

@@ -19,6 +19,7 @@ from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.definition import Keep
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.testing.steps import SmallWarehouse
 from portrait_assets_tests.cleaned.test_category_values import GOODS, cleaned
 from portrait_assets_tests.cleaned.test_clean import received
 
@@ -27,7 +28,7 @@ MONTHS = ["2024-01", "2024-02"]
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    opened = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+    opened = SmallWarehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
     yield opened
     opened.close()
 

@@ -21,6 +21,7 @@ from portrait_assets.stages.validation.findings import conservation
 from portrait_assets.storage.dagster.checks import CONTRACT, run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.feature_world import cleaned, sale
+from portrait_assets.testing.steps import SmallWarehouse
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 
 MONTH = "2024-01"
@@ -30,7 +31,7 @@ MONTH = "2024-01"
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two sales received, two kept, and all other tables empty."""
     path = tmp_path_factory.mktemp("written") / "warehouse.duckdb"
-    opened = Warehouse(path, "shop", "run-1")
+    opened = SmallWarehouse(path, "shop", "run-1")
     for canonical in CANONICAL:
         opened.write(canonical.raw_table(), [MONTH], canonical.raw_table().empty())
         opened.write(CLEANED[canonical.name], [MONTH], CLEANED[canonical.name].empty())
@@ -46,7 +47,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def warehouse(written: Path, tmp_path: Path) -> Iterator[Warehouse]:
     """A copy of it that a test may change."""
-    opened = Warehouse(Path(shutil.copy(written, tmp_path)), "shop", "run-1")
+    opened = SmallWarehouse(Path(shutil.copy(written, tmp_path)), "shop", "run-1")
     yield opened
     opened.close()
 

@@ -29,6 +29,7 @@ from portrait_assets.stages.clusters.names.stored import name_rows, names_from
 from portrait_assets.stages.clusters.names.words import Claim, Label, Word
 from portrait_assets.storage.dagster.checks import Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.testing.steps import SmallWarehouse
 
 MARCH, APRIL = date(2024, 3, 31), date(2024, 4, 30)
 SEGMENTS = pl.DataFrame({"customer_id": range(20), "segment_id": [1] * 10 + [2] * 10})
@@ -257,7 +258,7 @@ def named_segments(as_of: date, names: dict[int, str]) -> pl.DataFrame:
 
 
 def test_a_name_that_changes_without_an_event_fails_the_check(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+    warehouse = SmallWarehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
     before = named_segments(MARCH, {1: "older", 2: "digital", 3: "lapsed"})
     now = named_segments(APRIL, {1: "older", 2: "regular", 4: "frequent"})
     warehouse.write(CLUSTER_SEGMENT, ["2024-03"], before)

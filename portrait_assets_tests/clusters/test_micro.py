@@ -18,6 +18,7 @@ from portrait_assets.stages.clusters.micro.run import MicroRun
 from portrait_assets.stages.clusters.month_run import MonthRun
 from portrait_assets.storage.dagster.checks import Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.testing.steps import SmallWarehouse
 
 HABITS = ("rate", "phone_share", "evening_share")
 
@@ -134,7 +135,7 @@ def test_parts_are_looked_for_at_the_ends_of_quarters(tmp_path: Path) -> None:
         def _search(self, month: str) -> None:
             looked.append(month)
 
-    warehouse = Warehouse(tmp_path / "w.duckdb", "bank", "run")
+    warehouse = SmallWarehouse(tmp_path / "w.duckdb", "bank", "run")
     assert all(each.is_empty() for each in Looks(warehouse, months[1:], months, (), 1).segments())
     warehouse.close()
     assert looked == ["2024-04", "2024-07", "2024-10"]
@@ -146,7 +147,7 @@ def test_rows_put_aside_are_those_of_all_months(tmp_path: Path) -> None:
             self._put(MICRO_PROOF, pl.DataFrame({"segment_id": [1]}), month)
             return pl.DataFrame({"month": [month]})
 
-    warehouse = Warehouse(tmp_path / "w.duckdb", "bank", "run")
+    warehouse = SmallWarehouse(tmp_path / "w.duckdb", "bank", "run")
     run = Notes(warehouse, ["2024-02", "2024-03"], ["2024-01", "2024-02", "2024-03"], 1)
     assert pl.concat(run.segments())["month"].to_list() == ["2024-02", "2024-03"]
     rows = run.rows(MICRO_PROOF)

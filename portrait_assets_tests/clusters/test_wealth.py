@@ -50,7 +50,7 @@ from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH
 from portrait_assets.storage.dagster.checks import Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.steps import run_step
+from portrait_assets.testing.steps import SmallWarehouse, run_step
 from portrait_assets_tests.offers.world import Bank, frame_of
 
 
@@ -230,7 +230,7 @@ def test_a_model_that_holds_keeps_its_names_and_another_s_segments_are_named_ane
     assert model is not None
     fresh = named(model, four, model.assign(four.features), {}, 1)
     old = {segment: Label(f"old {segment}", f"旧{segment}") for segment in fresh}
-    warehouse = Warehouse(tmp_path / "w.duckdb", "bank", "run")
+    warehouse = SmallWarehouse(tmp_path / "w.duckdb", "bank", "run")
     run = WealthRun(warehouse, ["2024-03"], ["2024-01", "2024-02", "2024-03"], 4, 1)
     for winner, names in (("champion", old), ("challenger", fresh), ("first", fresh)):
         run._names = dict(old)

@@ -20,6 +20,7 @@ from portrait_assets.stages.clusters.wealth.description import description_rows,
 from portrait_assets.stages.clusters.wealth.events import wealth_events
 from portrait_assets.storage.dagster.checks import Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.testing.steps import SmallWarehouse
 from portrait_assets_tests.clusters.test_wealth import bank
 
 MARCH, APRIL, MAY = "2024-03", "2024-04", "2024-05"
@@ -36,7 +37,7 @@ def rows_of(table: Table, month: str, rows: list[dict[str, Any]]) -> pl.DataFram
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """In April segment 1 is split in two, segment 2 stays, and nobody is left in 3."""
-    found = Warehouse(tmp_path / "w.duckdb", "world", "run")
+    found = SmallWarehouse(tmp_path / "w.duckdb", "world", "run")
     of_months: dict[str, dict[int, tuple[str, str, list[str], int]]] = {
         MARCH: {1: ("saver", "new", [], 6), 2: ("debtor", "new", [], 4), 3: ("few", "new", [], 2)},
         APRIL: {

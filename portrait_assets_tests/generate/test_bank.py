@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +18,7 @@ from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.targets.outcomes import source_targets
 from portrait_assets.synthetic import bank as bank_module
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
+from portrait_assets.synthetic.common.writing import BankFiles
 from portrait_assets.synthetic.labels import GENERATED, MONTHLY, source_yaml, table_sql
 from portrait_assets_tests.generate.conftest import CUSTOMERS, MONTHS, Query, contents
 
@@ -171,6 +174,23 @@ def test_arguments_that_cannot_be_used(
     with pytest.raises(PortraitError, match=says):
         generate_bank(tmp_path / "out", **config)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
+
+
+def test_what_fails_ends_the_writers_before_their_files_are_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing: list[Future[None]] = []
+    is_over: list[bool] = []
+
+    def fails(files: BankFiles, pieces: object, pool: Executor) -> None:
+        writing.append(pool.submit(time.sleep, 0.05))
+        raise OSError("disk full")
+
+    monkeypatch.setattr(BankFiles, "write", fails)
+    monkeypatch.setattr(BankFiles, "__exit__", lambda *_: is_over.append(writing[0].done()))
+    with pytest.raises(OSError, match="disk full"):
+        generate_bank(tmp_path / "bank", 20, 1, 1)
+    assert is_over == [True]
 
 
 def test_nothing_is_written_into_a_folder_with_files(tmp_path: Path) -> None:

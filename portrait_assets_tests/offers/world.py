@@ -25,7 +25,7 @@ from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Grain, Scope, Step
-from portrait_assets.testing.steps import small_database
+from portrait_assets.testing.steps import SmallWarehouse, small_database
 
 MONTH, DAY = "2024-06", date(2024, 6, 30)
 Row = dict[str, Any]
@@ -153,7 +153,7 @@ def assessed(customer_id: str, tolerance: str, age: int = 40, **more: Any) -> di
 
 def stored(bank: Bank, folder: Path) -> Warehouse:
     """A warehouse with the bank's tables, for checks."""
-    warehouse = Warehouse(folder / "w.duckdb", "bank", "run")
+    warehouse = SmallWarehouse(folder / "w.duckdb", "bank", "run")
     for table, frame in bank.frames.items():
         nullable = tuple(replace(column, nullable=True) for column in table.columns)
         months = sorted({MONTH, *frame["month"]}) if "month" in frame.columns else [MONTH]

@@ -25,7 +25,7 @@ from portrait_assets.stages.predictions.governance.approvals import Approvals
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.contract import TARGET
 from portrait_assets.stages.targets.outcomes import Targets, outcome
-from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.testing.steps import SmallWarehouse
 
 SILENCE = Targets((outcome("silence"),))
 
@@ -59,7 +59,7 @@ class PredictionWorld:
 
     def __post_init__(self) -> None:
         self.month_names = month_range("2024-01", next_month("2024-01", self.months - 1))
-        self.warehouse = Warehouse(self.folder / "w.duckdb", "world", "run")
+        self.warehouse = SmallWarehouse(self.folder / "w.duckdb", "world", "run")
         rng = np.random.default_rng(self.seed)
         names = [f"c{number:04d}" for number in range(self.customers)]
         habit = rng.uniform(0.05, 0.95, self.customers)

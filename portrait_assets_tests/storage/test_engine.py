@@ -12,6 +12,7 @@ import pytest
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.fits import fit
 from portrait_assets.storage.steps import (
     BEFORE,
     EVER,
@@ -20,7 +21,6 @@ from portrait_assets.storage.steps import (
     Scope,
     Span,
     Step,
-    fit,
     if_empty,
     read,
     spans_read,
@@ -171,7 +171,7 @@ def test_targets_share_the_table_of_what_they_all_read(con: duckdb.DuckDBPyConne
 
 def test_what_fails_within_a_transaction_is_what_is_raised(con: duckdb.DuckDBPyConnection):
     wrong = Step(
-        "wrong", (TOTAL,), "SELECT CAST('x' || spent AS INT) AS n FROM total", at_once=True
+        "wrong", (TOTAL,), "SELECT CAST('x' || spent AS INT) AS n FROM total", in_table=True
     )
     con.execute("BEGIN")
     with pytest.raises(duckdb.ConversionException, match="x100"):
@@ -184,7 +184,7 @@ def test_customers_in_parts_give_the_same_rows(con: duckdb.DuckDBPyConnection):
     everyone = Step("everyone", (SPENT,), "SELECT customer_id FROM spent")
     wide = Step(
         "wide",
-        (SPENT,),
+        (everyone, SPENT),
         lambda scope: f"SELECT * FROM spent WHERE {scope.population}",
         in_parts_of=everyone,
     )
@@ -199,13 +199,18 @@ def test_so_many_customers_are_computed_at_a_time(con: duckdb.DuckDBPyConnection
     everyone = Step("everyone", (SPENT,), "SELECT customer_id FROM spent")
     counted = Step(
         "counted",
-        (SPENT,),
+        (everyone, SPENT),
         lambda scope: f"SELECT count(*) AS customers FROM spent WHERE {scope.population}",
         in_parts_of=everyone,
     )
     target = Step("target", (counted,), "FROM counted")
     frame = Engine(con, part_customers=3).frame(target, Scope("2024-03"))
     assert frame["customers"].to_list() == [3, 1]
+
+
+def test_a_step_is_computed_in_parts_of_what_it_reads():
+    with pytest.raises(ValueError, match="does not read what it is computed in parts of"):
+        Step("wide", (SALES,), "FROM sale", in_parts_of=SPENT)
 
 
 def test_a_handful_of_customers_get_the_rows_of_the_full_run(con: duckdb.DuckDBPyConnection):
@@ -285,7 +290,7 @@ def test_a_step_in_parts_has_a_row_though_its_last_part_has_none(con: duckdb.Duc
     everyone = Step("everyone", (SPENT,), "SELECT customer_id FROM spent")
     small = Step(
         "small",
-        (SPENT,),
+        (everyone, SPENT),
         lambda scope: f"SELECT * FROM spent WHERE spent < 60 AND {scope.population}",
         in_parts_of=everyone,
     )

@@ -11,7 +11,7 @@ from portrait_assets.stages.features.matrix import BASES
 from portrait_assets.stages.features.matrix import FEATURE_MATRIX as MATRIX
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.fits import Fits, stored_fits
+from portrait_assets.storage.fits import Fits, is_fit, stored_fits
 from portrait_assets.storage.steps import Scope, Step, upstream
 from portrait_assets.testing.feature_bank import MONTHS, bank
 from portrait_assets.testing.feature_world import World
@@ -54,7 +54,7 @@ def test_without_the_fits_they_would_be_compared_with_themselves(world: World):
 
 
 def test_every_fit_is_stored_with_its_types(world: World):
-    fits = {step.name for step in upstream(MATRIX) if isinstance(step, Step) and step.is_fit}
+    fits = {step.name for step in upstream(MATRIX) if isinstance(step, Step) and is_fit(step)}
     stored = world.table(FITTED)
     assert set(stored["step"]) == fits
     assert {step.name for step in BASES.values()} <= fits

@@ -16,7 +16,8 @@ def graph(draw: random.Random) -> Step:
     for number in range(draw.randint(3, 8)):
         reads = tuple(draw.sample(steps, min(len(steps), draw.randint(0, 3))))
         grain = draw.choice([Grain.CUSTOMER, Grain.CUSTOMER, Grain.ALL])
-        steps.append(Step(f"s{number}", reads, "SELECT 1", grain=grain, is_view=not number))
+        in_table = draw.choice([None, None, True]) if number else False
+        steps.append(Step(f"s{number}", reads, "SELECT 1", grain=grain, in_table=in_table))
     return Step("target", tuple(steps[-2:]), "SELECT 1")
 
 
@@ -41,7 +42,9 @@ def test_a_step_stands_where_two_statements_read_it_and_until_the_last_of_them(s
     assert target not in stands
     for step in order[:-1]:
         statements = statements_of(step, target, order, stands)
-        is_needed = step.grain is Grain.ALL or (len(statements) > 1 and not step.is_view)
+        is_needed = step.grain is Grain.ALL or (
+            len(statements) > 1 if step.in_table is None else step.in_table
+        )
         assert (step in stands) == is_needed, step
         if is_needed:
             assert stands[step] is max(statements, key=order.index)

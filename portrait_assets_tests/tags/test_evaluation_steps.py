@@ -13,6 +13,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.evaluation.inputs import NO_SEGMENTS, named_segment
 from portrait_assets.stages.tags.evaluation.steps import EvaluationSteps, evaluation_steps
 from portrait_assets.storage.engine import Engine
+from portrait_assets.storage.fits import is_fit
 from portrait_assets.storage.steps import THE_MONTH, Scope, Source, Span, Step, spans_read, upstream
 from portrait_assets.testing.steps import run_step, small_database
 from portrait_assets.testing.tag_world import HOME, JULY, JUNE, MAY, TIER, catalogue_of, features
@@ -85,7 +86,7 @@ def test_ranks_add_up_over_halves_of_the_customers(tmp_path: Path):
     base, rank = step_named("base", steps), step_named("rank_spend", steps)
     (part,) = rank.reads
     assert isinstance(part, Step)
-    assert rank.is_fit
+    assert is_fit(rank)
     inputs = {steps.features: features(**SPEND), **without_segments(steps)}
     everyone = run_step(base, steps.scope, inputs)
     halves = [

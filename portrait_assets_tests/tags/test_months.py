@@ -30,7 +30,7 @@ from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.dagster.checks import run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import ensure_table
-from portrait_assets.testing.steps import small_database
+from portrait_assets.testing.steps import SmallWarehouse, small_database
 from portrait_assets.testing.tag_world import (
     COLUMNS,
     JUNE,
@@ -63,7 +63,7 @@ SPEND = {MAY: [150, 60, 5], JUNE: [150, 60, 500]}
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     """Features of three customers in May and June, without segments or transactions."""
-    opened = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+    opened = SmallWarehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
     for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, CUSTOMER_MONTH, UNPROFILED):
         ensure_table(opened.con, table)
     world = pl.concat([features(as_of, spend=spend) for as_of, spend in SPEND.items()])
@@ -284,7 +284,7 @@ def test_a_version_other_than_the_first_bears_the_number_that_its_month_used(
     warehouse.close()
     newer = TIER.replace("tier\n", "tier\n    version: 2\n").replace("100", "400")
     two = load_catalogue(write_catalogue(tmp_path, newer), columns=COLUMNS)
-    again = Warehouse(warehouse.path, "shop", "run-2")
+    again = SmallWarehouse(warehouse.path, "shop", "run-2")
     materialize_months(again, two, (), ["2017-06"])
 
     rows = again.con.execute(

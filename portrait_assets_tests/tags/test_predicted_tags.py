@@ -35,6 +35,7 @@ from portrait_assets.stages.tags.shared_rows import predicted_from
 from portrait_assets.stages.targets.outcomes import Targets, outcome, packaged_targets
 from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.testing.steps import small_database
+from portrait_assets.testing.tag_world import touched_by
 from portrait_assets_tests.tags.test_evidence import EVERYTHING, JUNE, without, world
 
 NAMES = "abcdef"
@@ -64,9 +65,8 @@ def predicted(target: str, horizon: int = 1, **columns: Sequence[object]) -> pl.
 def evaluated(
     catalogue: Catalogue, tables: Mapping[Table, pl.DataFrame], **features: list[object]
 ) -> Evaluation:
-    return evaluate(
-        catalogue, world(**features), None, None, JUNE, EVERYTHING, predicted=dict(tables)
-    )
+    read = touched_by(catalogue, {*features, *catalogue.predicted})
+    return evaluate(read, world(**features), None, None, JUNE, EVERYTHING, predicted=dict(tables))
 
 
 def values_of(found: Evaluation, code: str) -> list[object]:

@@ -20,6 +20,7 @@ from portrait_assets.stages.validation.cells import SUMS, Key, Sides
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
+from portrait_assets.testing.steps import SmallWarehouse
 
 Columns = Mapping[str, Any]
 """Values of each customer by name, or one for all of them."""
@@ -53,7 +54,7 @@ class SmallWorld:
 
     def __init__(self, folder: Path, matrix: Table, customers: int) -> None:
         """An empty world of so many customers."""
-        self._warehouse = Warehouse(folder / "w.duckdb", "small", "one")
+        self._warehouse = SmallWarehouse(folder / "w.duckdb", "small", "one")
         self.matrix, self.customers = matrix, [f"C{i:05d}" for i in range(customers)]
         self.months: list[str] = []
         self._added: dict[Table, dict[str, pl.DataFrame]] = {}

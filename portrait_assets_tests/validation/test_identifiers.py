@@ -13,6 +13,7 @@ from portrait_assets.stages.validation.findings_identifiers import (
 )
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.feature_world import cleaned, day, sale
+from portrait_assets.testing.steps import SmallWarehouse
 
 MONTHS = ["2024-01", "2024-02"]
 
@@ -20,7 +21,7 @@ MONTHS = ["2024-01", "2024-02"]
 @pytest.fixture
 def warehouse(tmp_path: Path):
     """Two months in which every cleaned table is empty."""
-    opened = Warehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
+    opened = SmallWarehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
     for table in CLEANED.values():
         opened.write(table, MONTHS, table.empty())
     yield opened

@@ -20,6 +20,7 @@ from portrait_assets.stages.validation.contract import FAIRNESS
 from portrait_assets.stages.validation.findings_fairness import fairness_findings
 from portrait_assets.stages.validation.offers import ANY, offer_fairness
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.testing.steps import SmallWarehouse
 
 CUSTOMERS = [f"c{number:03}" for number in range(240)]
 BEFORE, LAST = "2024-01", "2024-04"
@@ -78,7 +79,7 @@ def write(warehouse: Warehouse, table: Table, month: str, rows: list[dict[str, A
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    warehouse = Warehouse(tmp_path_factory.mktemp("offers") / "w.duckdb", "bank", "run")
+    warehouse = SmallWarehouse(tmp_path_factory.mktemp("offers") / "w.duckdb", "bank", "run")
     for month in month_range(BEFORE, LAST):
         people = [
             {"as_of": last_day(month), "customer_id": who, "gender": GENDER[who]}

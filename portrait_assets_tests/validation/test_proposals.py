@@ -24,6 +24,7 @@ from portrait_assets.stages.validation.drafts import Sample, Seen, draft_file
 from portrait_assets.stages.validation.judging import weak_before
 from portrait_assets.stages.validation.proposals import _improved, propose
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.testing.steps import SmallWarehouse
 from portrait_assets_tests.validation.small_world import filled, renew_targets
 
 MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]
@@ -86,7 +87,7 @@ def world(warehouse: Warehouse, breaks_in: str | None = None) -> None:
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path / "w.duckdb", "made_up", "one")
+    return SmallWarehouse(tmp_path / "w.duckdb", "made_up", "one")
 
 
 def test_a_threshold_that_separates_too_late_is_moved(

@@ -19,7 +19,8 @@ from portrait_assets.stages.features.declared.needs import (
 )
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.storage.steps import EVER, Grain, Scope, Step, fit, read
+from portrait_assets.storage.fits import fit
+from portrait_assets.storage.steps import EVER, Grain, Scope, Step, read
 
 _NEEDED = {
     evidence: None

@@ -22,7 +22,8 @@ from portrait_assets.stages.features.parts import (
 )
 from portrait_assets.stages.features.persons import of_persons
 from portrait_assets.storage.duckdb.connection import quote
-from portrait_assets.storage.steps import EVER, Scope, Step, fit, upstream
+from portrait_assets.storage.fits import fit
+from portrait_assets.storage.steps import EVER, Scope, Step, upstream
 
 RECORD = Step(
     "record",

@@ -158,6 +158,6 @@ def _view(stored: Read, name: str, merged: str) -> Step:
         name,
         (stored, PERSON),
         lambda scope: rows(f"({merged})", scope),
-        is_view=True,
+        in_table=False,
         simpler=if_empty(PERSON, lambda scope: rows(stored.name, scope)),
     )

@@ -29,7 +29,7 @@ def deals(transactions: Source, name: str) -> Step:
         name,
         (transactions,),
         f"SELECT *, {GIVES_BACK} AS gives_back, {WORTH} AS worth FROM {transactions.name}",
-        is_view=True,
+        in_table=False,
     )
 
 
@@ -40,7 +40,7 @@ def cancelling(deal: Step, name: str) -> Step:
         (deal,),
         "SELECT customer_id, month, cancels, amount, worth, source_file, source_row "
         f"FROM {deal.name} WHERE cancels IS NOT NULL",
-        at_once=True,
+        in_table=True,
     )
 
 
@@ -142,7 +142,7 @@ def net_months(transactions: Source) -> Step:
         (deal, taken),
         f"SELECT * FROM {deal.name} SEMI JOIN (SELECT customer_id, month FROM {taken.name} "
         "WHERE month < until) USING (customer_id, month)",
-        is_view=True,
+        in_table=False,
     )
     sql = f"""
     SELECT month, customer_id, {aggregates.select(NET)}
@@ -156,7 +156,7 @@ def net_months(transactions: Source) -> Step:
         f"{name}_net",
         (changed, taken),
         sql,
-        at_once=True,
+        in_table=True,
         simpler=if_empty(named_by, f"{sql} LIMIT 0"),
     )
 
@@ -172,6 +172,6 @@ def as_known(months: Source, net: Step, name: str) -> Step:
         (months, net),
         f"SELECT m.* REPLACE ({columns}) FROM {months.name} AS m LEFT JOIN {net.name} AS n "
         "ON n.customer_id = m.customer_id AND n.month = m.month",
-        is_view=True,
+        in_table=False,
         simpler=if_empty(net, f"SELECT * FROM {months.name}"),
     )

@@ -34,7 +34,7 @@ def of_persons(table: Table, span: Span, name: str | None = None) -> Step:
         name or table.name,
         (stored, ALIAS),
         lambda scope: f"SELECT * FROM ({moved}) WHERE {scope.population}",
-        is_view=True,
+        in_table=False,
         simpler=if_empty(
             ALIAS, lambda scope: f"SELECT * FROM {stored.name} WHERE {scope.population}"
         ),

@@ -20,7 +20,7 @@ MEMBER = Step(
     "member",
     (read(CLUSTER_ASSIGNMENT, THE_MONTH),),
     "SELECT customer_id, segment_id FROM cluster_assignment",
-    is_view=True,
+    in_table=False,
 )
 """Each customer's segment at the month's end."""
 NUMBERED_MEMBER = Step(
@@ -28,7 +28,7 @@ NUMBERED_MEMBER = Step(
     (MEMBER,),
     "SELECT customer_id, segment_id, row_number() OVER (ORDER BY customer_id)::INTEGER AS customer "
     "FROM member",
-    at_once=True,
+    in_table=True,
 )
 """The same with the customers numbered from 1: numbers are joined and grouped faster than texts."""
 
@@ -47,7 +47,7 @@ def member_before(months: int) -> Step:
         # Two records that turned out to be one person's had a segment each.
         f"SELECT customer_id, min(segment_id) AS segment_id FROM {stored.name} "
         "ANTI JOIN unprofiled USING (customer_id) GROUP BY customer_id",
-        at_once=True,
+        in_table=True,
     )
 
 
@@ -69,7 +69,7 @@ def _lines(deal: Step, name: str) -> Step:
         CASE WHEN d.amount IS NOT NULL THEN {sign} * abs(d.quantity) END AS quantity
     FROM {deal.name} AS d LEFT JOIN product AS p USING (product_id)
     """,
-        at_once=True,
+        in_table=True,
     )
 
 
@@ -88,7 +88,7 @@ def _added_up(bought: Step) -> Step:
         sum(amount) AS amount, count(*) - count(amount) AS without_amount
     FROM {bought.name} GROUP BY GROUPING SETS ((customer_id, category), (customer_id))
     """,
-        at_once=True,
+        in_table=True,
     )
 
 

@@ -191,7 +191,7 @@ def categories(first: int, last: int = 0) -> Step:
         (read(CLEANED["balances"], Span(first + HELD_MONTHS - 1, last)), PRODUCT),
         "SELECT b.month, b.customer_id, p.category FROM balances AS b "
         "JOIN product AS p USING (product_id) WHERE p.category IS NOT NULL",
-        is_view=True,
+        in_table=False,
     )
     return Step(
         "categories",
@@ -200,7 +200,7 @@ def categories(first: int, last: int = 0) -> Step:
         f"SELECT month, customer_id, category, {BOUGHT_MONTHS} FROM "
         "customer_category_month WHERE category IS NOT NULL AND lines > 0 "
         "AND NOT EXISTS (FROM holding LIMIT 1)",
-        is_view=True,
+        in_table=False,
     )
 
 

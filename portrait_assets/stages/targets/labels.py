@@ -101,7 +101,7 @@ def label_step(outcome: Outcome, base_months_: Sequence[str], month: str) -> Ste
         (read(FEATURE_MATRIX, base_months(lags)),),
         "SELECT strftime(as_of, '%Y-%m') AS base_month, customer_id FROM feature_matrix "
         f"WHERE as_of IN ({days})",
-        is_view=True,
+        in_table=False,
     )
     followed = with_facts(customers, [outcome], lags)
     # What is not known, such as of whom nothing is reported, is neither yes nor no.

@@ -237,7 +237,7 @@ def _answers(lags: Sequence[Lag], targets: Targets, apart: Sequence[str]) -> Ste
         (read(SOURCE_OUTCOME, closing_months(lags)),),
         f"SELECT base_month, horizon, customer_id, {name} AS answer_of, value AS answer "
         "FROM source_outcome" + (f" WHERE outcome NOT IN ({literals(apart)})" if apart else ""),
-        is_view=True,
+        in_table=False,
     )
 
 

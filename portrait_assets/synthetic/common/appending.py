@@ -41,7 +41,7 @@ def append_rows(before: Path, after: Path, names: list[str]) -> Moved:
     found = {name: _further(before / name, after / name) for name in names}
     changed = {name: further for name, further in found.items() if further is not None}
     aside = after / ".appended"
-    with ThreadPoolExecutor(1) as pool, BankFiles(aside) as files:
+    with BankFiles(aside) as files, ThreadPoolExecutor(1) as pool:
         for name, further in changed.items():
             for piece in _pieces(name, further):
                 files.write([piece], pool)

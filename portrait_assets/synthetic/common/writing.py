@@ -41,6 +41,8 @@ class BankFiles:
     """The files of a bank while they are written; one row group per piece.
 
     Pieces of one file must come in order; different files may be written at the same time.
+    A pool that writes ends within the context, also where something fails: pyarrow crashes where a
+    file is finished while a thread writes to it.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -30,6 +30,7 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.feature_world import cleaned
+from portrait_assets.testing.steps import SmallWarehouse
 
 FIRST, BASE, LAST = "2024-01", "2024-03", "2024-06"
 MONTHS = month_range(FIRST, LAST)
@@ -80,7 +81,7 @@ def bank(
     leaves: Mapping[str, str] | None = None,
 ) -> Warehouse:
     """A warehouse with the balances of these months; `leaves` object to profiling from a month."""
-    warehouse = Warehouse(folder / "w.duckdb", "world", "run")
+    warehouse = SmallWarehouse(folder / "w.duckdb", "world", "run")
     for month in months:
         offered = cleaned("products", products if month == FIRST else [], month)
         warehouse.write(CLEANED["products"], [month], offered)

@@ -23,10 +23,10 @@ from portrait_assets.stages.predictions.value.contract import (
     VALUE_MODEL,
     VALUE_PARAMETER,
 )
-from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, spans_read
 from portrait_assets.testing.feature_world import cleaned
+from portrait_assets.testing.steps import SmallWarehouse
 
 FIRST = "2024-01"
 
@@ -53,7 +53,7 @@ class ValueWorld:
 
     def __post_init__(self) -> None:
         self.month_names = month_range(FIRST, next_month(FIRST, self.months - 1))
-        self.warehouse = Warehouse(self.folder / "w.duckdb", "world", "run")
+        self.warehouse = SmallWarehouse(self.folder / "w.duckdb", "world", "run")
         self._write_months()
 
     @cached_property

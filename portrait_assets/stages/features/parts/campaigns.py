@@ -7,7 +7,8 @@ from portrait_assets.stages.features.contract import CUSTOMER_CAMPAIGN_MONTH
 from portrait_assets.stages.features.declared.principle import BASE_CONTACTS
 from portrait_assets.stages.features.persons import added_up
 from portrait_assets.stages.features.window import WINDOW_MONTHS
-from portrait_assets.storage.steps import Step, fit, window
+from portrait_assets.storage.fits import fit
+from portrait_assets.storage.steps import Step, window
 
 WINDOW = added_up(
     CUSTOMER_CAMPAIGN_MONTH, aggregates.CUSTOMER_CAMPAIGN_MONTH, window(WINDOW_MONTHS)

@@ -11,7 +11,8 @@ from portrait_assets.stages.features.declared.expressions import Z_95
 from portrait_assets.stages.features.persons import added_up
 from portrait_assets.stages.features.products import PRODUCT
 from portrait_assets.stages.features.window import WINDOW_MONTHS
-from portrait_assets.storage.steps import THE_MONTH, Grain, Step, fit, read, window
+from portrait_assets.storage.fits import fit
+from portrait_assets.storage.steps import THE_MONTH, Grain, Step, read, window
 
 RECENT = 0b111
 """The bits of the last three months."""

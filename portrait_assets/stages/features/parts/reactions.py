@@ -186,7 +186,7 @@ WITHDRAWN_USER = Step(
     FROM balances AS t JOIN withdrawn AS w USING (product_id)
     WHERE t.balance > 0 AND {_USED_BEFORE.format(on="balance_on")}
     """,
-    at_once=True,
+    in_table=True,
 )
 """Who bought or held a product in the three months before it was withdrawn."""
 

@@ -16,7 +16,8 @@ from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURES
 from portrait_assets.stages.features.persons import added_up, of_persons
 from portrait_assets.stages.features.purchases import as_known, net_months
 from portrait_assets.stages.features.window import AGO, WINDOW_MONTHS
-from portrait_assets.storage.steps import EVER, Span, Step, fit, window
+from portrait_assets.storage.fits import fit
+from portrait_assets.storage.steps import EVER, Span, Step, window
 
 _AGGREGATES = {each.name: each for each in aggregates.CUSTOMER_MONTH}
 

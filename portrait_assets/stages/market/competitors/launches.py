@@ -90,7 +90,7 @@ HAD = Step(
         _MEMBER_BEFORE,
     ),
     _HAD,
-    at_once=True,
+    in_table=True,
     simpler=if_empty(OF_CATEGORY, f"{_HAD} LIMIT 0"),
 )
 """The customers of both months by product of these categories: who has it now, and had it then."""

@@ -38,7 +38,7 @@ IN_BASKET = Step(
     SELECT DISTINCT true AS is_held, customer, '' AS basket_id, category AS item
     {of_members(HOLDING, NUMBERED_MEMBER)} WHERE category IS NOT NULL
     """,
-    at_once=True,
+    in_table=True,
 )
 """The categories of each basket; all that a customer holds is one."""
 
@@ -47,7 +47,7 @@ BASKET = Step(
     (IN_BASKET,),
     "SELECT *, row_number() OVER () AS basket "
     "FROM (SELECT DISTINCT is_held, customer, basket_id FROM in_basket)",
-    at_once=True,
+    in_table=True,
 )
 ITEM = Step(
     "basket_item",

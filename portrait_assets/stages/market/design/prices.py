@@ -68,7 +68,7 @@ PAID = Step(
     "paid",
     (PRICED, EDGE),
     "SELECT customer, segment_id, place, price FROM priced JOIN edge USING (measure, item)",
-    at_once=True,
+    in_table=True,
 )
 """The prices of categories that have bands."""
 
@@ -86,7 +86,7 @@ PRICE_BAND = Step(
             JOIN edge USING (place)
     )
     """,
-    at_once=True,
+    in_table=True,
 )
 """The band of each price, and whether it is the one that is paid most often in it."""
 BANDED = Step(
@@ -94,7 +94,7 @@ BANDED = Step(
     (PAID, PRICE_BAND),
     "SELECT segment_id, customer, place, band, count(*) AS lines, bool_or(is_usual) AS pays_usual "
     "FROM paid JOIN price_band USING (place, price) GROUP BY ALL",
-    at_once=True,
+    in_table=True,
 )
 """The lines of each customer by category and band."""
 USUAL = Step(

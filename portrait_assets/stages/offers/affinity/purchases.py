@@ -32,7 +32,7 @@ def of_window(table: Table, months: int, name: str) -> Step:
         name,
         (rows,),
         lambda scope: f"SELECT *, {ago(scope.month, months)} AS ago FROM {rows.name}",
-        is_view=True,
+        in_table=False,
     )
 
 

@@ -96,7 +96,7 @@ def listed_products(affinity: Source) -> Step:
         (affinity,),
         f"SELECT customer_id, item AS product_id, probability FROM {affinity.name} "
         f"WHERE item_kind = '{PRODUCT}' AND probability IS NOT NULL",
-        is_view=True,
+        in_table=False,
         grain=Grain.ALL,
     )
 

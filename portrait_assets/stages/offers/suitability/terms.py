@@ -71,7 +71,7 @@ def _terms_sql(scope: Scope) -> str:
     """
 
 
-TERMS = Step("terms", (ASKED,), _terms_sql, is_view=True)
+TERMS = Step("terms", (ASKED,), _terms_sql, in_table=False)
 """Each product as its newest row has it: what it asks of a customer.
 
 `level` is the lowest tolerance that it suits: its grade, or the tolerance that it is sold to where

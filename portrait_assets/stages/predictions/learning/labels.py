@@ -117,7 +117,7 @@ def _customers(lags: Sequence[Lag], lots: Mapping[str, int] | None = None) -> St
             f"WHERE as_of IN ({days}) AND {drawn(lots or {}, _MONTH_OF)}"
         )
 
-    return Step("predicted_of", (read(FEATURE_MATRIX, base_months(lags)),), sql, is_view=True)
+    return Step("predicted_of", (read(FEATURE_MATRIX, base_months(lags)),), sql, in_table=False)
 
 
 def features_step(month: str, lots: Mapping[str, int], columns: Sequence[str]) -> Step:

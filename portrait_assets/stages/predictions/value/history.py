@@ -35,7 +35,7 @@ _ADDED = Step(
     f"SELECT month, customer_id, {', '.join(f'sum({name}) AS {name}' for name in _SUMS)}, "
     "min(first_at) AS first_at, max(last_at) AS last_at "
     "FROM value_months WHERE lines > 0 GROUP BY month, customer_id",
-    is_view=True,
+    in_table=False,
     simpler=if_empty(
         ALIAS,
         f"SELECT month, customer_id, {_NAMES} FROM value_months WHERE lines > 0",

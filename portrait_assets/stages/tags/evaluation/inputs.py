@@ -17,7 +17,8 @@ from portrait_assets.stages.tags.catalogue.predicted import PredictedColumn
 from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
-from portrait_assets.storage.steps import Grain, Read, Scope, Span, Step, fit, read
+from portrait_assets.storage.fits import fit
+from portrait_assets.storage.steps import Grain, Read, Scope, Span, Step, read
 
 NO_SEGMENTS = (
     "(SELECT NULL::DATE AS as_of, NULL::VARCHAR AS customer_id, "

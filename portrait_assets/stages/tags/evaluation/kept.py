@@ -69,7 +69,8 @@ def _kept(
         )
 
     # A table for each tag: one statement with all of these joins would need their memory at once.
-    return Step(f"kept_{tag.code}", (ranked, *([previous] if previous else [])), rows, at_once=True)
+    reads = (ranked, *([previous] if previous else []))
+    return Step(f"kept_{tag.code}", reads, rows, in_table=True)
 
 
 def _decided_before(tag: Tag) -> str:

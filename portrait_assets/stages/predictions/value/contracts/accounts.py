@@ -36,7 +36,7 @@ ACCOUNT_MONTH = Step(
         WHERE balance IS NOT NULL
     ) GROUP BY customer_id, account_id, product_id, month
     """,
-    is_view=True,
+    in_table=False,
 )
 """The last balance of each account in each month, debts without their sign."""
 
