@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from portrait_assets.app.erasure.people.persons import name_ids
-from portrait_assets.app.erasure.rows.recounting import Recounting, few_sql
+from portrait_assets.app.erasure.rows.few import few_sql
+from portrait_assets.app.erasure.rows.recounting import Recounting
 from portrait_assets.app.erasure.rows.removal import copy_without
 from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed, name_rows
 from portrait_assets.privacy.erasure import Rows
@@ -21,8 +22,11 @@ from portrait_assets.schema.columns import count, required, text
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.consent.contract import CONSENT_DEFAULT
 from portrait_assets.stages.features.contract import FITTED, PRODUCT_MONTH
 from portrait_assets.stages.features.monthly import PRODUCT_MONTH as SOLD
+from portrait_assets.stages.market.changes.contract import TAKINGS_CHANGE
+from portrait_assets.stages.market.demand.contract import DEMAND, ITEM_MONTH
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.steps import THE_MONTH, Grain, Step, read
 from portrait_assets_tests.erasure.conftest import Done
@@ -240,20 +244,88 @@ def test_names_of_what_only_the_erased_chose_go(con: duckdb.DuckDBPyConnection):
     assert gone == [(date(2024, 1, 31), 1), (date(2024, 2, 29), 1)]
 
 
+MARCH = "CREATE TEMP TABLE erased_months AS SELECT DATE '2024-03-31' AS as_of; "
+
+
+def few_of(con: duckdb.DuckDBPyConnection, table: Table, columns: str) -> list[tuple[object, ...]]:
+    """These columns of the rows of the table that count few, in order."""
+    few = few_sql(con, table.full_name, table)
+    sql = f"SELECT {columns} FROM {table.full_name} WHERE {few} ORDER BY ALL"
+    return con.execute(sql).fetchall()
+
+
 def test_of_an_item_with_a_small_segment_all_segments_are_counted_again():
-    """Tea has a segment of nine in March, bread has none, and nobody erased was there in April."""
+    """Tea has a segment of nine in March, of oil some was given back in one where nobody bought it,
+    bread has none of few, jam one that has none of it, and nobody erased was there in April."""
     with duckdb.connect() as con:
         con.execute(
-            "CREATE SCHEMA market; "
-            "CREATE TEMP TABLE erased_months AS SELECT DATE '2024-03-31' AS as_of; "
+            f"CREATE SCHEMA market; {MARCH}"
             "CREATE TABLE market.item_month AS SELECT m AS month, s AS segment_id, "
-            "'purchases' AS measure, 'category' AS item_kind, i AS item, n AS customers "
-            "FROM (VALUES ('tea', 0, 39), ('tea', 1, 30), ('tea', 2, 9), ('bread', 0, 30), "
-            "('bread', 1, 20), ('bread', 2, 10)) AS r(i, s, n), "
-            "(VALUES ('2024-03'), ('2024-04')) AS t(m)"
+            "'purchases' AS measure, 'category' AS item_kind, i AS item, n AS customers, "
+            "l AS lines, 0 AS without_amount "
+            "FROM (VALUES ('tea', 0, 39, 50), ('tea', 1, 30, 40), ('tea', 2, 9, 10), "
+            "('bread', 0, 30, 40), ('bread', 1, 20, 20), ('bread', 2, 10, 20), ('oil', 0, 30, 39), "
+            "('oil', 1, 30, 40), ('oil', 2, 0, -1), ('jam', 0, 30, 40), ('jam', 2, 0, 0)) "
+            "AS r(i, s, n, l), (VALUES ('2024-03'), ('2024-04')) AS t(m)"
         )
-        few = few_sql(con, "market.item_month")
-        found = con.execute(
-            f"SELECT month, item, segment_id FROM market.item_month WHERE {few} ORDER BY ALL"
-        ).fetchall()
-    assert found == [("2024-03", "tea", 0), ("2024-03", "tea", 1), ("2024-03", "tea", 2)]
+        found = few_of(con, ITEM_MONTH, "month, item, segment_id")
+    items = (("oil", 0), ("oil", 1), ("oil", 2), ("tea", 0), ("tea", 1), ("tea", 2))
+    assert found == [("2024-03", *each) for each in items]
+
+
+def test_a_change_is_of_few_where_few_bought_it_in_either_month():
+    """Of ten in both, or of nobody at all, it is not; of what was only given back it is."""
+    changes = [
+        *(("tea", 3, 30, 5, 50), ("jam", 30, 9, 50, 5), ("ham", 10, 10, 9, 9)),
+        *(("oil", 0, 30, 0, 50), ("rye", 30, 0, 50, -1), ("gin", 0, 30, -1, 50)),
+    ]
+    with duckdb.connect() as con:
+        con.execute(MARCH)
+        with_tables(con, TAKINGS_CHANGE)
+        con.executemany(
+            "INSERT INTO market.takings_change BY NAME SELECT DATE '2024-03-31' AS as_of, "
+            "? AS item, ? AS customers_before, ? AS customers, ? AS amount_before, ? AS amount",
+            changes,
+        )
+        found = few_of(con, TAKINGS_CHANGE, "item")
+    assert found == [("gin",), ("jam",), ("rye",), ("tea",)]
+
+
+def test_all_rows_that_count_records_are_counted_again():
+    """Of twelve records one customer may have all; nobody erased was there in April."""
+    with duckdb.connect() as con:
+        con.execute(MARCH)
+        with_tables(con, CONSENT_DEFAULT)
+        con.executemany(
+            "INSERT INTO consent.consent_default BY NAME SELECT ? AS as_of, ? AS purpose",
+            [("2024-03-31", "credit"), ("2024-03-31", "sharing"), ("2024-04-30", "credit")],
+        )
+        assert few_of(con, CONSENT_DEFAULT, "purpose") == [("credit",), ("sharing",)]
+
+
+def test_demand_is_of_few_where_some_only_gave_it_back():
+    demand = [("tea", 9, 9, 0), ("jam", 10, 12, 0), ("oil", 0, -2, 0), ("rye", 0, 0, 1)]
+    with duckdb.connect() as con:
+        con.execute(MARCH)
+        with_tables(con, DEMAND)
+        con.executemany(
+            "INSERT INTO market.demand BY NAME SELECT DATE '2024-03-31' AS as_of, "
+            "? AS item, ? AS customers, ? AS lines, ? AS without_amount",
+            [*demand, ("ham", 0, 0, 0)],
+        )
+        assert few_of(con, DEMAND, "item") == [("oil",), ("rye",), ("tea",)]
+
+
+def test_a_base_rate_of_nine_contacted_is_counted_again_and_one_of_ten_stays():
+    """Letters went to nine, calls to ten; of nobody is a kind that has not been used."""
+    values = {"letter": 9, "call": 10, "fair": 0}
+    with duckdb.connect() as con:
+        con.execute(MARCH + "CREATE TEMP TABLE erased_choices (as_of DATE, choice_id VARCHAR)")
+        with_tables(con, FITTED)
+        con.executemany(
+            "INSERT INTO features.fitted SELECT DATE '2024-03-31', 'base_campaign_type', ?, "
+            "unnest(['campaign_type', 'customers']), 'VARCHAR', unnest([?, ?])",
+            [(n, kind, str(count)) for n, (kind, count) in enumerate(values.items(), 1)],
+        )
+        found = few_of(con, FITTED, "row_no, column_name, value")
+    assert found == [(1, "campaign_type", "letter"), (1, "customers", "9")]

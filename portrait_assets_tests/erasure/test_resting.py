@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from itertools import product
 
 import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.app.erasure.rows.recounting import SIZES, few_sql, recounted_steps
+from portrait_assets.app.erasure.rows.few import few_sql
+from portrait_assets.app.erasure.rows.recounting import SIZES, recounted_steps
 from portrait_assets.app.erasure.rows.removed_rows import name_rows
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.settings import Settings
@@ -23,6 +25,8 @@ from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.features.contract import CUSTOMER_CATEGORY_MONTH, FITTED
 from portrait_assets.storage.check_results import CHECK_RESULTS
+from portrait_assets.storage.duckdb.connection import scratch_database
+from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 
 WITHOUT_COUNTS = {
     # What proves that there are enough customers where no column counts them.
@@ -90,14 +94,14 @@ def test_a_table_that_is_neither_counted_again_nor_proved_is_found(table: Table)
     assert untold({"market.bare": table}) == ["market.bare"]
 
 
-COUNTED = sorted(
+ENOUGH = sorted(
     name
     for name, table in TABLES.items()
     if resting_of(table) is Resting.ENOUGH and counts_of(table)
 )
 
 
-@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("name", ENOUGH)
 def test_the_contract_refuses_a_row_of_few(name: str):
     table = TABLES[name]
     for column in counts_of(table):
@@ -118,13 +122,6 @@ def test_the_contract_refuses_a_row_of_few(name: str):
             _, sentence = violations(alone, row)
             found = f"{column} fails none or at least {SMALLEST_CELL} customers" in sentence
             assert found == is_wrong, (name, value, sentence)
-
-
-def test_rows_of_few_of_a_table_that_keeps_records_are_all_counted_again():
-    with duckdb.connect() as con:
-        con.execute("CREATE SCHEMA consent; CREATE TEMP TABLE erased_months (as_of DATE)")
-        con.execute("CREATE TABLE consent.consent_default (as_of DATE, purpose VARCHAR)")
-        assert few_sql(con, "consent.consent_default") == "as_of IN (FROM temp.erased_months)"
 
 
 @pytest.mark.parametrize(
@@ -178,3 +175,42 @@ def test_a_choice_of_theirs_is_one_that_only_they_made_within_twelve_months():
         assert con.execute("FROM temp.erased_months").fetchall() == [(date(2024, 12, 31),)]
         chosen = con.execute("FROM temp.erased_choices ORDER BY ALL").fetchall()
     assert chosen == [(date(2024, 12, 31), "c1"), (date(2024, 12, 31), "c3")]
+
+
+COUNTED = sorted(n for n, table in TABLES.items() if resting_of(table) is Resting.COUNTED)
+KEYS = {"as_of": "DATE '2024-03-31'", "month": "'2024-03'", "segment_id": "1"} | {
+    "measure": "'purchases'",
+    "item_kind": "'category'",
+    "item": "'tea'",
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_of_a_table_that_counts_customers_each_count_of_few_is_found(name: str):
+    """A row of nine by any of its counts is, and one of ten by all of them is not."""
+    table = TABLES[name].stored
+    counts = counts_of(TABLES[name])
+    some = replace(table, columns=tuple(replace(c, nullable=True) for c in table.columns))
+    with scratch_database() as con:
+        con.execute(
+            "CREATE TEMP TABLE erased_months AS SELECT DATE '2024-03-31' AS as_of; "
+            "CREATE TEMP TABLE erased_choices (as_of DATE, choice_id VARCHAR); "
+            f"CREATE SCHEMA {table.schema}"
+        )
+        con.execute(create_table_sql(some, column_types(some)))
+        few = few_sql(con, name, TABLES[name])
+        assert few
+        for column, value in product(counts, (9, 10)):
+            row = KEYS | dict.fromkeys(counts, "10") | {column: str(value)}
+            sql = ", ".join(f"{row[each]} AS {each}" for each in row if each in table.column_names)
+            con.execute(f"DELETE FROM {name}; INSERT INTO {name} BY NAME SELECT {sql}")
+            found = con.execute(f"SELECT count(*) FROM {name} WHERE {few}").fetchall()
+            assert found == [(value < SMALLEST_CELL,)], (column, value)
+
+
+def test_a_count_that_the_contract_does_not_name_is_not_looked_for():
+    with scratch_database() as con:
+        con.execute("CREATE SCHEMA market; CREATE TABLE market.bare (as_of DATE, buyers BIGINT)")
+        assert few_sql(con, "market.bare", BARE) == ""
+        named = replace(BARE, resting=Resting.COUNTED, counts=("buyers",))
+        assert "buyers" in few_sql(con, "market.bare", named)

@@ -6,30 +6,25 @@ few may be that of the erased alone: so it is not copied, and what is left is co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import duckdb
 import polars as pl
 
-from portrait_assets.core.cells import SMALLEST_CELL
+from portrait_assets.app.erasure.rows.few import FITS, few_sql
 from portrait_assets.schema.resting import COUNT
 from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_ASSIGNMENT,
-    CLUSTER_PROFILE,
     CLUSTER_SEGMENT,
 )
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_SEGMENT
-from portrait_assets.stages.consent.contract import CONSENT_DEFAULT
 from portrait_assets.stages.consent.deciding import consent_steps
-from portrait_assets.stages.features.contract import FITTED, PRODUCT_MONTH
+from portrait_assets.stages.features.contract import FITTED
 from portrait_assets.stages.features.monthly import PRODUCT_MONTH as SOLD
-from portrait_assets.stages.features.parts.campaigns import BASE_CAMPAIGN_TYPE
-from portrait_assets.stages.features.parts.choices import BASE_CATEGORY, CHOICE_NAME
 from portrait_assets.stages.market.assets import market_steps
-from portrait_assets.stages.market.demand.contract import ITEM_MONTH
 from portrait_assets.stages.offers.affinity.segments import segment_step
 from portrait_assets.stages.offers.suitability.counting import product_rule
 from portrait_assets.storage.duckdb.connection import current_database, literal, qualified, quote
@@ -38,18 +33,15 @@ from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.fits import stored_fits
 from portrait_assets.storage.steps import Scope, Source, Step
 
-FITS: Mapping[Step, tuple[str, str]] = {
-    BASE_CATEGORY: ("category_no", "buyers"),
-    BASE_CAMPAIGN_TYPE: ("campaign_type", COUNT),
-}
-"""Of what was fitted over all customers, what a row is of, and the column that counts them."""
 SIZES: Mapping[Table, Table] = {
     CLUSTER_SEGMENT: CLUSTER_ASSIGNMENT,
     WEALTH_DESCRIPTION: WEALTH_SEGMENT,
 }
 """Tables of segments, which are described as they were found, and who is in which."""
-_RULE = ("fidelity", "precision", "recall")
-_OF_FEW = ("value_share", "asset_share", "silhouette", *(f"rule_{n}" for n in _RULE))
+_OF_FEW = (
+    *("value_share", "asset_share", "silhouette"),
+    *("rule_fidelity", "rule_precision", "rule_recall"),
+)
 """What is not said of a segment of few."""
 
 
@@ -78,58 +70,6 @@ def recounted_steps(smallest: int, silence: Mapping[str, bool]) -> tuple[Step, .
         *market_steps(smallest),
         *(segment_step(smallest), product_rule(smallest)),
     )
-
-
-def few_sql(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    """SQL of whether a row counts few customers, in a month in which one of the erased was there.
-
-    It is read after `removed_rows.name_rows`, in any database that is attached to the connection,
-    and empty where rows of the table count no customers.
-    """
-    columns = existing_types(con, table)
-    of_them = _of_their_months(columns)
-    if not of_them:
-        return ""
-    if table == CLUSTER_PROFILE.full_name:
-        return (
-            f"{of_them} AND (as_of, segment_id) IN (SELECT (as_of, segment_id) "
-            f"FROM {current_database(con)}.{CLUSTER_SEGMENT.full_name} "
-            f"WHERE {COUNT} < {SMALLEST_CELL})"
-        )
-    if table == ITEM_MONTH.full_name:
-        # Its segments add up to all customers: of an item all are counted again, or none.
-        item = "(month, measure, item_kind, item)"
-        return (
-            f"{of_them} AND {item} IN (SELECT {item} FROM {current_database(con)}.{table} "
-            f"WHERE {COUNT} BETWEEN 1 AND {SMALLEST_CELL - 1})"
-        )
-    if table == CONSENT_DEFAULT.full_name:
-        return of_them  # It counts records, of which one customer may have all.
-    if table == PRODUCT_MONTH.full_name and COUNT in columns:
-        return f"{of_them} AND coalesce({COUNT}, 1) < {SMALLEST_CELL}"
-    if table == FITTED.full_name:
-        counts = " OR ".join(
-            f"(step = {literal(step.name)} AND column_name = {literal(column)})"
-            for step, (_, column) in FITS.items()
-        )
-        return (
-            f"{of_them} AND (as_of, step, row_no) IN (SELECT (as_of, step, row_no) "
-            f"FROM {current_database(con)}.{FITTED.full_name} WHERE ({counts}) "
-            f"AND TRY_CAST(value AS BIGINT) BETWEEN 1 AND {SMALLEST_CELL - 1} "
-            f"OR step = {literal(CHOICE_NAME.name)} AND column_name = 'choice_id' "
-            "AND (as_of, value) IN (FROM temp.erased_choices))"
-        )
-    if COUNT not in columns:
-        return ""
-    return f"{of_them} AND {COUNT} BETWEEN 1 AND {SMALLEST_CELL - 1}"
-
-
-def _of_their_months(columns: Iterable[str]) -> str:
-    if "as_of" in columns:
-        return "as_of IN (FROM temp.erased_months)"
-    if "month" in columns:
-        return "month IN (SELECT strftime(as_of, '%Y-%m') FROM temp.erased_months)"
-    return ""
 
 
 def name_counted(con: duckdb.DuckDBPyConnection, recounting: Recounting) -> dict[str, str]:
@@ -164,15 +104,15 @@ def count_again(
         contract = step.writes
         if contract is not None and (into := named.get(contract.full_name)):
             key = (str(contract.partition_by), *contract.key)
-            gone = _gone(con, contract.full_name, list(dict.fromkeys(key)), recounting)
+            gone = _gone(con, contract, list(dict.fromkeys(key)), recounting)
             counted[contract.full_name] = _put(con, into, gone, _rows_of(con, kept, step))
     for sized, assigned in SIZES.items():
         if into := named.get(sized.full_name):
-            gone = _gone(con, sized.full_name, sized.key, recounting)
+            gone = _gone(con, sized, sized.key, recounting)
             recount = partial(_sized, con, kept, sized, assigned)
             counted[sized.full_name] = _put(con, into, gone, recount)
     if into := named.get(FITTED.full_name):
-        gone = _gone(con, FITTED.full_name, ("as_of", "step", "row_no"), recounting)
+        gone = _gone(con, FITTED, ("as_of", "step", "row_no"), recounting)
         counted[FITTED.full_name] = _put(con, into, gone, partial(_fits, con, kept))
     return {name: count for name, count in counted.items() if count}
 
@@ -182,14 +122,14 @@ Recount = Callable[[str, pl.DataFrame], pl.DataFrame]
 
 
 def _gone(
-    con: duckdb.DuckDBPyConnection, table: str, key: Sequence[str], recounting: Recounting
+    con: duckdb.DuckDBPyConnection, table: Table, key: Sequence[str], recounting: Recounting
 ) -> dict[str, pl.DataFrame]:
     """By month the keys of the rows that are not copied, of months that can be counted again."""
     month = "month" if key[0] == PartitionBy.MONTH else f"strftime({key[0]}, '%Y-%m')"
-    few = few_sql(con, table)
+    few = few_sql(con, table.full_name, table)
     rows = con.sql(
         f"SELECT {month} AS in_month, {', '.join(map(quote, key))} "
-        f"FROM {qualified(table)} WHERE {few or 'false'}"
+        f"FROM {qualified(table.full_name)} WHERE {few or 'false'}"
     ).pl()
     parts = rows.partition_by("in_month", as_dict=True, include_key=False)
     return {

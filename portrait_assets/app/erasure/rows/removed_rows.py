@@ -10,7 +10,8 @@ import polars as pl
 
 from portrait_assets.app.erasure.people.own_texts import texts_in_kept_rows
 from portrait_assets.app.erasure.people.persons import PROSPECTS, is_erased
-from portrait_assets.app.erasure.rows.recounting import Recounting, few_sql
+from portrait_assets.app.erasure.rows.few import few_sql
+from portrait_assets.app.erasure.rows.recounting import Recounting
 from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.tombstones import CUSTOMERS, MARK, digest_of, word_of
 from portrait_assets.schema.table import Table
@@ -193,7 +194,8 @@ def gone_sql(removed: Removed, table: str) -> str:
         return any_of(conditions)
     if {"as_of", "customer_no"} <= columns.keys():
         return "(as_of, customer_no) IN (SELECT (as_of, customer_no) FROM temp.erased_numbers)"
-    return few_sql(con, table)
+    contract = next((t for t in removed.tables if t.stored.full_name == table), None)
+    return few_sql(con, table, contract)
 
 
 def any_of(conditions: Sequence[str]) -> str:

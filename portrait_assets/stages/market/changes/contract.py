@@ -63,6 +63,7 @@ TAKINGS_CHANGE = Table(
     key=("as_of", "comparison", "segment_id", "item"),
     partition_by=PartitionBy.AS_OF,
     published=True,
+    counts=("customers_before", "customers"),
 )
 
 DEMAND_CHANGE = Table(
