@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from portrait_assets.stages.market.changes.contract import TAKINGS_CHANGE
 from portrait_assets.stages.market.changes.pairs import reach_pairs, takings_pairs
 from portrait_assets.stages.market.changes.reach import reach_rows
 from portrait_assets.stages.market.changes.takings import takings_rows, takings_step
@@ -109,6 +110,26 @@ def test_small_groups_are_left_out_and_the_first_month_has_no_rows() -> None:
     first = frames["takings_pairs_12"]
     rows = step_rows(takings_step(1), takings_pairs_1=first, takings_pairs_12=first)
     assert rows.is_empty(), "of the first month nothing earlier is known"
+
+
+def test_what_few_gave_back_in_a_month_in_which_nobody_bought_it_is_left_out() -> None:
+    """Jam was bought by all, and now one gives some back; the smaller of the others hides it."""
+    everyone = [f"k{n:02}" for n in range(14)]
+    bought = [*((who, "tea", 20) for who in everyone), *((who, "rye", 9) for who in everyone[:12])]
+    who = members(**dict.fromkeys(everyone, 1))
+    changed = step_rows(
+        PAIRS,
+        bought=lines(*bought, ("k00", "jam", -5)),
+        bought_1=lines(*bought, *((who, "jam", 5) for who in everyone)),
+        member=who,
+        member_1=who,
+    )
+    frames = {"takings_pairs_1": changed, "takings_pairs_12": changed.clear()}
+    found = step_rows(takings_step(10), **frames)
+    assert found["item"].unique().sort().to_list() == ["all", "tea"]
+    assert found.columns == [*TAKINGS_CHANGE.column_names]
+    every = step_rows(takings_step(1), **frames)
+    assert every["item"].unique().sort().to_list() == ["all", "jam", "rye", "tea"]
 
 
 def test_who_may_not_be_profiled_any_more_is_no_loss() -> None:

@@ -127,7 +127,11 @@ def test_demand_has_shares_the_year_before_and_what_vanished() -> None:
         item_kind=pl.lit("all"), item=pl.lit("all"), category=None, amount=pl.col("amount") * 2
     )
     now = pl.concat([NOW, whole.cast(ITEM_MONTH.polars_schema)])
-    year_ago = NOW.with_columns(month=pl.lit("2023-12"), amount=pl.col("amount") / 2)
+    year_ago = NOW.with_columns(
+        month=pl.lit("2023-12"),
+        amount=pl.col("amount") / 2,
+        customers=pl.Series([19, 9, 10]),
+    )
     past = history({"tea": [60] * 3, "jam": [5, 5]}, "2024-12").filter(
         (pl.col("item") == "tea") | (pl.col("month") < "2024-12")
     )
@@ -135,6 +139,8 @@ def test_demand_has_shares_the_year_before_and_what_vanished() -> None:
     tea = of(rows, EVERYONE, "tea")
     assert (tea["reach"], tea["amount_share"], tea["year_on_year"]) == (1.0, 0.5, 1.0)
     assert of(rows, 2, "tea")["reach"] == 1.0
+    before = {segment: of(rows, segment, "tea")["amount_year_before"] for segment in (1, 2)}
+    assert before == {1: None, 2: Decimal(20)}, "of nine then it is not counted again"
     jam = of(rows, EVERYONE, "jam")
     assert (jam["customers"], jam["amount"]) == (0, Decimal(0)), "a category that vanished"
 
@@ -236,6 +242,32 @@ def test_a_row_is_as_small_as_the_smallest_of_its_counts_but_for_none() -> None:
     untaken = frame.with_columns(customers=pl.Series([4, 50, 9]), takers=pl.lit(0))
     assert shown(untaken, ["customers", "takers"], 10)["item"].to_list() == ["jam"]
     assert shown(frame, ["customers"], 10).equals(frame)
+
+
+def test_what_few_gave_back_and_nobody_bought_is_hidden_as_what_few_bought() -> None:
+    """One of them may be all who did; what nobody has any more tells of nobody."""
+    rows = pl.DataFrame(
+        [
+            ("2024-12", s, "purchases", "category", i, i, n, lines, None, Decimal(lines), unknown)
+            for i, s, n, lines, unknown in (
+                *(("tea", 1, 40, 50, 0), ("tea", 2, 0, -1, 0), ("tea", 3, 15, 20, 0)),
+                *(("jam", 1, 30, 40, 0), ("jam", 2, 20, 20, 0), ("jam", 3, 11, 10, 0)),
+                *(("rye", 1, 0, 0, 0), ("rye", 2, 50, 60, 0), ("rye", 3, 12, 12, 0)),
+            )
+        ],
+        schema=ITEM_MONTH.polars_schema,
+        orient="row",
+    )
+    left = listed_items(rows, 10)
+    assert left.columns == rows.columns
+    assert left.filter(item="tea")["segment_id"].to_list() == [1], "and with it the next smallest"
+    assert left.filter(item="rye", segment_id=1).height == 1
+    of_other_currency = rows.with_columns(
+        pl.when(item="tea", segment_id=2).then(0).otherwise("lines").alias("lines"),
+        pl.when(item="tea", segment_id=2).then(1).otherwise(0).alias("without_amount"),
+    )
+    assert listed_items(of_other_currency, 10).filter(item="tea").height == 1
+    assert listed_items(rows, 1).equals(rows)
 
 
 def test_products_are_hidden_within_their_category() -> None:

@@ -50,6 +50,15 @@ def shown(
     return frame.with_row_index(_PLACE).filter(~pl.col(_PLACE).is_in(hidden)).drop(_PLACE)
 
 
+def or_one(count: str, *sums: str) -> pl.Expr:
+    """The count of customers who bought, or 1 where it is 0 and one of the sums is not.
+
+    Who only gave back is not counted, and may have been a single one.
+    """
+    is_any = pl.any_horizontal((pl.col(name) != 0).fill_null(False) for name in sums)
+    return pl.when((pl.col(count) == 0) & is_any).then(1).otherwise(count)
+
+
 def dated(scope: Scope, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows as of the scope's month, with the table's columns."""
     return rows.with_columns(pl.lit(scope.as_of).alias("as_of")).select(table.column_names)

@@ -10,7 +10,7 @@ from portrait_assets.methods.market.decomposition import NO_CHANGE, Sold, Split,
 from portrait_assets.stages.market.changes.contract import TAKINGS_CHANGE, UNITS
 from portrait_assets.stages.market.changes.pairs import takings_pairs
 from portrait_assets.stages.market.columns import ALL, LAGS
-from portrait_assets.stages.market.shown import shown
+from portrait_assets.stages.market.shown import or_one, shown
 from portrait_assets.storage.steps import Grain, Scope, Step
 
 Row = dict[str, object]
@@ -32,12 +32,7 @@ def takings_step(smallest: int) -> Step:
         rows = takings_rows(pl.concat(known)) if known else []
         frame = pl.DataFrame(rows, schema=TAKINGS_CHANGE.polars_schema)
         frame = frame.with_columns(pl.lit(scope.as_of).alias("as_of"))
-        is_sum = pl.col("item") == ALL
-        counts = ["customers_before", "customers"]
-        return pl.concat(
-            shown(part, counts, smallest, ["comparison"])
-            for part in (frame.filter(is_sum), frame.filter(~is_sum))
-        ).sort(*_GROUP, "item", nulls_last=True)
+        return _shown(frame, smallest).sort(*_GROUP, "item", nulls_last=True)
 
     return Step(
         "takings_change",
@@ -46,6 +41,18 @@ def takings_step(smallest: int) -> Step:
         grain=Grain.ALL,
         writes=TAKINGS_CHANGE,
     )
+
+
+def _shown(rows: pl.DataFrame, smallest: int) -> pl.DataFrame:
+    """The rows that may be published; sums over all items are totals of their own."""
+    counts = {"customers_before": "amount_before", "customers": "amount"}
+    frame = rows.with_columns(or_one(*each).alias(f"or one {each[0]}") for each in counts.items())
+    of = [f"or one {name}" for name in counts]
+    is_sum = pl.col("item") == ALL
+    return pl.concat(
+        shown(part, of, smallest, ["comparison"])
+        for part in (frame.filter(is_sum), frame.filter(~is_sum))
+    ).drop(of)
 
 
 def takings_rows(pairs: pl.DataFrame) -> list[Row]:

@@ -20,11 +20,11 @@ from portrait_assets.stages.market.demand.series import (
     series_of,
     trends,
 )
-from portrait_assets.stages.market.shown import shown
+from portrait_assets.stages.market.shown import or_one, shown
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read, window
 
 _ITEM = ["segment_id", *KEYS]
-_TOTAL = "what the item is part of"
+_TOTAL, _HOLDERS = "what the item is part of", "who bought or gave back"
 NOW = read(ITEM_MONTH, THE_MONTH, "item_now")
 YEAR_AGO = read(ITEM_MONTH, window(1, 12), "item_year_ago")
 SIZES = Step(
@@ -72,10 +72,9 @@ def demand_steps(smallest: int) -> tuple[Step, ...]:
     def trend(scope: Scope, now: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
         return trends(scope, _published(now, series_of(history, scope.month), enough))
 
-    # They are not counted again, also of a public source.
+    # What rests on it is not counted again, also of a public source.
     enough = max(smallest, SMALLEST_CELL)
-    items = history_step(smallest)
-    often = items if enough == smallest else history_step(enough)
+    items = history_step(enough)
     return (
         Step(
             "demand",
@@ -84,8 +83,8 @@ def demand_steps(smallest: int) -> tuple[Step, ...]:
             grain=Grain.ALL,
             writes=DEMAND,
         ),
-        Step("season", (NOW, often), compute=season, grain=Grain.ALL, writes=SEASON),
-        Step("trend", (NOW, often), compute=trend, grain=Grain.ALL, writes=TREND),
+        Step("season", (NOW, items), compute=season, grain=Grain.ALL, writes=SEASON),
+        Step("trend", (NOW, items), compute=trend, grain=Grain.ALL, writes=TREND),
     )
 
 
@@ -132,7 +131,8 @@ def demand_rows(
         series: of all customers.
         smallest: fewest customers of what is published by itself.
     """
-    before = year_ago.filter(pl.col("customers") >= smallest).select(
+    # Of few then it would not be counted again where many have it now.
+    before = year_ago.filter(pl.col("customers") >= max(smallest, SMALLEST_CELL)).select(
         *_ITEM, pl.col("amount").alias("amount_year_before")
     )
     takings = now.filter(pl.col("item_kind") == ALL).select(
@@ -166,8 +166,12 @@ def demand_rows(
 def listed_items(now: pl.DataFrame, smallest: int) -> pl.DataFrame:
     """The rows that may be published: products add up to their category, and categories to all."""
     total = pl.when(pl.col("item_kind") == PRODUCT).then("category")
-    rows = now.with_columns(total.fill_null("").alias(_TOTAL))
-    return shown(rows, ["customers"], smallest, ["measure", "item_kind", _TOTAL]).drop(_TOTAL)
+    rows = now.with_columns(
+        total.fill_null("").alias(_TOTAL),
+        or_one("customers", "lines", "without_amount").alias(_HOLDERS),
+    )
+    left = shown(rows, [_HOLDERS], smallest, ["measure", "item_kind", _TOTAL])
+    return left.drop(_TOTAL, _HOLDERS)
 
 
 def _seasonal(series: Mapping[Key, Series]) -> pl.DataFrame:
