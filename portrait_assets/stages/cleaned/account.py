@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import duckdb
 import polars as pl
 
+from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Severity
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
+from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.store import Warehouse
 
 PARTS = ("kept", "set_aside", "merged", "unplaced", "erased")
@@ -73,3 +76,12 @@ def kept_so_far(warehouse: Warehouse, month: str) -> dict[str, int]:
         name: sum(rows for of, rows in warehouse.materialized(table).items() if of <= month)
         for name, table in CLEANED.items()
     }
+
+
+def has_joined(con: duckdb.DuckDBPyConnection, month: str) -> bool:
+    """Whether a cleaned row of a month up to this one says that a customer had joined by then."""
+    found = con.execute(
+        f"SELECT 1 FROM {CLEANED['customers'].full_name} WHERE month <= {literal(month)} "
+        f"AND joined_on <= {literal(last_day(month).isoformat())} LIMIT 1"
+    )
+    return found.fetchone() is not None

@@ -9,7 +9,7 @@ from portrait_assets.core.bounds import in_batches
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
-from portrait_assets.stages.cleaned.account import account, kept_rows, kept_so_far
+from portrait_assets.stages.cleaned.account import account, has_joined, kept_rows, kept_so_far
 from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
 from portrait_assets.stages.cleaned.categories import (
     CATEGORY_COLUMNS,
@@ -122,7 +122,8 @@ def cleaned_assets(
             yield dg.Output(kept(canonical), canonical.name)
         aside = pl.concat(rejects)
         newest = months[-1]
-        require_some_kept(kept_so_far(warehouse, newest), aside)
+        joined = has_joined(warehouse.con, newest)
+        require_some_kept(kept_so_far(warehouse, newest), joined, aside)
         shares = quality(counts, aside, receipts, had_values)
         for table_name, month, known in known_shares(shares):
             context.add_asset_metadata(known, asset_key(CLEANED[table_name]), month)

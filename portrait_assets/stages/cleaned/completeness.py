@@ -10,7 +10,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.schema.sensitivity import ROWS
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.raw.contract import CANONICAL
+from portrait_assets.stages.raw.contract import CANONICAL, FOUNDING
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.steps import Grain, Scope, Step, read, window
@@ -23,7 +23,7 @@ FEW_DEVIATIONS = 3 * 1.4826
 """Hampel's identifier: 1.4826 median absolute deviations are a standard deviation of a normal."""
 DAILY_DAYS = 10
 QUIET_DAYS = 2
-NEEDED = ("transactions", "balances")
+NEEDED = FOUNDING
 """A portrait rests on these; a month in which one of them is incomplete is not the newest."""
 
 NO_ROWS, FEW_ROWS, ENDS_EARLY = "no rows", "few rows", "ends early"

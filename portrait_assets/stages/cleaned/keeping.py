@@ -11,18 +11,19 @@ from portrait_assets.schema.table import Severity
 from portrait_assets.stages.raw.contract import FOUNDING
 
 
-def require_some_kept(kept: Mapping[str, int], aside: pl.DataFrame) -> None:
+def require_some_kept(kept: Mapping[str, int], has_joined: bool, aside: pl.DataFrame) -> None:
     """Check that not every row by which people are customers was set aside.
 
     Args:
         kept: rows kept so far, by table; of the founding ones at least.
+        has_joined: whether of any customer it is known when they joined, so that they are one.
         aside: rows of `cleaned.rejects`, of the months that were cleaned.
 
     Raises:
         SourceError: when all were; it names the rule that most of them break, and one of them.
     """
     gone = aside.filter(pl.col("table_name").is_in(FOUNDING), severity=str(Severity.ROW))
-    if gone.is_empty() or any(kept[name] for name in FOUNDING):
+    if gone.is_empty() or has_joined or any(kept[name] for name in FOUNDING):
         return
     kinds = ["table_name", "column_name", "rule"]
     rows = pl.struct("source_file", "source_row").n_unique().alias("rows")

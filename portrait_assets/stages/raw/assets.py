@@ -81,7 +81,7 @@ def raw_assets(
             for name, each in placed.items():
                 with at(name):
                     each.dates.require_readable()
-            require_rows(placed)
+            require_rows(placed, source.provided)
             check_currencies(source, placed)
             unread: dict[str, Unread] = {}
             for canonical in CANONICAL:

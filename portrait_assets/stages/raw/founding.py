@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from portrait_assets.core.errors import SourceError
 from portrait_assets.stages.raw.contract import FOUNDING
 from portrait_assets.stages.raw.placing import Placing
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 
 
-def require_rows(placed: Mapping[str, Placing]) -> None:
+def require_rows(placed: Mapping[str, Placing], provided: Collection[str]) -> None:
     """Check that some row that makes a customer lies in a month of the source.
 
-    Where the files of all founding tables cannot be read, that is said of them and not here.
+    Where a table by which people are customers cannot be read, that is said of it, and not here:
+    its rows of an earlier run stand, and those that it has now are unknown.
+
+    Args:
+        placed: the placing of each table that can be read, by name.
+        provided: the names of all tables that the source provides.
 
     Raises:
         SourceError: when none does; it names the files, and why their rows are in no month.
     """
+    if any(name in provided and name not in placed for name in (*FOUNDING, CUSTOMERS.name)):
+        return
     founding = [placed[name] for name in FOUNDING if name in placed]
-    customers = placed.get("customers")
+    customers = placed.get(CUSTOMERS.name)
     may_join = customers is not None and "joined_on" in customers.types
-    if not founding or may_join or any(each.has_rows() for each in founding):
+    if may_join or any(each.has_rows() for each in founding):
         return
     raise SourceError(_sentence(founding[0]))
 
