@@ -38,7 +38,7 @@ from portrait_assets_tests.offers.world import (
     stored,
 )
 
-PRODUCT_SETS, SET_OFFERS = set_steps(SETS, MATRIX, AFFINITY)
+PRODUCT_SETS, SET_OFFERS = set_steps(SETS, MATRIX, AFFINITY, 10)
 STEPS: dict[Table, Step] = {
     PRODUCT_RULE: product_rule(1),
     NEXT_PRODUCT: next_product(AFFINITY),

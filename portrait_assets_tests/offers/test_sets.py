@@ -62,7 +62,7 @@ def ten_of_each(people: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [who | {"customer_id": f"{who['customer_id']}_{n}"} for who in people for n in range(10)]
 
 
-def of_sets(small: Bank, sets: tuple[ProductSet, ...] = SETS, smallest: int = 1) -> dict[str, Any]:
+def of_sets(small: Bank, sets: tuple[ProductSet, ...] = SETS, smallest: int = 10) -> dict[str, Any]:
     """By set and product the customers of the audience, and those whom it suits."""
     step, _ = set_steps(sets, MATRIX, AFFINITY, smallest)
     rows = small.rows(step)
@@ -74,7 +74,7 @@ def of_sets(small: Bank, sets: tuple[ProductSet, ...] = SETS, smallest: int = 1)
 
 
 def offered(small: Bank, sets: tuple[ProductSet, ...] = SETS) -> list[tuple[Any, ...]]:
-    _, step = set_steps(sets, MATRIX, AFFINITY)
+    _, step = set_steps(sets, MATRIX, AFFINITY, 10)
     rows = small.rows(step)
     assert rows.columns == list(SET_OFFER.column_names)
     return rows.select("set_code", "customer_id", "product_id").rows()
@@ -129,11 +129,11 @@ def test_an_audience_may_read_tags_and_has_nobody_who_refuses_profiling():
 def test_few_customers_are_not_counted():
     young = [assessed(f"y{n}", "C5", age=64) for n in range(12)]
     small = bank(*young, assessed("poor", "C5", age=64, means=5))
-    assert of_sets(small, smallest=10) == {"calm f1": (13, 13), "calm f2": (13, None)}
+    assert of_sets(small) == {"calm f1": (13, 13), "calm f2": (13, None)}
     poor = [assessed(f"p{n}", "C5", age=64, means=5) for n in range(9)]
-    mostly_poor = of_sets(bank(*young[:4], *poor), smallest=10)
+    mostly_poor = of_sets(bank(*young[:4], *poor))
     assert mostly_poor == {"calm f1": (13, 13), "calm f2": (13, None)}
-    few = of_sets(bank(*young[:9]), smallest=10)
+    few = of_sets(bank(*young[:9]))
     assert few == {"calm f1": (None, None), "calm f2": (None, None)}
 
 

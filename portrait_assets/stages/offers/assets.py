@@ -27,6 +27,7 @@ def offers_assets(
     catalogue: Catalogue,
     partitions: dg.PartitionsDefinition[str],
     smallest: int,
+    smallest_stored: int,
 ) -> list[dg.AssetsDefinition]:
     """The steps that predict what is taken, count whom products suit, and choose what to offer.
 
@@ -35,12 +36,13 @@ def offers_assets(
         catalogue: of the source, whose tags audiences of sets read.
         partitions: the source's months.
         smallest: fewest customers of what is listed by itself.
+        smallest_stored: the same of what an erasure does not count again.
     """
     affinity = read(PRODUCT_AFFINITY, THE_MONTH)
     steps = [
         product_rule(smallest),
         next_product(affinity, smallest),
-        *set_steps(sets, portrait_matrix_table(catalogue), affinity, smallest),
+        *set_steps(sets, portrait_matrix_table(catalogue), affinity, smallest_stored),
     ]
     # Apart, because affinities are computed from no record of a person.
     affinities = [affinity_step(smallest), segment_step(smallest)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from portrait_assets.stages.raw.room import smallest_published
+from portrait_assets.stages.raw.room import smallest_published, smallest_stored
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.offers.assets import offers_assets
 
     sets, catalogue = _sets(context), _catalogue(context)
-    return offers_assets(sets, catalogue, context.partitions, smallest_published(context))
+    smallest = smallest_published(context), smallest_stored(context)
+    return offers_assets(sets, catalogue, context.partitions, *smallest)
 
 
 def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:

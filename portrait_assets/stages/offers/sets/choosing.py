@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from portrait_assets.core.cells import SMALLEST_CELL
-from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.offers.affinity.contract import DIGITS
@@ -97,7 +95,7 @@ def _set_offer_sql(scope: Scope) -> str:
 
 
 def set_rows(
-    counted: pl.DataFrame, scope: Scope, sets: Sequence[ProductSet], smallest: int = EVERY_CELL
+    counted: pl.DataFrame, scope: Scope, sets: Sequence[ProductSet], smallest: int
 ) -> pl.DataFrame:
     """The rows of `offers.product_set`.
 
@@ -105,9 +103,8 @@ def set_rows(
         counted: `set_code`, `product_id`, `customers` of the audience, and `suited` of these.
         scope: the month.
         sets: the sets.
-        smallest: fewest customers that are counted by themselves; no fewer than `SMALLEST_CELL`.
+        smallest: fewest customers that are counted by themselves.
     """
-    smallest = max(smallest, SMALLEST_CELL)
     stated = pl.DataFrame(
         [
             {
@@ -147,7 +144,7 @@ _CUSTOMERS, _SUITED = pl.col("customers"), pl.col("suited")
 
 
 def set_steps(
-    sets: Sequence[ProductSet], matrix: Table, affinity: Source, smallest: int = EVERY_CELL
+    sets: Sequence[ProductSet], matrix: Table, affinity: Source, smallest: int
 ) -> list[Step]:
     """The steps that write `offers.product_set` and `offers.set_offer`.
 
