@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import weakref
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import norm
 
-from portrait_assets.methods.market.baskets import MOST_ITEMS
-from portrait_assets.methods.market.bundles import LEAST_BASKETS
+from portrait_assets.methods.market.baskets import MOST_ITEMS, Baskets
+from portrait_assets.methods.market.bundles import LEAST_BASKETS, Counts
 from portrait_assets.stages.market.columns import EVERYONE
-from portrait_assets.stages.market.design.bundling import IN_BASKET, ITEM, bundle_step
+from portrait_assets.stages.market.design.bundling import (
+    IN_BASKET,
+    ITEM,
+    bundle_step,
+    counts_by_segment,
+)
 from portrait_assets.stages.market.design.needs import COUNTS, OFFERED, need_rows
 from portrait_assets.stages.market.design.prices import (
     BANDS,
@@ -312,3 +319,22 @@ def test_twenty_baskets_with_both_are_a_bundle(together: int, bundles: int) -> N
         member=members(**dict.fromkeys(who, 1)),
     )
     assert rows.filter(segment_id=EVERYONE).height == bundles
+
+
+def test_counts_of_segments_are_made_one_at_a_time_and_add_up_to_those_of_all() -> None:
+    """Two items together in as many baskets of a customer as the segment has in its number."""
+    numbered = {10: 1, 20: 2, 30: 3}
+    segments = {}
+    for many, segment in numbered.items():
+        basket = np.repeat(np.arange(many), 2)
+        item, customer = np.tile([0, 1], many), np.full(2 * many, segment)
+        segments[segment] = Baskets(basket, item, customer, customer)
+    seen: list[weakref.ref[Counts]] = []
+    baskets = {}
+    for segment, counts in counts_by_segment(segments, 2):
+        seen.append(weakref.ref(counts))
+        assert sum(each() is not None for each in seen) <= 2, "it, and at most the one before"
+        assert counts.both.sum() == counts.baskets.sum() == counts.single[1].sum()
+        baskets[segment] = int(counts.both.sum())
+        del counts
+    assert baskets == {1: 10, 2: 20, 3: 30, EVERYONE: 60}

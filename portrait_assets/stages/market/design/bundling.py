@@ -131,7 +131,7 @@ def _of_segments(
         int(segment): Baskets(*(own[name].to_numpy() for name in columns))
         for (segment,), own in rows.partition_by("segment_id", as_dict=True).items()
     }
-    for segment, counts in _counted(segments, items).items():
+    for segment, counts in counts_by_segment(segments, items):
         surely = bundles(counts).filter(
             pl.col("q_value") <= FALSE_DISCOVERIES, pl.col("lift_low") > 1
         )
@@ -142,24 +142,26 @@ def _of_segments(
         yield segment, listed.filter(pl.col("customers") >= smallest).head(MOST_BUNDLES)
 
 
-def _counted(segments: Mapping[int, Baskets], items: int) -> dict[int, Counts]:
-    """Numbers of baskets of each segment, and of all customers."""
+def counts_by_segment(segments: Mapping[int, Baskets], items: int) -> Iterator[tuple[int, Counts]]:
+    """Numbers of baskets of each segment, and of all customers last.
+
+    One at a time: a segment's take as much memory as there are pairs, whatever its size.
+    """
     together = _added_up(each.together(items) for each in segments.values())
     pairs = np.argwhere(together >= LEAST_BASKETS)
     place = _places(pairs, items)
-    found = {
-        segment: Counts(
+    baskets = np.zeros(GROUPS, dtype=np.int64)
+    single = np.zeros((items, GROUPS), dtype=np.int64)
+    both = np.zeros((len(pairs), GROUPS), dtype=np.int64)
+    for segment, of in segments.items():
+        own = Counts(
             of.counted(GROUPS), of.with_item(items, GROUPS), pairs, of.with_both(place, GROUPS)
         )
-        for segment, of in segments.items()
-    }
-    found[EVERYONE] = Counts(
-        _added_up(each.baskets for each in found.values()),
-        _added_up(each.single for each in found.values()),
-        pairs,
-        _added_up(each.both for each in found.values()),
-    )
-    return found
+        baskets += own.baskets
+        single += own.single
+        both += own.both
+        yield segment, own
+    yield EVERYONE, Counts(baskets, single, pairs, both)
 
 
 def _added_up(counts: Iterable[Indexes]) -> Indexes:
