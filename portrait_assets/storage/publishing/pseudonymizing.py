@@ -117,7 +117,7 @@ class Replacement:
         self._tables = tables
         con.execute(f"ATTACH ':memory:' AS {_MEMORY}")
 
-    def add(self, sql: str | None, most: int) -> None:
+    def fill(self, sql: str | None, most: int) -> None:
         """Give the identifiers that the SELECT finds their pseudonyms, so many at a time."""
         con, found = self._con, f"{_MEMORY}.found"
         con.execute(f"CREATE TABLE {found} (identifier TEXT, pseudonym TEXT)")
@@ -145,9 +145,9 @@ class Replacement:
         for column in table.all_columns:
             if column.numbers:
                 sql = self._numbered_sql(sql, column, months)
-        return self.replaced_sql(sql, table, months)
+        return self.in_order_sql(sql, table, months)
 
-    def replaced_sql(self, sql: str, table: Table, months: Sequence[str] = ()) -> str:
+    def in_order_sql(self, sql: str, table: Table, months: Sequence[str] = ()) -> str:
         """The SELECT of rows of the table, in order, with the identifiers in them replaced."""
         joins, replaced, places = "", [], {}
         for position, name in enumerate(columns_that_identify(table)):

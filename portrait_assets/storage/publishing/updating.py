@@ -220,13 +220,11 @@ def update(warehouse: Warehouse, content: Content, temporary: Path) -> dict[str,
         with _rows_as_published(warehouse, content, changes) as rows:
 
             def values(table: Table) -> int:
-                return -changes[table].rows * len(table.column_names)
+                return changes[table].rows * len(table.column_names)
 
             work = [
                 _replaced_by(table.stored, changes[table], rows, _most(warehouse, table.stored))
-                for table in sorted(
-                    content.tables, key=lambda each: -changes[each].rows * len(each.column_names)
-                )
+                for table in sorted(content.tables, key=values, reverse=True)
             ]
             work += [_taken_by(con, extract, rows) for extract in content.extracts]
             in_lanes(con, work)
@@ -291,11 +289,10 @@ class _AsStored:
     con: duckdb.DuckDBPyConnection
 
     def rows_sql(self, table: Table, months: Sequence[str]) -> str:
-        rows = with_empty_rows_sql(self.con, table, months)
-        return f"FROM ({rows}) ORDER BY {', '.join(order_of(table, months))}"
+        return self.in_order_sql(with_empty_rows_sql(self.con, table, months), table, months)
 
-    def replaced_sql(self, sql: str, table: Table) -> str:
-        return f"FROM ({sql}) ORDER BY {', '.join(order_of(table))}"
+    def in_order_sql(self, sql: str, table: Table, months: Sequence[str] = ()) -> str:
+        return f"FROM ({sql}) ORDER BY {', '.join(order_of(table, months))}"
 
 
 @contextmanager
@@ -320,7 +317,7 @@ def _rows_as_published(
             if _is_there(warehouse.con, extract)
             for name in columns_that_identify(extract.table)
         ]
-        rows.add(identifiers_sql(columns), warehouse.bounds.frame_rows)
+        rows.fill(identifiers_sql(columns), warehouse.bounds.frame_rows)
         yield rows
     finally:
         rows.close()
@@ -360,7 +357,7 @@ def _taken_by(
     target = f"publication.{qualified(extract.table.full_name)}"
     statements = [f"DELETE FROM {target}"]
     if _is_there(con, extract):
-        sql = rows.replaced_sql(extract.sql, extract.table)
+        sql = rows.in_order_sql(extract.sql, extract.table)
         statements.append(f"INSERT INTO {target} BY NAME {sql}")
     return statements
 
