@@ -1,5 +1,6 @@
 """Models of one feature, worked out by hand: who belongs where, what moves, and who wins."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -18,8 +19,10 @@ from portrait_assets.methods.clustering.selection.partition import divide
 from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
 from portrait_assets.stages.clusters.active import _fault
 from portrait_assets.stages.clusters.champion import decide, mix_drift, retest_agreement, warm_refit
-from portrait_assets.stages.clusters.contract import VALUE_FEATURE
-from portrait_assets.stages.clusters.description import _origins, describe
+from portrait_assets.stages.clusters.contract import UNSAID_OF_FEW, VALUE_FEATURE
+from portrait_assets.stages.clusters.description import Description, _origins, describe
+from portrait_assets.stages.clusters.names.lasting import Named
+from portrait_assets.stages.clusters.names.stored import name_rows, names_from
 from portrait_assets.stages.clusters.rule import RULE
 from portrait_assets.stages.clusters.tracking import (
     Overlap,
@@ -28,6 +31,7 @@ from portrait_assets.stages.clusters.tracking import (
     track,
 )
 
+MARCH, APRIL = date(2024, 3, 31), date(2024, 4, 30)
 AS_IT_IS = NumericParameters("x", "symbol", 0, fill=0, centre=0, scale=1, bound=0, missing_share=0)
 
 
@@ -240,6 +244,60 @@ def test_a_name_that_people_gave_is_marked():
         (2, True, 6),
     ]
     assert found["name_en"][1] == "Rich"
+
+
+def of_spend(*spend: float) -> tuple[ClusterModel, pl.DataFrame]:
+    """Customers who spend so much, and a model of those who spend little and of those who do."""
+    model = on_a_line(0, 100)
+    by_spend = replace(model.preparation, numerics=(replace(AS_IT_IS, name="spend_3m"),))
+    matrix = at(*spend).rename({"x": "spend_3m"})
+    matrix = matrix.with_columns(pl.col("spend_3m").alias(VALUE_FEATURE))
+    return replace(model, preparation=by_spend), matrix
+
+
+@pytest.mark.parametrize("left", [9, 10])
+def test_of_a_segment_of_nine_no_more_is_told_than_its_size_and_the_name_that_it_had(left: int):
+    """Of twenty who spend much some stay, and spend more: with ten it is named anew, not with nine.
+
+    So it is whether the month before was described in the same run, or is read from its rows.
+    """
+
+    def described(spend: list[float], day: date, before: Mapping[int, Named]) -> Description:
+        model, matrix = of_spend(*spend)
+        return describe(matrix, assign(model, matrix), model, False, {}, day, before, 10)
+
+    few = [float(n % 3) for n in range(40)]
+    march = described([*few, *[90.0] * 20], MARCH, {})
+    stored = names_from(
+        name_rows(march.naming.names), march.profile.with_columns(pl.lit(MARCH).alias("as_of"))
+    )
+    april = [described([*few, *[900.0] * left], APRIL, of) for of in (march.naming.names, stored)]
+    for found in april:
+        own = found.segments.row(1, named=True)
+        assert own["customers"] == left
+        said = [name for name in UNSAID_OF_FEW if own[name] is not None]
+        assert said == ([] if left < 10 else [*UNSAID_OF_FEW])
+        assert found.segments.row(0, named=True)["rule"] is not None
+        assert found.profile["segment_id"].unique().sort().to_list() == [1, 2][: left - 8]
+        assert found.naming.names[2].named_on == (MARCH if left < 10 else APRIL)
+        assert (2 in found.naming.moved) == (left == 10)
+    rows = [name_rows(found.naming.names) for found in april]
+    assert rows[0].equals(rows[1])
+    was, is_now = (name_rows(each).filter(segment_id=2) for each in (stored, april[0].naming.names))
+    assert is_now.equals(was) == (left < 10)
+
+
+def test_a_segment_of_few_that_had_no_name_gets_none_of_what_they_are_like():
+    """The words of its customers alone would tell of these few."""
+    model, matrix = of_spend(*[float(n % 3) for n in range(40)], *[90.0] * 9)
+    first, then = (
+        describe(matrix, assign(model, matrix), model, True, {}, APRIL, {}, smallest).segments.row(
+            1, named=True
+        )["name_en"]
+        for smallest in (9, 10)
+    )
+    assert not first.startswith("average")
+    assert then == "average, number 2"
 
 
 @pytest.mark.parametrize(("rows", "nature"), [(20, "division"), (19, "one")])

@@ -18,6 +18,7 @@ from portrait_assets.stages.clusters.wealth.checks import (
 )
 from portrait_assets.stages.clusters.wealth.choosing import Chosen, chosen
 from portrait_assets.stages.clusters.wealth.contract import (
+    UNSAID_OF_FEW,
     WEALTH_DECISION,
     WEALTH_DESCRIPTION,
     WEALTH_HOLDING,
@@ -311,7 +312,7 @@ def test_a_segment_is_described_by_size_assets_rule_and_name(four: Wealth) -> No
     assert model is not None
     assigned = model.assign(four.features)
     names = named(model, four, assigned, {}, 1)
-    rows = description_rows(model, four, assigned, names, is_new=True)
+    rows = description_rows(model, four, assigned, names, is_new=True, smallest=10)
     assert {"as_of", *rows.columns} == {*WEALTH_DESCRIPTION.column_names}
     assert rows["customers"].sum() == 480
     assert rows["asset_share"].sum() == pytest.approx(1, abs=1e-5)
@@ -327,8 +328,29 @@ def test_a_segment_is_described_by_size_assets_rule_and_name(four: Wealth) -> No
     later = named(model, four, assigned, names, 1)
     assert later == names
     poor = four._replace(features=four.features.with_columns(pl.lit(0.0).alias(ASSETS)))
-    shares = description_rows(model, poor, assigned, names, is_new=True)["asset_share"]
+    shares = description_rows(model, poor, assigned, names, is_new=True, smallest=1)["asset_share"]
     assert shares.null_count() == len(shares), "where nothing is held nobody has a share of it"
+
+
+@pytest.mark.parametrize("left", [9, 10])
+def test_of_a_wealth_segment_of_nine_only_size_and_name_are_told(four: Wealth, left: int) -> None:
+    model = chosen(four, 3, None, 4).model
+    assert model is not None
+    assigned = model.assign(four.features)
+    few = assigned.filter(segment_id=2).head(left)
+    assigned = pl.concat([assigned.filter(pl.col("segment_id") != 2), few])
+    wealth = four._replace(
+        features=four.features.join(assigned, on="customer_id", how="semi"),
+        holdings=four.holdings.join(assigned, on="customer_id", how="semi"),
+    )
+    names = named(model, wealth, assigned, {}, 10)
+    rows = description_rows(model, wealth, assigned, names, is_new=False, smallest=10)
+    own = rows.filter(segment_id=2).row(0, named=True)
+    assert (own["customers"], own["status"]) == (left, "kept")
+    assert (own["name"] == "average") == (left < 10)
+    assert [own[name] is None for name in UNSAID_OF_FEW] == [left < 10] * len(UNSAID_OF_FEW)
+    others = rows.filter(pl.col("segment_id") != 2).select(UNSAID_OF_FEW)
+    assert others.null_count().row(0) == (0,) * len(UNSAID_OF_FEW)
 
 
 def test_what_a_segment_holds_and_takes_hides_few_customers() -> None:

@@ -114,8 +114,10 @@ def test_a_description_says_of_what_a_segment_of_a_model_that_took_over_is_made(
     assert any(len(each) > 1 for each in taken_over.origins), "two of four are one now"
     assigned = taken_over.assign(four.features)
     names = named(taken_over, four, assigned, {}, 1)
-    rows = description_rows(taken_over, four, assigned, names, is_new=True)
+    rows = description_rows(taken_over, four, assigned, names, is_new=True, smallest=1)
     merged = rows.filter(pl.col("status") == "merged")
     assert merged["from_segments"].list.len().to_list() == [2]
-    later = description_rows(replace(taken_over, origins=()), four, assigned, names, is_new=False)
+    later = description_rows(
+        replace(taken_over, origins=()), four, assigned, names, is_new=False, smallest=1
+    )
     assert later["from_segments"].list.len().sum() == 0

@@ -180,16 +180,19 @@ def test_segments_of_few_have_the_customers_who_are_left(
         "INSERT INTO clusters.cluster_segment BY NAME SELECT as_of, segment_id, 'a' AS name_en, "
         "'b' AS name_zh, false AS name_is_given, count(*) AS customers, count(*) / 16 AS share, "
         "0.5 AS value_share, 'kept' AS status, 0.9 AS stability, 0.3 AS silhouette, "
-        "0.8 AS rule_recall, 'v' AS model_version "
+        "0.8 AS rule_recall, 'spend > 5' AS rule, 'v' AS model_version "
         "FROM clusters.cluster_assignment GROUP BY ALL"
     )
     copied(con, tmp_path / "new.duckdb", Recounting(()))
     with duckdb.connect(str(tmp_path / "new.duckdb"), read_only=True) as new:
         found = new.execute(
-            "SELECT segment_id, customers, share, value_share, stability, silhouette, rule_recall "
-            "FROM clusters.cluster_segment ORDER BY 1"
+            "SELECT segment_id, customers, share, value_share, stability, silhouette, "
+            "rule_recall, rule FROM clusters.cluster_segment ORDER BY 1"
         ).fetchall()
-    assert found == [(1, 12, 0.75, 0.5, 0.9, 0.3, 0.8), (2, 3, 0.2, None, 0.9, None, None)]
+    assert found == [
+        (1, 12, 0.75, 0.5, 0.9, 0.3, 0.8, "spend > 5"),
+        (2, 3, 0.2, *[None] * 5),
+    ]
 
 
 def test_sales_of_few_buyers_are_counted_again(con: duckdb.DuckDBPyConnection, tmp_path: Path):

@@ -184,9 +184,7 @@ def clusters_assets(
                     smallest,
                 )
                 names, earlier = naming.names, shown(segments)
-                large = segments.filter(pl.col("customers") >= smallest)["segment_id"]
-                known = {each: names[each] for each in large if each in names}
-                rest[SEGMENT_NAME].append(dated(name_rows(known), month))
+                rest[SEGMENT_NAME].append(dated(name_rows(names), month))
                 rest[SEGMENT_EVENT].append(dated(events, month))
                 of_wealth = wealth_events(warehouse, month, smallest)
                 rest[SEGMENT_EVENT].append(dated(of_wealth, month))

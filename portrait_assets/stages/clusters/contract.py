@@ -234,8 +234,9 @@ CLUSTER_ASSIGNMENT = Table(
 CLUSTER_SEGMENT = Table(
     schema="clusters",
     name="cluster_segment",
-    en="The segments: name, size, value, origin, quality and a short rule",
-    zh="客群概况",
+    en="The segments: name, size, value, origin, quality and a short rule; of few customers the "
+    "name and the size alone",
+    zh="客群概况（客户过少的客群仅列名称与规模）",
     operation=SHARE,
     columns=(
         _SEGMENT_ID,
@@ -272,6 +273,12 @@ CLUSTER_SEGMENT = Table(
     published=True,
     resting=Resting.COUNTED,
 )
+
+UNSAID_OF_FEW = (
+    *("value_share", "silhouette", "stability"),
+    *("rule", "rule_sql", "rule_fidelity", "rule_precision", "rule_recall"),
+)
+"""What is null of a segment that customers have left until few are in it."""
 
 CLUSTER_TYPICAL = Table(
     schema="clusters",

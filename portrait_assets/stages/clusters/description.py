@@ -20,6 +20,7 @@ from portrait_assets.stages.clusters.contract import (
     CLUSTER_PROFILE,
     CLUSTER_SEGMENT,
     CLUSTER_TYPICAL,
+    UNSAID_OF_FEW,
     USED_FEATURES,
     VALUE_FEATURE,
 )
@@ -76,15 +77,17 @@ def describe(
         as_of: the month's last day.
         before: the names that the segments had in the month before.
         smallest: fewest customers of a level that is listed by itself, and of a segment that is
-            described.
+            described: one of fewer keeps the name that it had, and has size and origin besides.
     """
     given_ids = pl.Series([[*given]], dtype=pl.List(pl.Int64))
     uses = [use for use in USES if use.name in model.preparation.columns]
-    profile = profile_segments(matrix, assigned, uses, VALUE_FEATURE, smallest)
-    naming = name_segments(matrix, assigned, profile, as_of, before, given, LABELS)
+    sizes = segment_sizes(matrix, assigned, VALUE_FEATURE)
+    is_few = pl.col("customers") < smallest
+    profile = profile_segments(matrix, assigned, uses, VALUE_FEATURE, smallest).filter(~is_few)
+    few = sizes.filter(is_few)["segment_id"].to_list()
+    naming = name_segments(matrix, assigned, profile, as_of, before, given, LABELS, few)
     named = (
-        segment_sizes(matrix, assigned, VALUE_FEATURE)
-        .join(_shown(naming, given), on="segment_id", how="left")
+        sizes.join(_shown(naming, given), on="segment_id", how="left")
         .with_columns(
             pl.col("segment_id").is_in(given_ids).alias("name_is_given"),
             pl.lit(model.version).alias("model_version"),
@@ -92,11 +95,13 @@ def describe(
         .join(_origins(model, is_new), on="segment_id", how="left")
         .join(segment_quality(model, matrix, assigned).drop("share"), on="segment_id", how="left")
         .join(_rules(matrix, assigned, uses), on="segment_id", how="left")
-        .with_columns(pl.col("status").fill_null("kept"))
+        .with_columns(
+            pl.col("status").fill_null("kept"), pl.when(~is_few).then(pl.col(UNSAID_OF_FEW))
+        )
     )
     return Description(
         _columns(named, CLUSTER_SEGMENT),
-        _columns(profile.filter(pl.col("customers") >= smallest), CLUSTER_PROFILE),
+        _columns(profile, CLUSTER_PROFILE),
         _columns(typical_customers(model, matrix, assigned), CLUSTER_TYPICAL),
         naming,
     )

@@ -16,10 +16,9 @@ import polars as pl
 from portrait_assets.app.erasure.rows.few import FITS, few_sql
 from portrait_assets.schema.resting import COUNT
 from portrait_assets.schema.table import PartitionBy, Table
-from portrait_assets.stages.clusters.contract import (
-    CLUSTER_ASSIGNMENT,
-    CLUSTER_SEGMENT,
-)
+from portrait_assets.stages.clusters import contract as clusters
+from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.clusters.wealth import contract as wealth
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_SEGMENT
 from portrait_assets.stages.consent.deciding import consent_steps
 from portrait_assets.stages.features.contract import FITTED
@@ -33,16 +32,11 @@ from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.fits import stored_fits
 from portrait_assets.storage.steps import Scope, Source, Step
 
-SIZES: Mapping[Table, Table] = {
-    CLUSTER_SEGMENT: CLUSTER_ASSIGNMENT,
-    WEALTH_DESCRIPTION: WEALTH_SEGMENT,
+SIZES: Mapping[Table, tuple[Table, Sequence[str]]] = {
+    CLUSTER_SEGMENT: (CLUSTER_ASSIGNMENT, clusters.UNSAID_OF_FEW),
+    WEALTH_DESCRIPTION: (WEALTH_SEGMENT, wealth.UNSAID_OF_FEW),
 }
-"""Tables of segments, which are described as they were found, and who is in which."""
-_OF_FEW = (
-    *("value_share", "asset_share", "silhouette"),
-    *("rule_fidelity", "rule_precision", "rule_recall"),
-)
-"""What is not said of a segment of few."""
+"""Of tables of segments, which are as they were found: who is in which, and what few lack."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +100,10 @@ def count_again(
             key = (str(contract.partition_by), *contract.key)
             gone = _gone(con, contract, list(dict.fromkeys(key)), recounting)
             counted[contract.full_name] = _put(con, into, gone, _rows_of(con, kept, step))
-    for sized, assigned in SIZES.items():
+    for sized, (assigned, unsaid) in SIZES.items():
         if into := named.get(sized.full_name):
             gone = _gone(con, sized, sized.key, recounting)
-            recount = partial(_sized, con, kept, sized, assigned)
+            recount = partial(_sized, con, kept, sized, assigned, unsaid)
             counted[sized.full_name] = _put(con, into, gone, recount)
     if into := named.get(FITTED.full_name):
         gone = _gone(con, FITTED, ("as_of", "step", "row_no"), recounting)
@@ -200,11 +194,11 @@ def _sized(
     kept: str,
     table: Table,
     assigned: Table,
+    unsaid: Sequence[str],
     month: str,
     keys: pl.DataFrame,
 ) -> pl.DataFrame:
     """Rows of segments with the customers who are left; without what is not said of so few."""
-    unsaid = [name for name in table.column_names if name in _OF_FEW]
     con.register("gone", keys)
     rows: pl.DataFrame = con.sql(
         f"SELECT s.* REPLACE (coalesce(a.remaining, 0) AS {COUNT}, "

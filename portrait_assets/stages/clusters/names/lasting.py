@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -95,6 +95,7 @@ def name_segments(
     before: Mapping[int, Named] | None = None,
     given: Mapping[int, Mapping[str, str]] | None = None,
     labels: Mapping[str, Label] | None = None,
+    few: Collection[int] = (),
 ) -> Naming:
     """The derived names of the segments of a month, those of the month before where they hold.
 
@@ -106,6 +107,8 @@ def name_segments(
         before: the names of the month before.
         given: names by segment and language that people gave, which no other segment may have.
         labels: the words for features without an entry in the vocabulary.
+        few: segments of so few customers that nothing is said of these: what is known of their
+            names stays as it was.
     """
     before, given = before or {}, given or {}
     candidates = words_of_segments(features, assignment, profile, labels)
@@ -120,27 +123,31 @@ def name_segments(
     moved = {
         segment: _moved(segment, named, lines[segment], shares)
         for segment, named in before.items()
-        if segment in candidates
+        if segment in candidates and segment not in few
     }
     by_people = {segment: names.get("en", "") for segment, names in given.items()}
     kept = {
         segment: tuple(w._replace(share=shares[segment, w.claim]) for w in before[segment].words)
         for segment, why in moved.items()
-        if why.distance <= RENAMED_AT
-        and why.untrue is None
-        and before[segment].name.en not in by_people.values()
+        if why.distance <= RENAMED_AT and why.untrue is None
     }
+    kept |= {segment: before[segment].words for segment in few if segment in before}
+    kept = {s: own for s, own in kept.items() if before[s].name.en not in by_people.values()}
     taken = {segment: named.name for segment, named in before.items() if segment not in kept}
     # A name that a person gave is no derived one, not even of the same segment.
     taken |= {-segment: Label(name, "") for segment, name in by_people.items()}
     words = distinct_names(candidates, kept, taken)
     names = {
-        segment: before[segment]._replace(words=own, distance=moved[segment].distance)
+        segment: _lasting(before[segment], own, moved.get(segment))
         if segment in kept
         else Named(own, as_of, lines[segment])
         for segment, own in words.items()
     }
     return Naming(names, {segment: why for segment, why in moved.items() if segment not in kept})
+
+
+def _lasting(before: Named, words: tuple[Word, ...], moved: Moved | None) -> Named:
+    return before if moved is None else before._replace(words=words, distance=moved.distance)
 
 
 def _moved(segment: int, named: Named, now: pl.DataFrame, shares: Shares) -> Moved:

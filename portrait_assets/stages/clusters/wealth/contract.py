@@ -53,8 +53,9 @@ WEALTH_SEGMENT = Table(
 WEALTH_DESCRIPTION = Table(
     schema="clusters",
     name="wealth_description",
-    en="The wealth segments: name, size, rule, stability and gap to their neighbours",
-    zh="财富客群概况",
+    en="The wealth segments: name, size, rule, stability and gap to their neighbours; of few "
+    "customers the name and the size alone",
+    zh="财富客群概况（客户过少的客群仅列名称与规模）",
     operation=SHARE,
     columns=(
         _SEGMENT_ID,
@@ -91,6 +92,12 @@ WEALTH_DESCRIPTION = Table(
     published=True,
     resting=Resting.COUNTED,
 )
+
+UNSAID_OF_FEW = (
+    *("asset_share", "stability", "density_gap"),
+    *("rule", "rule_fidelity", "rule_precision", "rule_recall"),
+)
+"""What is null of a segment that customers have left until few are in it."""
 
 WEALTH_HOLDING = Table(
     schema="clusters",

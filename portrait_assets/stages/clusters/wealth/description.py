@@ -22,7 +22,11 @@ from portrait_assets.stages.clusters.names.vocabulary import (
 )
 from portrait_assets.stages.clusters.names.words import Label, words_of_segments
 from portrait_assets.stages.clusters.profile import profile_segments
-from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_HOLDING
+from portrait_assets.stages.clusters.wealth.contract import (
+    UNSAID_OF_FEW,
+    WEALTH_DESCRIPTION,
+    WEALTH_HOLDING,
+)
 from portrait_assets.stages.clusters.wealth.inputs import ASSETS, FLOW, TENURE, TRAITS, Wealth
 
 QUALITY_ROWS = 1_000
@@ -42,7 +46,8 @@ def named(
         wealth: the customers of the month.
         assigned: their customer_id and segment_id.
         before: the names of the month before.
-        smallest: fewest customers of a level that is listed by itself.
+        smallest: fewest customers of a level that is listed by itself, and of a segment that
+            words are found for.
     """
     became = dict(zip(model.ids, model.status, strict=True))
     kept = {s: before[s] for s in model.ids if s in before and became[s] == "kept"}
@@ -50,6 +55,7 @@ def named(
         return kept
     uses = [FeatureUse(name, "wealth") for name in (*wealth.amounts, ASSETS, *TRAITS)]
     profile = profile_segments(wealth.features, assigned, uses, smallest=smallest)
+    profile = profile.filter(pl.col("customers") >= smallest)
     terms = _terms(wealth.amounts)
     words = words_of_segments(
         wealth.features, assigned, profile, terms=terms, business=Business.BANK
@@ -93,9 +99,17 @@ def _terms(amounts: tuple[str, ...]) -> dict[str, Words]:
 
 
 def description_rows(
-    model: AskedModel, wealth: Wealth, assigned: pl.DataFrame, names: Names, is_new: bool
+    model: AskedModel,
+    wealth: Wealth,
+    assigned: pl.DataFrame,
+    names: Names,
+    is_new: bool,
+    smallest: int,
 ) -> pl.DataFrame:
-    """The rows of `clusters.wealth_description`, without the month."""
+    """The rows of `clusters.wealth_description`, without the month.
+
+    Of a segment of fewer than `smallest` customers they have no more than name, size and origin.
+    """
     sizes = (
         wealth.features.select("customer_id", ASSETS)
         .join(assigned, on="customer_id")
@@ -131,6 +145,7 @@ def description_rows(
         .with_columns(pl.col("customers", "share").fill_null(0))
         .join(rules, on="segment_id", how="left")
         .join(_quality(model, wealth), on="segment_id", how="left")
+        .with_columns(pl.when(pl.col("customers") >= smallest).then(pl.col(UNSAID_OF_FEW)))
         .sort("segment_id")
         .select(name for name in WEALTH_DESCRIPTION.column_names if name != "as_of")
     )

@@ -100,7 +100,7 @@ class WealthRun(MonthRun):
         if self._proof is not None:
             self._put(WEALTH_PROOF, self._proof, month)
         self._put(WEALTH_MODEL, _versioned(model.to_rows(), model), month)
-        described = description_rows(model, wealth, assigned, self._names, is_new)
+        described = description_rows(model, wealth, assigned, self._names, is_new, self._smallest)
         self._put(WEALTH_DESCRIPTION, described, month)
         self._put(WEALTH_HOLDING, holding_rows(wealth, assigned, taken, self._smallest), month)
         called = pl.DataFrame(
