@@ -1,11 +1,26 @@
-"""Rates of few observations, none of which is 0 or 1."""
+"""Counts of outcomes, and rates of few observations, none of which is 0 or 1."""
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from portrait_assets.methods.statistics.intervals import Counts, Floats
+
+Outcome = npt.NDArray[np.bool_] | Floats
 
 WEIGHT = 1.0
 """Observations that the rate of all counts for: as many as Jeffreys's prior."""
+
+
+def events_of(outcome: Outcome) -> int:
+    """How often the rarer of two outcomes happened: as much as there is to learn or to judge by.
+
+    Args:
+        outcome: shape (rows,), whether it happened, or 0 and 1.
+    """
+    happened = int(np.count_nonzero(outcome))
+    return min(happened, len(outcome) - happened)
 
 
 def shrunk_to_all(hits: Counts, sizes: Counts) -> Floats:

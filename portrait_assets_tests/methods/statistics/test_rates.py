@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from portrait_assets.methods.statistics.rates import shrunk_to_all
+from portrait_assets.methods.statistics.rates import events_of, shrunk_to_all
 from portrait_assets.schema.probability import LEAST, MOST, stored
 
 
@@ -25,3 +25,14 @@ def test_a_stored_probability_is_neither_0_nor_1_and_an_unknown_one_stays_unknow
     shown = stored(np.array([0.0, 1e-9, 0.12345678, 1.0, np.nan]))
     assert shown[:4].tolist() == [LEAST, LEAST, 0.123457, MOST]
     assert np.isnan(shown[4])
+
+
+@pytest.mark.parametrize(("happened", "events"), [(0, 0), (2, 2), (3, 2), (5, 0)])
+def test_events_are_of_the_outcome_that_is_rarer(happened: int, events: int):
+    outcome = np.arange(5) < happened
+    assert events_of(outcome) == events_of(~outcome) == events
+    assert events_of(outcome.astype(float)) == events
+
+
+def test_where_nothing_is_known_there_are_no_events():
+    assert events_of(np.zeros(0)) == 0

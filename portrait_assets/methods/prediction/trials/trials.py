@@ -14,6 +14,7 @@ from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.fitting import fit, fit_number
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.trials.rare import LOGISTIC, TREES, Rarity, settings_of
+from portrait_assets.methods.statistics.rates import events_of
 
 OF_OUTCOMES, OF_NUMBERS = (LOGISTIC, TREES), ("linear", TREES)
 DIGITS = 9
@@ -24,12 +25,14 @@ Floats = npt.NDArray[np.float64]
 class Trials:
     """What is tried: `families`, the simpler first, by these settings.
 
-    Of a rare outcome `rarity` says from which rows they learn; None of any other.
+    Of a rare outcome `rarity` says from which rows they learn; None of any other. Where what is
+    predicted `is_of_number`, it is no outcome.
     """
 
     families: tuple[str, ...]
     usual: Parameters
     rarity: Rarity | None = None
+    is_of_number: bool = False
 
     @property
     def may_blend(self) -> bool:
@@ -64,7 +67,7 @@ class Trials:
         Raises:
             PredictionError: when it cannot be fitted.
         """
-        if self.families == OF_NUMBERS:
+        if self.is_of_number:
             return fit_number(frame, outcome, family, seed=seed, order=order, parameters=self.usual)
         if self.rarity is None:
             return fit(frame, outcome, family, seed=seed, order=order, parameters=self.usual)
@@ -104,9 +107,8 @@ def trials_of(
         rarity: when an outcome is rare; None where none is.
     """
     if is_of_number:
-        return Trials(OF_NUMBERS, parameters)
-    hits = int(outcome.sum())
-    events = min(hits, len(outcome) - hits)
+        return Trials(OF_NUMBERS, parameters, is_of_number=True)
+    events = events_of(outcome)
     if rarity is None or not rarity.is_rare(len(outcome), events):
         return Trials(OF_OUTCOMES, parameters)
     return Trials(rarity.families(events), parameters, rarity)

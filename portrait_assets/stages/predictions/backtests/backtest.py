@@ -19,6 +19,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics import scores
 from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.methods.statistics.paired import auc, auc_gain, auc_interval
+from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.methods.statistics.stability import psi, smoothed_shares
 from portrait_assets.stages.predictions.asked import Asked
@@ -110,7 +111,7 @@ def backtest_row(closed: Closed) -> dict[str, object]:
     hit, probability = closed.hit, closed.probability
     area = auc_interval(closed.order, hit)
     order = closed.baseline_order
-    is_judged = min(hit.sum(), (~hit).sum()) > 0
+    is_judged = events_of(hit) > 0
     gain = auc_gain(closed.order, order, hit) if is_judged else Interval(*[float("nan")] * 3)
     rate, expected = float(hit.mean()), float(probability.mean())
     return closed.key() | {
@@ -213,7 +214,7 @@ def _shift(closed: Closed) -> float:
 
 
 def _verdict(hit: Bools, gain: Interval) -> str:
-    if min(hit.sum(), (~hit).sum()) < FEWEST or np.isnan(gain.low):
+    if events_of(hit) < FEWEST or np.isnan(gain.low):
         return "not judged"
     if gain.low > 0:
         return "better"

@@ -20,6 +20,7 @@ from portrait_assets.core.months import month_range, next_month
 from portrait_assets.methods.disclosure.holders import names_in
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.statistics.paired import auc, auc_gain
+from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.governance.approvals import (
     BASELINE,
@@ -291,8 +292,7 @@ class Deciding:
     ) -> Decided:
         """The challenger takes the place; of a rare outcome, fitted again, with its areas."""
         decided = self._judged(model, action, why, self._month)
-        hits = int(learned["hit"].sum())
-        if not RULE.is_rare(learned.height, min(hits, learned.height - hits)):
+        if not RULE.is_rare(learned.height, events_of(learned["hit"].to_numpy())):
             return decided
         assert isinstance(model.learned, PredictionModel)
         again = replace(

@@ -25,6 +25,7 @@ from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.together import margins
 from portrait_assets.methods.prediction.trials.rare import LOGISTIC
 from portrait_assets.methods.statistics.paired import auc
+from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
@@ -67,7 +68,7 @@ def can_be_judged(judged: pl.DataFrame) -> bool:
 
 
 def _has_both(frame: pl.DataFrame, least: int) -> bool:
-    return bool(least <= frame["hit"].sum() <= frame.height - least)
+    return events_of(frame["hit"].to_numpy()) >= least
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _fitted(
     months = codes_of(learned["base_month"])
     order = months if months.max() > 0 else None
     hit = learned["hit"].to_numpy()
-    events = min(int(hit.sum()), int((~hit).sum()))
+    events = events_of(hit)
     names = names_in(learned)
     own = (encoding or fit_encoding(inputs, enough=holders_of(names).enough)).of(inputs)
     families = families_for(len(hit), events)

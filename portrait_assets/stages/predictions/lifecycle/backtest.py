@@ -14,6 +14,7 @@ import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.paired import auc, auc_gain, mean_gain
+from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.methods.statistics.resampling import Interval
 
 Floats = npt.NDArray[np.float64]
@@ -77,7 +78,7 @@ def backtest_rows(
     loss, rule_loss = (_log_loss(rates, outcome) for rates in (ours, theirs))
     score, rule_score = ours[:, SILENT], theirs[:, SILENT]
     less, more = Interval(*[np.nan] * 3), Interval(*[np.nan] * 3)
-    if min(silent.sum(), (~silent).sum()) >= FEWEST:
+    if events_of(silent) >= FEWEST:
         less, more = mean_gain(loss, rule_loss), auc_gain(score, rule_score, silent)
     measured = (
         ("log loss", float(loss.mean()), float(rule_loss.mean()), less),
