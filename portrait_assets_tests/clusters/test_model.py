@@ -9,7 +9,7 @@ from portrait_assets.methods.clustering.assignment import (
     assign,
 )
 from portrait_assets.methods.clustering.errors import ClusterError
-from portrait_assets.methods.clustering.final_fit import condense
+from portrait_assets.methods.clustering.final_fit import Prototypes, condense
 from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.model_rows import ROWS_SCHEMA
@@ -132,6 +132,44 @@ def test_compact_segments_need_one_prototype_each() -> None:
     found = condense(points, np.repeat([0, 1], 100), RULE.final_fit)
     assert found.segments.tolist() == [0, 1]
     assert found.agreement == 1.0
+
+
+def are_means_of_ten(found: Prototypes, points: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether by no coordinate a centre lies further out than the mean of the ten outermost."""
+    for segment in np.unique(labels):
+        ordered = np.sort(points[labels == segment], axis=0)
+        own = found.centres[found.segments == segment]
+        low, high = ordered[:10].mean(axis=0), ordered[-10:].mean(axis=0)
+        if not ((own >= low - 1e-9) & (own <= high + 1e-9)).all():
+            return False
+    return True
+
+
+def test_centres_of_curved_segments_are_means_of_ten() -> None:
+    """Of rings of thirty each, which take more centres than have ten near them."""
+    points, truth = two_rings(each=30)
+    found = condense(points, truth, RULE.final_fit)
+    assert len(found.centres) > len(points) / 10
+    assert found.agreement == 1.0
+    assert are_means_of_ten(found, points, truth)
+
+
+def test_where_no_centres_give_the_labels_back_they_are_means_of_ten_none_the_less() -> None:
+    points, labels = np.arange(40.0)[:, None], np.arange(40) % 2
+    found = condense(points, labels, RULE.final_fit)
+    assert found.agreement < RULE.final_fit.enough_agreement
+    assert are_means_of_ten(found, points, labels)
+    assert not are_means_of_ten(Prototypes(points, labels, 1.0), points, labels)
+
+
+def test_of_ten_customers_and_fewer_there_is_one_centre() -> None:
+    """Beside a segment around it, that no single centre keeps apart."""
+    around = np.concatenate([np.arange(-30.0, -10), np.arange(10.0, 30)])
+    points = np.append(np.zeros(9), around)[:, None]
+    found = condense(points, np.repeat([0, 1], [9, 40]), RULE.final_fit)
+    assert found.agreement == 1.0
+    assert found.centres[found.segments == 0].tolist() == [[0.0]]
+    assert are_means_of_ten(found, points[9:], np.ones(40, dtype=np.int64))
 
 
 @pytest.mark.parametrize("customers", [1, 10])

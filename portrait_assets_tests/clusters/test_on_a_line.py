@@ -88,11 +88,13 @@ def test_a_customer_moves_when_another_prototype_is_nearer_by_the_margin():
     assert newcomer["segment_id"].to_list() == [2]
 
 
-def test_prototypes_move_to_the_means_of_who_is_near_and_stay_where_nobody_is():
-    moved = warm_refit(on_a_line(0, 10, 500), at(-1, 1, 3, 9, 13))
-    assert moved.prototypes[:, 0].tolist() == [1, 11, 500]
-    assert [(s.segment_id, s.share) for s in moved.segments] == [(1, 0.6), (2, 0.4)]
-    assert (moved.fitted_rows, moved.reason) == (5, "warm refit of the champion: by hand")
+def test_prototypes_move_to_the_means_of_who_is_near_and_stay_where_few_are():
+    near = [*[-1, 1, 3] * 4, *[9, 13] * 5, *[510] * 9]
+    moved = warm_refit(on_a_line(0, 10, 500, 900), at(*near))
+    assert moved.prototypes[:, 0].tolist() == [1, 11, 500, 900]
+    shares = [(s.segment_id, s.share) for s in moved.segments]
+    assert shares == [(1, 0.387097), (2, 0.322581), (3, 0.290323)]
+    assert (moved.fitted_rows, moved.reason) == (31, "warm refit of the champion: by hand")
     assert warm_refit(moved, at(-1, 1, 3, 9, 13)).reason == moved.reason
 
 

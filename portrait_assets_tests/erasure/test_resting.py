@@ -30,9 +30,9 @@ from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 
 WITHOUT_COUNTS = {
     # What proves that there are enough customers where no column counts them.
-    "clusters.cluster_model": "clusters/test_scoring.py, test_preparation.py; model_of_enough",
-    "clusters.cluster_profile": "clusters/test_resting.py",
-    "clusters.segment_name": "clusters/test_resting.py",
+    "clusters.cluster_model": "clusters/test_model.py, test_scoring.py, test_preparation.py",
+    "clusters.cluster_profile": "clusters/test_on_a_line.py",
+    "clusters.segment_name": "clusters/test_on_a_line.py",
     "clusters.wealth_holding": "clusters/test_resting.py",
     "clusters.wealth_model": "clusters/test_resting.py",
     "clusters.micro_model": "micro.finding.FEWEST",

@@ -3,19 +3,27 @@
 Prototypes are few centres that reproduce a labelling by the nearest one. A customer inherits the
 segment of the nearest prototype, so a model of any family can be stored as rows and scored by any
 engine. Paper: T. Kohonen (1990), "The self-organizing map" (codebooks), here placed by k-means per
-segment.
+segment. Each is the mean of enough customers, so that none tells of few (J. Domingo-Ferrer,
+J. M. Mateo-Sanz 2002, "Practical data-oriented microaggregation for statistical disclosure
+control").
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
-from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
+from portrait_assets.methods.clustering.algorithms.nearest import (
+    BLOCK_CELLS,
+    nearest_rows,
+    squared_distances,
+)
 from portrait_assets.methods.clustering.selection.choice import Choice, refit
 from portrait_assets.methods.clustering.selection.evidence import compare_bootstraps
 from portrait_assets.methods.clustering.selection_rule import FinalFit, SelectionRule
@@ -74,18 +82,22 @@ def bootstrap_agreement(
 def condense(points: FloatMatrix, labels: IntVector, rule: FinalFit, seed: int = 0) -> Prototypes:
     """The fewest centres per segment (1, 2, 4, ...) that reproduce the labels well enough.
 
-    Where none of them does, the labelled points themselves, at most ``most_prototypes``.
+    Where none of them does, those that do best, among which is one about each point, at most
+    ``most_prototypes``. Each is a mean of `SMALLEST_CELL` points of its segment, or of all.
     """
     found = np.unique(labels)
+    tried = []
     for size in rule.prototype_sizes:
         if size * len(found) > min(rule.most_prototypes, len(points) // 2) and size > 1:
             break
         prototypes = _centres_per_segment(points, labels, found, size, seed)
         if prototypes.agreement >= rule.enough_agreement:
             return prototypes
-    kept = slice(0, rule.most_prototypes)
-    agreement = _agreement(points, labels, points[kept], labels[kept])
-    return Prototypes(points[kept].copy(), labels[kept].copy(), agreement)
+        tried.append(prototypes)
+    first, own = points[: rule.most_prototypes], labels[: rule.most_prototypes]
+    about = [_of_enough(points[labels == each], first[own == each]) for each in np.unique(own)]
+    tried.append(_prototypes(points, labels, np.unique(own), about))
+    return max(tried, key=lambda prototypes: prototypes.agreement)
 
 
 def _refit(points: FloatMatrix, choice: Choice, seed: int, rule: FinalFit) -> IntVector:
@@ -109,22 +121,42 @@ def _is_same(labels: IntVector, chosen: IntVector, rule: FinalFit) -> bool:
 def _centres_per_segment(
     points: FloatMatrix, labels: IntVector, found: IntVector, size: int, seed: int
 ) -> Prototypes:
-    centres, segments = [], []
+    centres = []
     for segment in found:
         members = points[labels == segment]
         if size == 1:
             own = members.mean(axis=0, keepdims=True)
         elif len(members) <= 2 * size:
-            own = members
+            own = _of_enough(members, members)
         else:
-            own = kmeans_centres(members, size, restarts=1, seed=seed)
+            own = _of_enough(members, kmeans_centres(members, size, restarts=1, seed=seed))
         centres.append(own)
-        segments.append(np.full(len(own), segment))
-    stacked, ids = np.vstack(centres), np.concatenate(segments)
-    return Prototypes(stacked, ids, _agreement(points, labels, stacked, ids))
+    return _prototypes(points, labels, found, centres)
 
 
-def _agreement(
-    points: FloatMatrix, labels: IntVector, centres: FloatMatrix, segments: IntVector
-) -> float:
-    return float((segments[nearest_rows(points, centres)] == labels).mean())
+def _prototypes(
+    points: FloatMatrix, labels: IntVector, segments: IntVector, centres: Sequence[FloatMatrix]
+) -> Prototypes:
+    """The centres of each segment, and for how many of the points the nearest is of their own."""
+    stacked, ids = np.vstack(centres), np.repeat(segments, [len(each) for each in centres])
+    agreement = float((ids[nearest_rows(points, stacked)] == labels).mean())
+    return Prototypes(stacked, ids, agreement)
+
+
+def _of_enough(members: FloatMatrix, centres: FloatMatrix) -> FloatMatrix:
+    """The centres, those that few of the members are nearest to moved into the mean of enough.
+
+    These are the nearest ones, with all that are as near as the last of them.
+    """
+    if len(members) <= SMALLEST_CELL:
+        return np.asarray(members.mean(axis=0, keepdims=True))
+    found = centres.copy()
+    sizes = np.bincount(nearest_rows(members, centres), minlength=len(centres))
+    small = np.flatnonzero(sizes < SMALLEST_CELL)
+    at_once = max(1, BLOCK_CELLS // len(members))
+    for few in (small[start : start + at_once] for start in range(0, len(small), at_once)):
+        squared = squared_distances(centres[few], members)
+        last = np.partition(squared, SMALLEST_CELL - 1, axis=1)[:, SMALLEST_CELL - 1, None]
+        is_near = (squared <= last).astype(np.float64)
+        found[few] = is_near @ members / is_near.sum(axis=1, keepdims=True)
+    return found

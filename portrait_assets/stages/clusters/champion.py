@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.kmeans import FloatMatrix, IntVector
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
@@ -89,7 +90,8 @@ def warm_refit(
 ) -> ClusterModel:
     """Move the champion's prototypes to the newest month (Lloyd's steps), labels as they are.
 
-    Preparation, segments and their ids stay; prototypes that nobody is near stay where they are.
+    Preparation, segments and their ids stay; prototypes that few are near stay where they are,
+    which is where enough were.
     """
     rounds = rule.challenge.refit_rounds
     sample = canonical_sample(features, rule.challenge.refit_rows, seed=champion.seed)
@@ -178,8 +180,8 @@ def _moved(points: FloatMatrix, prototypes: FloatMatrix, rounds: int) -> FloatMa
 def _means(points: FloatMatrix, labels: IntVector, otherwise: FloatMatrix) -> FloatMatrix:
     means = otherwise.copy()
     counts = np.bincount(labels, minlength=len(otherwise))
+    enough = counts >= SMALLEST_CELL
     for dimension in range(points.shape[1]):
         sums = np.bincount(labels, weights=points[:, dimension], minlength=len(otherwise))
-        filled = counts > 0
-        means[filled, dimension] = sums[filled] / counts[filled]
+        means[enough, dimension] = sums[enough] / counts[enough]
     return means
