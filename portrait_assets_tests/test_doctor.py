@@ -15,8 +15,12 @@ import polars as pl
 import pytest
 
 from portrait_assets.app import doctor
-from portrait_assets.app.doctor import Examination, Issue, _bookkeeping, _contracts, _register
 from portrait_assets.app.erasure.retain import Past
+from portrait_assets.app.examined import people
+from portrait_assets.app.examined.issue import Examination, Issue, of_month, run_again
+from portrait_assets.app.examined.people import erased, too_old
+from portrait_assets.app.examined.published import register
+from portrait_assets.app.examined.warehouse import bookkeeping, contracts, is_whole, orphans
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.erasure import Plan, write_plan
 from portrait_assets.privacy.keys import Key, KeyName
@@ -57,7 +61,7 @@ def found(folder: Path, sql: str) -> list[str]:
         warehouse.con.execute(sql)
         nowhere = cast(Settings, None), cast(Source, None)
         exam = Examination(*nowhere, warehouse, [SALES], [], {})
-        issues = list(_contracts(exam)) or list(_bookkeeping(exam))
+        issues = list(contracts(exam)) or list(bookkeeping(exam))
         assert {issue.subject for issue in issues} <= {"cleaned.sales"}
         return [issue.what for issue in issues]
     finally:
@@ -101,13 +105,13 @@ def test_what_is_not_as_it_was_written_is_found(tmp_path: Path, sql: str, issues
 
 def test_a_line_of_the_register_that_was_changed_is_found(tmp_path: Path):
     settings = Settings(data_dir=tmp_path, source="shop")
-    assert list(_register(settings)) == [], "nothing left yet"
+    assert list(register(settings)) == [], "nothing left yet"
     for who in ("me", "you"):
         Register.of(settings).append({"who": who, "outlet": "card"})
-    assert list(_register(settings)) == []
+    assert list(register(settings)) == []
 
     settings.register_file.write_text(settings.register_file.read_text().replace("you", "who"))
-    (issue,) = map(str, _register(settings))
+    (issue,) = map(str, register(settings))
     assert issue.startswith(
         "egress_register.jsonl: the register of what left is not as it was written: line 2 was "
         "changed; nothing leaves before its newest copy is put back"
@@ -150,7 +154,7 @@ def test_people_who_were_erased_and_are_back_are_counted_by_their_ids(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(
-        doctor, "read_tombstones", lambda _: Tombstones(frozenset({digest_of(KEY, "K2")}), KEY)
+        people, "read_tombstones", lambda _: Tombstones(frozenset({digest_of(KEY, "K2")}), KEY)
     )
     exam = exam_of(settings, [IDENTITY_MAP], identity_map=MONTHS)
     exam.warehouse.con.execute(
@@ -158,10 +162,10 @@ def test_people_who_were_erased_and_are_back_are_counted_by_their_ids(
         "('K1', 'K1'), ('K2', 'K1'), ('K2', 'K1'), ('K3', 'K3')) "
         "AS t(source_customer_id, customer_id)"
     )
-    assert found_by(doctor._erased(exam)) == [
+    assert found_by(erased(exam)) == [
         (settings.warehouse_file.name, "holds 1 ids of people who were erased")
     ]
-    assert found_by(doctor._erased(exam_of(settings, [IDENTITY_MAP]))) == [], "nobody is known yet"
+    assert found_by(erased(exam_of(settings, [IDENTITY_MAP]))) == [], "nobody is known yet"
 
 
 def test_an_erasure_that_was_stopped_comes_before_what_it_would_remove(settings: Settings):
@@ -169,7 +173,7 @@ def test_an_erasure_that_was_stopped_comes_before_what_it_would_remove(settings:
         number="E1", began_at=datetime.now(UTC), asked_by="a.csv", persons=1, customers=("K1",)
     )
     write_plan(settings, plan)
-    (issue,) = doctor._erased(exam_of(settings, [IDENTITY_MAP], identity_map=MONTHS))
+    (issue,) = erased(exam_of(settings, [IDENTITY_MAP], identity_map=MONTHS))
     assert (issue.subject, issue.what) == ("E1", "is an erasure that was stopped")
     assert "erase --resume" in issue.remedy
 
@@ -178,11 +182,11 @@ def test_rows_that_are_too_old_are_named_by_table(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(
-        doctor, "past_retention", lambda con, source: [Past("contacts", "2024-02", 1200)]
+        people, "past_retention", lambda con, source: [Past("contacts", "2024-02", 1200)]
     )
     gone = SimpleNamespace(customers=("K1", "K2"))
-    monkeypatch.setattr(doctor, "ended", lambda con, source: gone)
-    issues = list(doctor._too_old(exam_of(settings)))
+    monkeypatch.setattr(people, "ended", lambda con, source: gone)
+    issues = list(too_old(exam_of(settings)))
     assert [(each.subject, each.what) for each in issues] == [
         ("raw.contacts", "holds 1,200 rows of months before 2024-02, which are not kept"),
         (settings.warehouse_file.name, "holds 2 customers who have left before 2023-06"),
@@ -199,7 +203,7 @@ def test_what_belongs_to_no_contract_month_or_run_is_found(settings: Settings):
     left = temporary_file(settings.portrait_file)
     left.parent.mkdir(parents=True, exist_ok=True)
     left.touch()
-    assert found_by(doctor._orphans(exam)) == [
+    assert found_by(orphans(exam)) == [
         ("cleaned.old", "belongs to no contract"),
         ("2023-12", "was materialized and is no month of the source"),
         (left.name, "was left by a run that was cut off"),
@@ -210,7 +214,7 @@ def test_a_month_is_whole_with_all_its_tables(settings: Settings):
     other = replace(SALES, name="calls")
     whole = replace(SALES, name="whole", partition_by=None)
     exam = exam_of(settings, [SALES, other, whole, CHECK_RESULTS], sales=MONTHS, calls=["2024-01"])
-    assert [doctor._is_whole(exam, month) for month in MONTHS] == [True, False, False]
+    assert [is_whole(exam, month) for month in MONTHS] == [True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -256,22 +260,22 @@ def test_a_file_that_has_fewer_or_more_months_than_the_warehouse_is_named(
     ],
 )
 def test_a_remedy_names_the_months(months: tuple[str, ...], option: str):
-    assert doctor._run(*months).endswith(option)
-    assert (doctor._of("2024-01"), doctor._of("")) == (" of 2024-01", "")
+    assert run_again(*months).endswith(option)
+    assert (of_month("2024-01"), of_month("")) == (" of 2024-01", "")
 
 
 @pytest.mark.parametrize(
     ("finders", "hidden"),
     [
-        (("_contracts",), ("_bookkeeping", "_balances")),
-        (("_bookkeeping",), ()),
-        (("_balances",), ()),
-        (("_orphans",), ()),
-        (("_unfinished",), ()),
-        (("_published",), ()),
-        (("_register",), ()),
-        (("_erased",), ()),
-        (("_too_old",), ()),
+        (("contracts",), ("bookkeeping", "balances")),
+        (("bookkeeping",), ()),
+        (("balances",), ()),
+        (("orphans",), ()),
+        (("unfinished",), ()),
+        (("published",), ()),
+        (("register",), ()),
+        (("erased",), ()),
+        (("too_old",), ()),
         ((), ()),
     ],
 )
@@ -283,8 +287,8 @@ def test_everything_is_looked_at_and_counted_where_contracts_hold(
 ):
     """Each part finds itself; what changed in the source is asked where nothing else is found."""
     every = (
-        *("_contracts", "_bookkeeping", "_balances", "_orphans", "_unfinished", "_published"),
-        *("_register", "_erased", "_too_old"),
+        *("contracts", "bookkeeping", "balances", "orphans", "unfinished", "published"),
+        *("register", "erased", "too_old"),
     )
     asked: list[str] = []
 
