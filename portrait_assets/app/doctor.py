@@ -26,9 +26,7 @@ from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck
 from portrait_assets.storage.dagster.room import Context, Room
-from portrait_assets.storage.duckdb.connection import (
-    require_file,
-)
+from portrait_assets.storage.duckdb.connection import require_file
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.store import Warehouse
 

@@ -19,7 +19,7 @@ from portrait_assets.privacy.cells import pooled, pooled_name_in_chinese, smalle
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import open_published
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
-from portrait_assets.storage.publishing.updating import TABLE_ROWS
+from portrait_assets.storage.publishing.content import TABLE_ROWS
 
 
 @dataclass(frozen=True)

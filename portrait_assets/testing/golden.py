@@ -22,8 +22,8 @@ from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.publishing.content import PUBLICATION, TABLE_ROWS, Extract
 from portrait_assets.storage.publishing.file import View, publish
-from portrait_assets.storage.publishing.updating import PUBLICATION, TABLE_ROWS, Extract
 
 GOLDEN_FILE = Path(__file__).parents[2] / "portrait_assets_tests/golden/published_schema.json"
 COMMAND = "python -m portrait_assets.testing.golden"

@@ -15,9 +15,9 @@ from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.store import Warehouse
+from portrait_assets.storage.publishing.content import Extract
 from portrait_assets.storage.publishing.file import publish, published_key
 from portrait_assets.storage.publishing.pseudonymizing import Pseudonyms, identifiers_of_tables_sql
-from portrait_assets.storage.publishing.updating import Extract
 
 NUMBER = Column("customer_no", Type.COUNTER, "Number", "序号", numbers="tags.matrix")
 MATRIX = Table(

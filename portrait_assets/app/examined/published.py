@@ -13,11 +13,7 @@ from portrait_assets.privacy.keys import KeyFileError, KeyName, key_place
 from portrait_assets.privacy.pseudonyms import may_be_published
 from portrait_assets.privacy.register import BrokenRegisterError, Register
 from portrait_assets.stages.mart.report import REPORT_FILE
-from portrait_assets.storage.duckdb.connection import (
-    noted_key,
-    open_published,
-    qualified,
-)
+from portrait_assets.storage.duckdb.connection import noted_key, open_published, qualified
 from portrait_assets.storage.duckdb.partitions import WHOLE
 from portrait_assets.storage.duckdb.tables import existing_types
 from portrait_assets.storage.publishing.empty_rows import count_empty_rows

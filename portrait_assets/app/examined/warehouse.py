@@ -12,10 +12,7 @@ from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.checks import run_checks
-from portrait_assets.storage.duckdb.connection import (
-    qualified,
-    quote,
-)
+from portrait_assets.storage.duckdb.connection import qualified, quote
 from portrait_assets.storage.duckdb.partitions import WHOLE
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
 from portrait_assets.storage.publishing.file import temporary_file

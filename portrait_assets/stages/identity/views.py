@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.stages.identity.contract import CURRENT_CUSTOMER, IDENTITY_MAP
-from portrait_assets.storage.publishing.updating import Extract
+from portrait_assets.storage.publishing.content import Extract
 
 CURRENT_CUSTOMERS = Extract(
     CURRENT_CUSTOMER,

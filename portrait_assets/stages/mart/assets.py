@@ -15,8 +15,8 @@ from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.asset import OWNER
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY
 from portrait_assets.storage.dagster.room import Context
+from portrait_assets.storage.publishing.content import Extract
 from portrait_assets.storage.publishing.file import publish
-from portrait_assets.storage.publishing.updating import Extract
 
 
 def mart_assets(of: Context) -> list[dg.AssetsDefinition]:

@@ -17,7 +17,7 @@ from portrait_assets.privacy.egress import (
 )
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import open_published
-from portrait_assets.storage.publishing.updating import PUBLICATION, TABLE_ROWS
+from portrait_assets.storage.publishing.content import PUBLICATION, TABLE_ROWS
 
 _CONTENTS = "contents"
 

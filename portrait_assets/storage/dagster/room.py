@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from portrait_assets.schema.table import Table
     from portrait_assets.storage.dagster.checks import TableCheck
     from portrait_assets.storage.published import Section
+    from portrait_assets.storage.publishing.content import Extract
     from portrait_assets.storage.publishing.file import View
-    from portrait_assets.storage.publishing.updating import Extract
 
 _Read = TypeVar("_Read")
 _Needs = ParamSpec("_Needs")

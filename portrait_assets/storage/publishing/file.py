@@ -26,14 +26,9 @@ from portrait_assets.storage.duckdb.tables import (
     create_table_sql,
     create_view_sql,
 )
+from portrait_assets.storage.publishing.content import PUBLICATION, Content, Extract
 from portrait_assets.storage.publishing.pseudonymizing import Pseudonyms
-from portrait_assets.storage.publishing.updating import (
-    PUBLICATION,
-    Content,
-    Extract,
-    can_be_updated,
-    update,
-)
+from portrait_assets.storage.publishing.updating import can_be_updated, update
 
 
 class View:
