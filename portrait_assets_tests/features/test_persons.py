@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features import aggregates
-from portrait_assets.stages.features.aggregates import Adds
+from portrait_assets.stages.features.aggregate import Adds
 from portrait_assets.stages.identity.persons import ALIAS
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine

@@ -6,13 +6,18 @@ customers who turn out to be one person, and sums over a window of months all co
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import partial
-
 from portrait_assets.schema.table import MONEY_FACTOR, Column, Type
+from portrait_assets.stages.features.aggregate import (
+    Adds,
+    Aggregate,
+    circle,
+    count,
+    least,
+    money,
+    money_where,
+    most,
+    number,
+)
 from portrait_assets.stages.features.declared.feature import MONEY
 
 DAY_PARTS = {"night": (0, 5), "morning": (6, 11), "afternoon": (12, 17), "evening": (18, 23)}
@@ -20,85 +25,6 @@ DAY_PARTS = {"night": (0, 5), "morning": (6, 11), "afternoon": (12, 17), "evenin
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PRICE_MOVED = 0.05
 """A price is cheaper or dearer than usual from this relative difference on."""
-
-
-class Adds(StrEnum):
-    """The SQL aggregate that makes one value of several months' or customers' values."""
-
-    SUM = "sum"
-    LEAST = "min"
-    MOST = "max"
-    ANY = "any_value"
-
-
-@dataclass(frozen=True)
-class Aggregate:
-    """A column of a monthly aggregate, the SQL that computes it from events, and how it adds up."""
-
-    column: Column
-    sql: str
-    adds: Adds = Adds.SUM
-
-    @property
-    def name(self) -> str:
-        """The column's name."""
-        return self.column.name
-
-    @property
-    def added_up(self) -> str:
-        """SQL of the column over rows that become one, with its type."""
-        if self.adds is not Adds.SUM:
-            return f"{self.adds}({self.name}) AS {self.name}"
-        return f"CAST(sum({self.name}) AS {self.column.type}) AS {self.name}"
-
-
-def select(aggregates: Iterable[Aggregate]) -> str:
-    """The SELECT list that computes the aggregates."""
-    return ", ".join(f"{aggregate.sql} AS {aggregate.name}" for aggregate in aggregates)
-
-
-def words(aggregate: Aggregate) -> set[str]:
-    """The names in the aggregate's SQL."""
-    return set(re.findall(r"\w+", aggregate.sql))
-
-
-def number(name: str, en: str, zh: str, sql: str, unit: str | None = None) -> Aggregate:
-    """A count, or a sum of whole numbers, that is never null."""
-    column = Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0, unit=unit)
-    return Aggregate(column, sql)
-
-
-def count(name: str, en: str, zh: str, where: str, unit: str | None = None) -> Aggregate:
-    """The rows for which a condition holds."""
-    return number(name, en, zh, f"count(CASE WHEN {where} THEN 1 END)", unit)
-
-
-def money(name: str, en: str, zh: str, sql: str) -> Aggregate:
-    """A sum of money, 0 where there is none."""
-    column = Column(name, Type.MONEY, en, zh, nullable=False, unit=MONEY)
-    return Aggregate(column, f"coalesce(sum({sql}), 0)")
-
-
-def money_where(name: str, en: str, zh: str, where: str, of: str = "amount") -> Aggregate:
-    """A sum of money over the rows for which a condition holds."""
-    # FILTER would cut every column of the rows anew for each of so many aggregates.
-    return money(name, en, zh, f"CASE WHEN {where} THEN {of} END")
-
-
-def _circle(name: str, en: str, zh: str, function: str) -> Aggregate:
-    # Hours lie on a circle; whole thousandths keep the sums exact.
-    sql = f"CAST(round(1000 * {function}(pi() * (hour_of_day + 0.5) / 12)) AS INTEGER)"
-    column = Column(name, Type.INTEGER, en, zh, nullable=False, unit="thousandths")
-    return Aggregate(column, f"coalesce(sum({sql}), 0)")
-
-
-def _extreme(adds: Adds, name: str, type_: Type, en: str, zh: str, of: str) -> Aggregate:
-    unit = MONEY if type_ is Type.MONEY else None
-    return Aggregate(Column(name, type_, en, zh, unit=unit), f"{adds}({of})", adds)
-
-
-_least, _most = partial(_extreme, Adds.LEAST), partial(_extreme, Adds.MOST)
-
 
 CUSTOMER_MONTH: tuple[Aggregate, ...] = (
     number(
@@ -129,10 +55,10 @@ CUSTOMER_MONTH: tuple[Aggregate, ...] = (
         ),
         f"coalesce(sum(CAST(ticket AS {MONEY_FACTOR}) * CAST(ticket AS {Type.MONEY})), 0)",
     ),
-    _least("smallest_ticket", Type.MONEY, "Smallest purchase", "最小客单金额", "ticket"),
-    _most("largest_ticket", Type.MONEY, "Largest purchase", "最大客单金额", "ticket"),
-    _least("first_at", Type.TIMESTAMP, "First purchase, local time", "首笔时间", "from_at"),
-    _most("last_at", Type.TIMESTAMP, "Last purchase, local time", "末笔时间", "until_at"),
+    least("smallest_ticket", Type.MONEY, "Smallest purchase", "最小客单金额", "ticket"),
+    most("largest_ticket", Type.MONEY, "Largest purchase", "最大客单金额", "ticket"),
+    least("first_at", Type.TIMESTAMP, "First purchase, local time", "首笔时间", "from_at"),
+    most("last_at", Type.TIMESTAMP, "Last purchase, local time", "末笔时间", "until_at"),
     count("returned_lines", "Lines that give back", "退货（退款）行数", "gives_back"),
     money_where(
         "returned_amount", "Amount given back", "退货（退款）金额", "gives_back", "-amount"
@@ -170,13 +96,13 @@ CUSTOMER_MONTH: tuple[Aggregate, ...] = (
             DAY_PARTS.items(), ("凌晨", "上午", "下午", "晚间"), strict=True
         )
     ),
-    _circle(
+    circle(
         "hour_x",
         "Sum over lines of the cosine of the hour on a 24-hour circle",
         "小时圆周余弦和",
         "cos",
     ),
-    _circle(
+    circle(
         "hour_y",
         "Sum over lines of the sine of the hour on a 24-hour circle",
         "小时圆周正弦和",
@@ -317,7 +243,7 @@ CUSTOMER_CAMPAIGN_MONTH: tuple[Aggregate, ...] = (
         "coalesce(sum(CASE WHEN responded = 1 THEN lag_days END), 0)",
         "days",
     ),
-    _most("last_response_on", Type.DATE, "Last response", "末次响应日", "last_on"),
+    most("last_response_on", Type.DATE, "Last response", "末次响应日", "last_on"),
 )
 
 CUSTOMER_BALANCE_MONTH: tuple[Aggregate, ...] = (

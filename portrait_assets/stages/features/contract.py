@@ -18,7 +18,7 @@ from portrait_assets.schema.table import (
     Type,
 )
 from portrait_assets.stages.features import aggregates
-from portrait_assets.stages.features.aggregates import Aggregate
+from portrait_assets.stages.features.aggregate import Aggregate
 from portrait_assets.stages.features.declared import (
     concept,
     credit,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from portrait_assets.schema.table import MONEY_SCALE, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features import aggregates, contract
+from portrait_assets.stages.features.aggregate import select
 from portrait_assets.stages.features.products import PRODUCT, can_be_preferred, choice_id
 from portrait_assets.stages.features.purchases import (
     BOUGHT,
@@ -147,7 +148,7 @@ CUSTOMER_MONTH = Step(
     (LINE, DEAL, TAKEN_OFF, read(CLEANED["interactions"], THE_MONTH), CONTACTS, RESPONSES),
     lambda scope: (
         f"""
-    SELECT {_month(scope)}, customer_id, {aggregates.select(aggregates.CUSTOMER_MONTH)}
+    SELECT {_month(scope)}, customer_id, {select(aggregates.CUSTOMER_MONTH)}
     FROM (
         FROM line
         UNION ALL BY NAME
@@ -275,7 +276,7 @@ CUSTOMER_CAMPAIGN_MONTH = Step(
     lambda scope: (
         f"""
     SELECT {_month(scope)}, e.customer_id, coalesce(c.campaign_type, 'unknown') AS campaign_type,
-        {aggregates.select(aggregates.CUSTOMER_CAMPAIGN_MONTH)}
+        {select(aggregates.CUSTOMER_CAMPAIGN_MONTH)}
     FROM campaign_event AS e LEFT JOIN campaign AS c USING (campaign_id)
     GROUP BY ALL ORDER BY e.customer_id
     """
@@ -318,7 +319,7 @@ CUSTOMER_BALANCE_MONTH = Step(
     (ACCOUNT, PRODUCT),
     lambda scope: (
         f"""
-    SELECT {_month(scope)}, customer_id, {aggregates.select(aggregates.CUSTOMER_BALANCE_MONTH)}
+    SELECT {_month(scope)}, customer_id, {select(aggregates.CUSTOMER_BALANCE_MONTH)}
     FROM (
         SELECT a.*, CASE WHEN a.balance > 0 AND a.credit_limit IS NULL
             THEN {_GRADE} END AS grade,

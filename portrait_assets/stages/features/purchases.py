@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features import aggregates
+from portrait_assets.stages.features.aggregate import select, words
 from portrait_assets.stages.features.declared.expressions import GIVES_BACK, WORTH
 from portrait_assets.storage.steps import Source, Step, if_empty
 
 NET = tuple(
     each
     for each in aggregates.CUSTOMER_MONTH
-    if {"ticket", "days", "from_at", "until_at"} & aggregates.words(each)
+    if {"ticket", "days", "from_at", "until_at"} & words(each)
 )
 """The aggregates of a customer's month that count purchases."""
 BOUGHT = "ticket, days, from_at, until_at"
@@ -145,7 +146,7 @@ def net_months(transactions: Source) -> Step:
         in_table=False,
     )
     sql = f"""
-    SELECT month, customer_id, {aggregates.select(NET)}
+    SELECT month, customer_id, {select(NET)}
     FROM (
         SELECT t.month, t.customer_id, {OF_LINE}
         FROM {changed.name} AS t {join_of_line(taken.name)}

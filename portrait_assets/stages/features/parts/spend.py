@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features import aggregates
-from portrait_assets.stages.features.aggregates import Adds, Aggregate
+from portrait_assets.stages.features.aggregate import Adds, Aggregate
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURES
 from portrait_assets.stages.features.persons import added_up, of_persons
 from portrait_assets.stages.features.purchases import as_known, net_months
