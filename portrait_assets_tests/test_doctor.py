@@ -17,6 +17,7 @@ import pytest
 from portrait_assets.app import doctor
 from portrait_assets.app.erasure.retain import Past
 from portrait_assets.app.examined import people
+from portrait_assets.app.examined import published as publication
 from portrait_assets.app.examined.issue import Examination, Issue, of_month, run_again
 from portrait_assets.app.examined.people import erased, too_old
 from portrait_assets.app.examined.published import register
@@ -241,11 +242,11 @@ def test_a_file_that_has_fewer_or_more_months_than_the_warehouse_is_named(
     report = settings.warehouse_dir / REPORT_FILE
     report.parent.mkdir(parents=True, exist_ok=True)
     report.touch()
-    monkeypatch.setattr(doctor, "open_published", lambda _: nullcontext(rows(published)))
-    monkeypatch.setattr(doctor, "noted_key", lambda _: None)
-    monkeypatch.setattr(doctor, "_published_rows", lambda *_: iter(()))
+    monkeypatch.setattr(publication, "open_published", lambda _: nullcontext(rows(published)))
+    monkeypatch.setattr(publication, "noted_key", lambda _: None)
+    monkeypatch.setattr(publication, "_published_rows", lambda *_: iter(()))
     exam: Any = SimpleNamespace(settings=settings, warehouse=SimpleNamespace(con=rows(stored)))
-    assert [issue.what for issue in doctor._published(exam)] == [
+    assert [issue.what for issue in publication.published(exam)] == [
         f"does not hold what was materialized last of {each}" for each in what
     ]
 

@@ -258,7 +258,7 @@ def of_spend(*spend: float) -> tuple[ClusterModel, pl.DataFrame]:
 
 
 @pytest.mark.parametrize("left", [9, 10])
-def test_of_a_segment_of_nine_no_more_is_told_than_its_size_and_the_name_that_it_had(left: int):
+def test_of_a_segment_of_nine_no_more_is_stated_than_its_size_and_the_name_that_it_had(left: int):
     """Of twenty who spend much some stay, and spend more: with ten it is named anew, not with nine.
 
     So it is whether the month before was described in the same run, or is read from its rows.
@@ -277,8 +277,8 @@ def test_of_a_segment_of_nine_no_more_is_told_than_its_size_and_the_name_that_it
     for found in april:
         own = found.segments.row(1, named=True)
         assert own["customers"] == left
-        said = [name for name in UNSAID_OF_FEW if own[name] is not None]
-        assert said == ([] if left < 10 else [*UNSAID_OF_FEW])
+        stated = [name for name in UNSAID_OF_FEW if own[name] is not None]
+        assert stated == ([] if left < 10 else [*UNSAID_OF_FEW])
         assert found.segments.row(0, named=True)["rule"] is not None
         assert found.profile["segment_id"].unique().sort().to_list() == [1, 2][: left - 8]
         assert found.naming.names[2].named_on == (MARCH if left < 10 else APRIL)

@@ -333,7 +333,7 @@ def test_a_segment_is_described_by_size_assets_rule_and_name(four: Wealth) -> No
 
 
 @pytest.mark.parametrize("left", [9, 10])
-def test_of_a_wealth_segment_of_nine_only_size_and_name_are_told(four: Wealth, left: int) -> None:
+def test_of_a_wealth_segment_of_nine_only_size_and_name_are_stated(four: Wealth, left: int) -> None:
     model = chosen(four, 3, None, 4).model
     assert model is not None
     assigned = model.assign(four.features)

@@ -22,6 +22,6 @@ def test_a_number_of_trees_alone_is_fitted_as_a_number():
 
 
 def test_what_is_tried_of_zeros_and_ones_is_of_what_they_are():
-    values = np.arange(ROWS) % 2.0
+    values = (np.arange(ROWS) % 2).astype(np.float64)
     assert trials_of(values, True, PARAMETERS, None).is_of_number
     assert not trials_of(values, False, PARAMETERS, None).is_of_number
