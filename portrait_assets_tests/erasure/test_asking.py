@@ -50,7 +50,12 @@ def test_those_who_asked_for_it(named_shop: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [("id\nK035\n", "has no column customer_id"), (b"customer_id\n\xff\xfe\n", "cannot be read")],
+    [
+        ("id\nK035\n", "has no column customer_id"),
+        (b"customer_id\n\xff\xfe\n", "cannot be read"),
+        ("customer_id\n\n", "names nobody"),
+        ("", "has no column customer_id"),
+    ],
 )
 def test_a_file_that_names_no_ids(content: str | bytes, sentence: str, tmp_path: Path) -> None:
     data = content if isinstance(content, bytes) else content.encode()

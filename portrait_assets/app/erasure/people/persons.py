@@ -52,17 +52,22 @@ def read_asked(file: Path) -> Asked:
     """The ids of a CSV file with a column customer_id, or prospect_id, or both.
 
     Raises:
-        PortraitError: when there is no such file, or it cannot be read.
+        PortraitError: when there is no such file, it cannot be read, or names nobody.
     """
     if not file.is_file():
         raise PortraitError(f"There is no file '{file}'; name a CSV with a column {CUSTOMERS}.")
     try:
-        rows = restored(pl.read_csv(file, infer_schema=False))
+        rows = restored(pl.read_csv(file, infer_schema=False, raise_if_empty=False))
     except (pl.exceptions.PolarsError, UnicodeError):
-        raise PortraitError(f"'{file.name}' cannot be read as CSV in UTF-8.") from None
+        raise PortraitError(
+            f"'{file.name}' cannot be read as CSV in UTF-8; save it as such, an id in each line."
+        ) from None
     if not {CUSTOMERS, PROSPECTS} & set(rows.columns):
         raise PortraitError(f"'{file.name}' has no column {CUSTOMERS}; name the ids' column so.")
-    return Asked(file.name, _lines(rows, CUSTOMERS), _lines(rows, PROSPECTS))
+    asked = Asked(file.name, _lines(rows, CUSTOMERS), _lines(rows, PROSPECTS))
+    if not (asked.customers or asked.prospects):
+        raise PortraitError(f"'{file.name}' names nobody; write an id in each line of it.")
+    return asked
 
 
 def _lines(rows: pl.DataFrame, column: str) -> dict[str, int]:
