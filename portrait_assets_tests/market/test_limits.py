@@ -48,10 +48,12 @@ def test_what_was_last_bought_in_the_newest_twelve_months_has_vanished() -> None
 
 def test_the_year_before_is_the_same_month_of_enough_customers() -> None:
     assert YEAR_AGO.span.months(month_range("2023-01", "2024-12"), MONTH.month) == ["2023-12"]
-    for smallest, known in ((2, [3.0] * 3), (3, [3.0, None, None])):
+    now = NOW.with_columns(customers=pl.Series([40, 20, 20]))
+    # Of fewer than ten it is not known, however few may be published.
+    for smallest, known in ((2, [3.0, 3.0, None]), (11, [3.0, None, None])):
         year_ago = NOW.with_columns(amount=pl.col("amount") / 4).cast(ITEM_MONTH.polars_schema)
-        year_ago = year_ago.with_columns(customers=pl.Series([3, 2, 2]))
-        rows = demand_rows(MONTH, NOW, year_ago, SIZES, {}, smallest).sort("segment_id")
+        year_ago = year_ago.with_columns(customers=pl.Series([11, 10, 9]))
+        rows = demand_rows(MONTH, now, year_ago, SIZES, {}, smallest).sort("segment_id")
         found = dict(zip(rows["segment_id"], rows["year_on_year"], strict=True))
         assert [found.get(n) for n in range(3)] == known
 
