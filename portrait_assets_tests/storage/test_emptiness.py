@@ -161,7 +161,7 @@ def test_a_table_of_no_month_may_have_rows(con: duckdb.DuckDBPyConnection):
 
 
 def test_of_the_end_of_a_month_rows_are_counted_by_the_month(con: duckdb.DuckDBPyConnection):
-    con.execute("CREATE TABLE shop.held AS SELECT DATE '2024-02-29' AS as_of, 'ann' customer_id")
-    held = replace(BACK, name="held", partition_by=PartitionBy.AS_OF, columns=(CUSTOMER,))
-    step = Step("holder", (read(held, THE_MONTH),), "SELECT customer_id FROM held")
+    con.execute("CREATE TABLE shop.owned AS SELECT DATE '2024-02-29' AS as_of, 'ann' customer_id")
+    owned = replace(BACK, name="owned", partition_by=PartitionBy.AS_OF, columns=(CUSTOMER,))
+    step = Step("holder", (read(owned, THE_MONTH),), "SELECT customer_id FROM owned")
     assert Engine(con, materialized=lambda table: {"2024-02": 1}).frame(step, MONTH).height == 1
