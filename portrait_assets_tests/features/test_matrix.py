@@ -161,7 +161,7 @@ def test_every_column_is_a_declared_feature_with_a_domain_where_it_is_a_share():
     ],
     ids=["purchases alone", "balances alone"],
 )
-def test_what_no_row_is_there_for_may_be_left_out(tables: dict[str, list[dict[str, Any]]]):
+def test_what_no_row_is_there_for_may_be_left_out(tables: dict[str, Any]):
     """The matrix and all that is fitted for it are the same, to the types of their columns."""
     world, scope = World("2024-02", **tables), Scope("2024-02")
     rows = {

@@ -15,7 +15,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.declared.feature import Element, Feature
 from portrait_assets.stages.features.given import EVIDENCE, SOURCE_EVIDENCE
 from portrait_assets.stages.features.selection import SAMPLE, select_features
-from portrait_assets.storage.steps import Read, Scope, upstream
+from portrait_assets.storage.steps import Read, Scope, Source, upstream
 from portrait_assets.testing.steps import run_step
 
 CUSTOMERS = 500
@@ -70,7 +70,10 @@ def test_a_feature_that_is_not_read_for_want_of_evidence_is_empty():
     matrix = pl.concat([empty, rows], how="diagonal_relaxed").with_columns(as_of=pl.lit(MAY))
     steps = {read.table: read for read in upstream(SAMPLE) if isinstance(read, Read)}
     scope = Scope("2024-05")
-    read_all = {steps[FEATURE_MATRIX]: matrix, steps[SOURCE_EVIDENCE]: evidence.clear()}
+    read_all: dict[Source, pl.DataFrame] = {
+        steps[FEATURE_MATRIX]: matrix,
+        steps[SOURCE_EVIDENCE]: evidence.clear(),
+    }
     read_known = {**read_all, steps[SOURCE_EVIDENCE]: evidence}
     whole, known = (run_step(SAMPLE, scope, inputs) for inputs in (read_all, read_known))
     assert set(whole.columns) - set(known.columns) >= {"total_balance", "age"}
