@@ -62,8 +62,10 @@ def undeclared(step: Step) -> set[str]:
 
 
 def unread(step: Step) -> set[str]:
-    """What the step declares and its SQL does not read."""
-    return {source.name for source in step.reads} - {n for sql in texts(step) for n in named(sql)}
+    """What the step declares and its SQL does not read, nor is chosen by."""
+    chosen_by = {step.simpler[0].name} if step.simpler else set()
+    declared = {source.name for source in step.reads} - chosen_by
+    return declared - {name for sql in texts(step) for name in named(sql)}
 
 
 @pytest.mark.parametrize("step", EVERY, ids=lambda step: step.name)

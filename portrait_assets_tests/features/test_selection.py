@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,10 +11,15 @@ from scipy import stats
 
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features import selection
+from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.declared.feature import Element, Feature
-from portrait_assets.stages.features.selection import select_features
+from portrait_assets.stages.features.given import EVIDENCE, SOURCE_EVIDENCE
+from portrait_assets.stages.features.selection import SAMPLE, select_features
+from portrait_assets.storage.steps import Read, Scope, Source, upstream
+from portrait_assets.testing.steps import run_step
 
 CUSTOMERS = 500
+MAY = date(2024, 5, 31)
 
 
 def feature(name: str, type_: Type = Type.NUMBER) -> Feature:
@@ -49,6 +56,31 @@ def test_a_feature_that_is_empty_or_near_constant_is_left_out(spend):
     selected = verdicts(spend=spend, nothing=[None] * CUSTOMERS, rare=rare)
     assert selected["nothing"] == (False, "empty", 1.0, None)
     assert selected["rare"] == (False, "near-constant", 1 - 3 / CUSTOMERS, None)
+
+
+def test_a_feature_that_is_not_read_for_want_of_evidence_is_empty():
+    evidence = pl.DataFrame(
+        [
+            {"evidence": each.name, "is_given": each.table == "transactions"} | {"as_of": MAY}
+            for each in EVIDENCE
+        ]
+    )
+    empty = FEATURE_MATRIX.empty()
+    rows = pl.DataFrame({"customer_id": ["ann", "bob"], "recency_days": [1, 2]})
+    matrix = pl.concat([empty, rows], how="diagonal_relaxed").with_columns(as_of=pl.lit(MAY))
+    steps = {read.table: read for read in upstream(SAMPLE) if isinstance(read, Read)}
+    scope = Scope("2024-05")
+    read_all: dict[Source, pl.DataFrame] = {
+        steps[FEATURE_MATRIX]: matrix,
+        steps[SOURCE_EVIDENCE]: evidence.clear(),
+    }
+    read_known = {**read_all, steps[SOURCE_EVIDENCE]: evidence}
+    whole, known = (run_step(SAMPLE, scope, inputs) for inputs in (read_all, read_known))
+    assert set(whole.columns) - set(known.columns) >= {"total_balance", "age"}
+    assert {"customer_id", "recency_days", "spend_12m"} <= set(known.columns)
+    assert select_features(whole, FEATURES).equals(select_features(known, FEATURES))
+    by_feature = dict(select_features(known, FEATURES).select("feature", "reason").iter_rows())
+    assert (by_feature["recency_days"], by_feature["age"]) == (None, "empty")
 
 
 @pytest.mark.parametrize(("others", "is_kept"), [(CUSTOMERS // 100, False), (6, True)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -91,6 +91,26 @@ def test_what_does_not_hold_of_months_together_is_looked_at_month_by_month(wareh
         ("2024-01", False, "4 rows"),
         ("2024-02", False, "4 rows"),
         ("2024-03", True, "6 rows"),
+    ]
+
+
+def test_a_check_of_each_month_is_given_the_months_that_are_read_together(warehouse: Warehouse):
+    asked: list[list[str]] = []
+
+    def rows(of: Warehouse, table: Table, months: Sequence[str]) -> dict[str, Finding]:
+        asked.append(list(months))
+        found = {month: of.read(table, [month]).height for month in months}
+        return {month: Finding(int(n <= 4), f"{n} rows") for month, n in found.items()}
+
+    results = run_checks(
+        [TableCheck.of_each("many", "Rows", rows, blocking=True)], warehouse, TIERS, MONTHS
+    )
+    assert [month for months in asked for month in months] == MONTHS
+    assert len(asked) == {1: 3, 4: 3, 8: 2}.get(warehouse.bounds.rows_of(3), 1)
+    assert [(row["passed"], row["is_blocking"], row["detail"]) for row in results] == [
+        (False, True, "4 rows"),
+        (False, True, "4 rows"),
+        (True, True, "6 rows"),
     ]
 
 

@@ -2,6 +2,9 @@
 
 scikit-learn compares one pair (`adjusted_rand_score`, `normalized_mutual_info_score`), which is
 what to use for one; for hundreds of labellings it would count the same rows thousands of times.
+
+Products of small matrices are taken by one thread: another, which then waits for more work, takes
+tens of milliseconds of processor time for that, longer than the product itself.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy import sparse
+
+from portrait_assets.core.threads import one_thread
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -63,7 +68,8 @@ def mutual_information_matrix(codings: Sequence[Codes]) -> Floats:
     indicators = np.zeros((rows, sum(widths)), dtype=np.float32)
     for start, codes in zip(starts, codings, strict=True):
         indicators[np.arange(rows), start + codes] = 1
-    joint = (indicators.T @ indicators).astype(np.float64) / rows
+    with one_thread():
+        joint = (indicators.T @ indicators).astype(np.float64) / rows
     terms = np.where(joint > 0, -joint * np.log(np.where(joint > 0, joint, 1)), 0)
     together = np.add.reduceat(np.add.reduceat(terms, starts, axis=0), starts, axis=1)
     alone = np.add.reduceat(np.diagonal(terms), starts)
@@ -85,11 +91,13 @@ def rank_correlation_matrix(sample: pl.DataFrame, least_pairs: int = 2) -> Float
     known = (~np.isnan(ranks)).astype(np.float64)
     # Ranks of the order of the row count would lose digits when squared and summed.
     scaled = np.where(known > 0, np.nan_to_num(ranks) / max(len(ranks), 1) - 0.5, 0.0)
-    count = known.T @ known
-    sums = scaled.T @ known
-    squares = (scaled**2).T @ known
+    with one_thread():
+        count = known.T @ known
+        sums = scaled.T @ known
+        squares = (scaled**2).T @ known
+        products = scaled.T @ scaled
     with np.errstate(invalid="ignore", divide="ignore"):
-        covariance = scaled.T @ scaled / count - sums * sums.T / count**2
+        covariance = products / count - sums * sums.T / count**2
         variance = np.maximum(squares / count - (sums / count) ** 2, 0.0)
         correlation = covariance / np.sqrt(variance * variance.T)
     is_defined = (count >= least_pairs) & (variance > 1e-9) & (variance.T > 1e-9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -11,6 +11,8 @@ from portrait_assets.methods.statistics.agreement import rank_correlation_matrix
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION, FEATURES
 from portrait_assets.stages.features.declared.feature import Feature
+from portrait_assets.stages.features.given import SOURCE_EVIDENCE, lacking_features
+from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
 
 SAMPLE_ROWS = 50_000
@@ -24,16 +26,40 @@ LEAST_PAIRS = 30
 EMPTY, CONSTANT, DUPLICATED, IS_COLLINEAR = "empty", "near-constant", "duplicated", "collinear"
 
 
-SAMPLE = Step(
-    "sample",
-    (read(FEATURE_MATRIX, THE_MONTH),),
-    f"""
-    SELECT m.* FROM feature_matrix AS m CROSS JOIN (
+KNOWN = Step(
+    "known",
+    (read(SOURCE_EVIDENCE, THE_MONTH),),
+    "SELECT list(evidence) AS evidence FROM source_evidence WHERE is_given",
+    grain=Grain.ALL,
+)
+"""One row: the evidence that the source has given by the month's end."""
+
+
+def _sample_sql(columns: str) -> str:
+    return f"""
+    SELECT {columns} FROM feature_matrix AS m CROSS JOIN (
         SELECT greatest(1, ceil(count(*) / {SAMPLE_ROWS})) AS one_in FROM feature_matrix
     ) AS n WHERE one_in = 1 OR md5_number_lower(customer_id) % CAST(one_in AS UBIGINT) = 0
-    """,
+    """
+
+
+def _sample_of_known(scope: Scope, known: Mapping[str, object] | None) -> str | None:
+    """The sample without features that nobody has a value of, most of a small source's."""
+    evidence = known["evidence"] if known else None
+    if not isinstance(evidence, list):
+        return None
+    lacking = lacking_features(frozenset(evidence))
+    left = (f"m.{quote(name)}" for name in FEATURE_MATRIX.column_names if name not in lacking)
+    return _sample_sql(", ".join(left))
+
+
+SAMPLE = Step(
+    "sample",
+    (read(FEATURE_MATRIX, THE_MONTH), KNOWN),
+    _sample_sql("m.*"),
+    simpler=(KNOWN, _sample_of_known),
 )
-"""The rows of a month's matrix that are looked at."""
+"""The rows of a month's matrix that are looked at, with the features that may have a value."""
 
 
 def select_features(matrix: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
@@ -44,18 +70,19 @@ def select_features(matrix: pl.DataFrame, features: Sequence[Feature]) -> pl.Dat
     who have both values. Features declared first come first, lists are never judged.
 
     Args:
-        matrix: the feature matrix of the month, or a sample of it.
+        matrix: the feature matrix of the month, or a sample of it; a feature that it lacks has
+            no value.
         features: the features to judge, in the order of preference.
 
     Returns:
         One row per feature with the columns of `features.feature_selection` but `as_of`.
     """
     judged = [feature for feature in features if feature.type is not Type.TEXTS]
-    sample = matrix.select(feature.name for feature in judged)
+    sample = matrix.select(feature.name for feature in judged if feature.name in matrix.columns)
     verdicts: dict[str, tuple[str, float, float, str | None]] = {}
     for feature in judged:
-        column = sample[feature.name]
-        if column.null_count() == len(column):
+        column = sample[feature.name] if feature.name in sample.columns else None
+        if column is None or column.null_count() == len(column):
             verdicts[feature.name] = (EMPTY, 1.0, 1.0, None)
         elif (most_common := _most_common_share(column)) >= NEAR_CONSTANT:
             verdicts[feature.name] = (CONSTANT, most_common, NEAR_CONSTANT, None)

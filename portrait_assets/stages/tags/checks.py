@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 import dagster as dg
 import polars as pl
@@ -24,32 +25,53 @@ from portrait_assets.storage.dagster.checks import (
     TableCheck,
 )
 from portrait_assets.storage.duckdb.connection import literal, literals
+from portrait_assets.storage.duckdb.store import Warehouse
 
 
-def _only_from_catalogue(subject: Subject) -> Finding:
-    # A kept value has the version that decided it, which the catalogue may no longer have.
-    day = literal(last_day(subject.month))
-    versions = subject.warehouse.select(
-        f"SELECT DISTINCT tag_code, tag_version, tag_values FROM {TAG_CATALOGUE.full_name} "
-        f"WHERE as_of = {day} OR as_of < {day} AND in_force"
+def _only_from_catalogue(
+    warehouse: Warehouse, table: Table, months: Sequence[str]
+) -> Mapping[str, Finding]:
+    listed = warehouse.select(
+        f"SELECT DISTINCT as_of, in_force, tag_code, tag_version, tag_values "
+        f"FROM {TAG_CATALOGUE.full_name} WHERE as_of <= {literal(last_day(max(months)))}"
     )
-    listed = pl.col("tag_values").list.len() > 0
-    enumerated = literals(["", *versions.filter(listed)["tag_code"].unique().sort()])
-    assigned = subject.warehouse.select(
-        "SELECT DISTINCT tag_code, tag_version, "
+    enumerated = literals(["", *listed.filter(_IS_LISTED)["tag_code"].unique().sort()])
+    assigned = warehouse.select(
+        "SELECT DISTINCT as_of, tag_code, tag_version, "
         f"CASE WHEN tag_code IN ({enumerated}) THEN tag_value END AS tag_value "
-        f"FROM {subject.table.full_name} WHERE as_of = {day}"
+        f"FROM {table.full_name} WHERE as_of IN ({literals(map(last_day, months))})"
     )
-    stray = assigned.join(versions, on=["tag_code", "tag_version"], how="left").filter(
+    return {month: _strays(assigned, listed, last_day(month)) for month in months}
+
+
+_IS_LISTED = pl.col("tag_values").list.len() > 0
+
+
+def _strays(assigned: pl.DataFrame, listed: pl.DataFrame, day: date) -> Finding:
+    # A kept value has the version that decided it, which the catalogue may no longer have.
+    as_of = pl.col("as_of")
+    versions = (
+        listed.filter((as_of == day) | (as_of < day) & pl.col("in_force"))
+        .select("tag_code", "tag_version", "tag_values")
+        .unique()
+    )
+    # Of a tag whose values a later month lists, all that are held stand by themselves by then.
+    own = assigned.filter(as_of == day).drop("as_of")
+    own = own.with_columns(
+        pl.when(pl.col("tag_code").is_in(versions.filter(_IS_LISTED)["tag_code"].implode()))
+        .then("tag_value")
+        .alias("tag_value")
+    ).unique()
+    stray = own.join(versions, on=["tag_code", "tag_version"], how="left").filter(
         pl.col("tag_values").is_null()
-        | (listed & ~pl.col("tag_values").list.contains(pl.col("tag_value")))
+        | (_IS_LISTED & ~pl.col("tag_values").list.contains(pl.col("tag_value")))
     )
     return Finding(
-        stray.height, f"{assigned.height} tag values held, {stray.height} not in the catalogue"
+        stray.height, f"{own.height} tag values held, {stray.height} not in the catalogue"
     )
 
 
-ONLY_FROM_CATALOGUE = TableCheck(
+ONLY_FROM_CATALOGUE = TableCheck.of_each(
     "only_from_catalogue",
     "Every tag, version and value held is one that the catalogue of the month lists, or an earlier "
     "month used.",

@@ -6,6 +6,7 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day
+from portrait_assets.core.threads import one_thread
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
@@ -107,7 +108,9 @@ def validation_assets(
     def validation(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)
-        evidence = evidence_of(warehouse, catalogue, months, read_by, smallest)
+        # Hundreds of small products, after each of which another thread would wait for more.
+        with one_thread():
+            evidence = evidence_of(warehouse, catalogue, months, read_by, smallest)
         for table, rows in evidence.items():
             for month in months:
                 own = rows.filter(pl.col("as_of") == last_day(month)).drop("as_of")

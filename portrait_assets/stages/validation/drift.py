@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -45,8 +46,7 @@ class ComparedColumns:
     """Columns of an as-of table whose distributions are compared, and under which kind.
 
     `windows` are the months that a column looks back, 0 for none. Numbers that only name
-    something, such as segments, are compared `by_value`. `relation` is SQL of what has the columns
-    beside `as_of` and `customer_id`, where that is not the table itself.
+    something, such as segments, are compared `by_value`.
     """
 
     table: Table
@@ -54,7 +54,10 @@ class ComparedColumns:
     columns: tuple[str, ...]
     windows: Mapping[str, int]
     by_value: bool = False
-    relation: str | None = None
+
+
+ReadMonth = Callable[[str], tuple[pl.DataFrame, pl.DataFrame]]
+"""Gives the columns of all customers of a month, and those of a sample with `customer_id`."""
 
 
 def drift(
@@ -91,7 +94,9 @@ def drift(
             parts.append(same.with_columns(kind, new).select(_COUNTS))
         numeric, listed = ([n for n in names if n in filled] for names in (numeric, listed))
         if numeric:
-            counts, moved = numeric_counts(warehouse, group, numeric, pairs)
+            columns = ", ".join(f"{quote(name)}::DOUBLE AS {quote(name)}" for name in numeric)
+            of_month = partial(read_month, warehouse, group.table, columns, pairs)
+            counts, moved = numeric_counts(of_month, group.kind, numeric, pairs)
             parts.append(counts)
             moves.append(moved)
         at_once = warehouse.bounds.columns_of(
@@ -121,7 +126,7 @@ def _is_time(table: Table, name: str) -> bool:
 
 
 def numeric_counts(
-    warehouse: Warehouse, group: ComparedColumns, names: Sequence[str], pairs: Sequence[Pair]
+    of_month: ReadMonth, kind: str, names: Sequence[str], pairs: Sequence[Pair]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Customers by percentile of the month compared with, and how they move between the bins.
 
@@ -131,13 +136,10 @@ def numeric_counts(
     edges: dict[tuple[str, str], Floats] = {}
     counted: dict[tuple[str, str, str], Counts] = {}
     references = {pair.reference for pair in pairs}
-    columns = ", ".join(f"{quote(name)}::DOUBLE AS {quote(name)}" for name in names)
     samples: dict[str, pl.DataFrame] = {}
     # A month compared with is earlier, so that its edges have been computed by then.
     for month in sorted({pair.month for pair in pairs} | references):
-        frame, samples[month] = read_month(
-            warehouse, group.table, columns, pairs, month, group.relation
-        )
+        frame, samples[month] = of_month(month)
         compared_with = {pair.reference for pair in pairs if pair.month == month}
         compared_with |= {month} & references
         for name in names:
@@ -147,10 +149,10 @@ def numeric_counts(
             for reference in compared_with:
                 steps = counts_between(values, edges[reference, name])
                 counted[month, reference, name] = np.append(steps, frame.height - len(values))
-    kind = pl.lit(group.kind).alias("kind")
+    named = pl.lit(kind).alias("kind")
     return (
-        _binned(pairs, names, edges, counted).with_columns(kind)[_COUNTS],
-        numeric_moves(samples, pairs, names, edges, counted).with_columns(kind),
+        _binned(pairs, names, edges, counted).with_columns(named)[_COUNTS],
+        numeric_moves(samples, pairs, names, edges, counted).with_columns(named),
     )
 
 

@@ -77,27 +77,27 @@ def active_by_construction(warehouse: Warehouse, materialized: Sequence[str]) ->
     return [] if silent else [first]
 
 
-def read_month(
-    warehouse: Warehouse,
-    table: Table,
-    columns: str,
-    pairs: Sequence[Pair],
-    month: str,
-    relation: str | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """These columns (SQL) of all customers of a month, and of a sample with `customer_id`.
+# Not DuckDB's own hash, which may differ between versions.
+LOT = "md5_number_lower(customer_id)"
+"""SQL of the number by which customers are drawn, the same in all months."""
 
-    The sample is drawn by a hash, of the same customers in all months that are compared. What has
-    the columns is the table, unless it is the `relation`.
-    """
+
+def drawn_one_in(warehouse: Warehouse, table: Table, pairs: Sequence[Pair]) -> int:
+    """Of how many customers one is followed, in all months that are compared."""
     materialized = warehouse.materialized(table)
     months = {month for pair in pairs for month in (pair.month, pair.reference)}
-    one_in = -(-max(materialized.get(each, 0) for each in months) // SAMPLE)
-    # Not DuckDB's own hash, which may differ between versions.
-    drawn = f"md5_number_lower(customer_id) % {one_in} = 0" if one_in > 1 else "true"
+    return max(1, -(-max(materialized.get(each, 0) for each in months) // SAMPLE))
+
+
+def read_month(
+    warehouse: Warehouse, table: Table, columns: str, pairs: Sequence[Pair], month: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """These columns (SQL) of all customers of a month, and of a sample with `customer_id`."""
+    one_in = drawn_one_in(warehouse, table, pairs)
+    drawn = f"{LOT} % {one_in} = 0" if one_in > 1 else "true"
     rows = warehouse.select(
         f"SELECT CASE WHEN {drawn} THEN customer_id END AS customer_id, {columns} "
-        f"FROM {relation or table.full_name} WHERE as_of = {literal(last_day(month))}"
+        f"FROM {table.full_name} WHERE as_of = {literal(last_day(month))}"
     )
     return rows.drop("customer_id"), rows.filter(pl.col("customer_id").is_not_null())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
@@ -26,8 +27,8 @@ from portrait_assets.stages.predictions.credit.contract import (
     SCORECARD,
 )
 from portrait_assets.stages.validation.contract import DRIFT, Verdict
-from portrait_assets.stages.validation.drift import ComparedColumns, numeric_counts, verdicts_of
-from portrait_assets.stages.validation.moves import YEAR, Pair, pairs_of
+from portrait_assets.stages.validation.drift import numeric_counts, verdicts_of
+from portrait_assets.stages.validation.moves import LOT, YEAR, Pair, drawn_one_in, pairs_of
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -96,30 +97,70 @@ def _compared(
 
     `is_new` is whether another version scores than in the month compared with.
     """
+    months = _Months(warehouse, scores)
     for pair in pairs:
-        now, then = (_versions(warehouse, scores, m) for m in (pair.month, pair.reference))
+        now, then = (months.versions(month) for month in (pair.month, pair.reference))
         both = sorted(now.keys() & then.keys())
         for is_other in (False, True):
             targets = [each for each in both if (now[each] != then[each]) is is_other]
             if targets:
-                group = _columns_of(scores, targets)
+                of_month = partial(months.read, targets, pair)
                 yield tuple(  # type: ignore[misc]
                     rows.with_columns(pl.lit(is_other).alias("is_new"))
-                    for rows in numeric_counts(warehouse, group, group.columns, [pair])
+                    for rows in numeric_counts(of_month, scores.kind, targets, [pair])
                 )
 
 
-def _columns_of(scores: Scores, targets: Sequence[str]) -> ComparedColumns:
-    """Scores as a column for each target; null of whom the target does not ask about."""
-    columns = ", ".join(
-        f"max({scores.number}) FILTER (target = {literal(name)}) AS {quote(name)}"
-        for name in targets
-    )
-    relation = (
-        f"(SELECT as_of, customer_id, {columns} FROM {scores.table.full_name} "
-        "GROUP BY as_of, customer_id)"
-    )
-    return ComparedColumns(FEATURE_MATRIX, scores.kind, tuple(targets), {}, relation=relation)
+class _Months:
+    """The scores of months, each read once while those that were read last may be held."""
+
+    def __init__(self, warehouse: Warehouse, scores: Scores) -> None:
+        self._warehouse = warehouse
+        self._scores = scores
+        self._versions: dict[str, Mapping[str, str]] = {}
+        self._held: dict[str, pl.DataFrame] = {}
+
+    def versions(self, month: str) -> Mapping[str, str]:
+        """By target the version that scored in a month."""
+        if month not in self._versions:
+            self._versions[month] = _versions(self._warehouse, self._scores, month)
+        return self._versions[month]
+
+    def read(
+        self, targets: Sequence[str], pair: Pair, month: str
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Scores of targets as a column each, of all customers of a month and of the sample of a
+        pair with `customer_id`; null of whom the target does not ask about.
+        """
+        frame = self._of(month)
+        one_in = drawn_one_in(self._warehouse, FEATURE_MATRIX, [pair])
+        drawn = frame.filter(pl.col(_LOT) % one_in == 0) if one_in > 1 else frame
+        return frame.select(targets), drawn.select("customer_id", *targets)
+
+    def _of(self, month: str) -> pl.DataFrame:
+        frame = self._held.pop(month, None)
+        if frame is None:
+            frame = self._warehouse.select(self._sql(month))
+        self._held[month] = frame
+        most = self._warehouse.bounds.rows_of(len(frame.columns))
+        while len(self._held) > 1 and sum(each.height for each in self._held.values()) > most:
+            del self._held[next(iter(self._held))]
+        return frame
+
+    def _sql(self, month: str) -> str:
+        columns = "".join(
+            f", max({self._scores.number}) FILTER (target = {literal(name)})::DOUBLE "
+            f"AS {quote(name)}"
+            for name in self.versions(month)
+        )
+        return (
+            f"SELECT *, {LOT} AS {quote(_LOT)} FROM (SELECT customer_id{columns} "
+            f"FROM {self._scores.table.full_name} "
+            f"WHERE as_of = {literal(last_day(month))} GROUP BY customer_id)"
+        )
+
+
+_LOT = "lot of the customer"  # No target has this name: a code has no space.
 
 
 def _versions(warehouse: Warehouse, scores: Scores, month: str) -> Mapping[str, str]:
