@@ -18,7 +18,6 @@ import polars as pl
 
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.rows import Query
-from portrait_assets.storage.emptiness import Emptiness, no_rows_sql
 from portrait_assets.storage.standing import Key, Materialized, rows_key, standing_steps
 from portrait_assets.storage.steps import Grain, Read, Scope, Source, Step, text_of
 
@@ -31,7 +30,6 @@ class _Standing(NamedTuple):
 
     relation: str
     key: Key | None
-    is_empty: bool
 
 
 @dataclass
@@ -42,8 +40,7 @@ class Engine:
         con: the connection.
         given: relations to take in place of a stored table or of a step.
         materialized: months and row counts of stored tables; with it, what depends only on tables
-            that have no newer rows is not computed again for a later month, and what has no row
-            for want of rows in them is not planned.
+            that have no newer rows is not computed again for a later month.
         part_customers: customers computed at a time, where a step is declared in parts.
         on_standing: called with each step that stands in a table, and the table.
     """
@@ -54,7 +51,6 @@ class Engine:
     part_customers: int = PART_CUSTOMERS
     on_standing: Callable[[Step, Scope, str], None] = lambda step, scope, relation: None
     _standing: dict[Step, _Standing] = field(default_factory=dict, init=False)
-    _columns: dict[Step, dict[str, str]] = field(default_factory=dict, init=False)
 
     @contextmanager
     def rows(
@@ -106,13 +102,6 @@ class Engine:
     # -- statements ------------------------------------------------------------------------
 
     def _statement(self, step: Step, scope: Scope) -> str:
-        """SQL of the step's rows: of none where it is known to have none."""
-        emptiness = self._emptiness(scope)
-        if emptiness is not None and step not in self._standing and emptiness.of(step):
-            return no_rows_sql(self._columns_of(step, scope))
-        return self._whole_statement(step, scope, emptiness)
-
-    def _whole_statement(self, step: Step, scope: Scope, emptiness: Emptiness | None) -> str:
         """The step's SQL, behind all that it reads and that does not stand in a table."""
         sources: dict[str, Source] = {}
         expressions: list[str] = []
@@ -128,8 +117,6 @@ class Engine:
                 sql = f"FROM {relation}"
             elif isinstance(source, Read):
                 sql = source.sql(scope)
-            elif emptiness is not None and emptiness.of(source):
-                sql = no_rows_sql(self._columns_of(source, scope))
             else:
                 for each in source.reads:
                     put(each)
@@ -141,29 +128,6 @@ class Engine:
         for source in step.reads:
             put(source)
         return f"WITH {', '.join(expressions)} {self._sql(step, scope)}"
-
-    def _emptiness(self, scope: Scope) -> Emptiness | None:
-        if self.materialized is None:
-            return None
-        return Emptiness(
-            scope, self.materialized, self._is_empty, lambda step: self._columns_of(step, scope)
-        )
-
-    def _is_empty(self, source: Source) -> bool | None:
-        """Whether what holds the source's rows has none; None where nothing holds them."""
-        if isinstance(source, Step) and source in self._standing:
-            return self._standing[source].is_empty
-        return False if source in self.given else None
-
-    def _columns_of(self, step: Step, scope: Scope) -> dict[str, str]:
-        """DuckDB type by column of the step's rows, which is the same for all scopes."""
-        if step not in self._columns:
-            relation = self._relation(step)
-            emptiness = self._emptiness(scope)
-            sql = f"FROM {relation}" if relation else self._whole_statement(step, scope, emptiness)
-            described = self.con.execute(f"DESCRIBE {sql}").fetchall()
-            self._columns[step] = {name: kind for name, kind, *_ in described}
-        return self._columns[step]
 
     def _sql(self, step: Step, scope: Scope) -> str:
         if step.simpler is not None:
@@ -200,12 +164,10 @@ class Engine:
             return
         self._drop([step], and_kept=True)
         relation = f"temp.{quote(f'step_{next(_NUMBERS)}_{step.name}')}"
-        rows = 0
         for place, part in enumerate(self._parts(step, scope)):
             what = f"INSERT INTO {relation}" if place else f"CREATE TEMP TABLE {relation} AS"
-            counted = self.con.execute(f"{what} {self._statement(step, part)}").fetchall()
-            rows += counted[0][0]
-        self._standing[step] = _Standing(relation, key, is_empty=rows == 0)
+            self.con.execute(f"{what} {self._statement(step, part)}")
+        self._standing[step] = _Standing(relation, key)
         self.on_standing(step, scope, relation)
 
     def _parts(self, step: Step, scope: Scope) -> list[Scope]:

@@ -135,7 +135,6 @@ class Step:
             gives little, False of what only looks at tables, so that to look again costs nothing;
             by default, where more than one statement reads it.
         in_parts_of: one of `reads` with all customers, of whom some are computed at a time.
-        none_without: those of `reads` without a row of which it has none.
         simpler: a step, and what makes of its first row, None if it has none, the simpler SQL that
             gives the same rows, if there is one: DuckDB plans what the row rules out, too, which
             may take longer than to run it.
@@ -149,7 +148,6 @@ class Step:
     writes: Table | None = None
     in_table: bool | None = None
     in_parts_of: Step | None = None
-    none_without: tuple[Read | Step, ...] = ()
     simpler: tuple[Step, SqlOfRow] | None = None
 
     def __post_init__(self) -> None:

@@ -7,14 +7,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from portrait_assets.stages.features.aggregate import Aggregate, select
 from portrait_assets.stages.features.aggregates import (
     CUSTOMER_BALANCE_MONTH,
     CUSTOMER_CAMPAIGN_MONTH,
     CUSTOMER_MONTH,
     DAY_PARTS,
     WEEKDAYS,
-    Aggregate,
-    select,
 )
 from portrait_assets.storage.duckdb.connection import scratch_database
 

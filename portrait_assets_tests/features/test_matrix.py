@@ -5,16 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from portrait_assets.schema.table import PartitionBy
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES, PROFILING_ALLOWED
-from portrait_assets.stages.features.matrix import FEATURE_MATRIX as FEATURE_MATRIX_STEP
-from portrait_assets.storage.engine import Engine
-from portrait_assets.storage.fits import Fits
-from portrait_assets.storage.steps import Scope, spans_read
 from portrait_assets.testing.feature_world import World, day, sale
 
 
@@ -151,37 +145,6 @@ def test_every_column_is_a_declared_feature_with_a_domain_where_it_is_a_share():
         if feature.unit == "share":
             column = FEATURE_MATRIX.column(feature.name)
             assert (column.minimum, column.maximum) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    "tables",
-    [
-        {"transactions": [sale("ann", "2024-01-10", 10), sale("bob", "2024-02-03", 5)]},
-        {"balances": [{"customer_id": "ann", "account_id": "a", "balance_on": day("2024-02-29")}]},
-    ],
-    ids=["purchases alone", "balances alone"],
-)
-def test_what_no_row_is_there_for_may_be_left_out(tables: dict[str, Any]):
-    """The matrix and all that is fitted for it are the same, to the types of their columns."""
-    world, scope = World("2024-02", **tables), Scope("2024-02")
-    rows = {
-        table: dict(
-            world.con.execute(
-                f"SELECT month, count(*) FROM {table.full_name} GROUP BY month"
-            ).fetchall()
-        )
-        for table in spans_read(FEATURE_MATRIX_STEP)
-        if table.partition_by is PartitionBy.MONTH
-    }
-    fitted: list[dict[str, pl.DataFrame]] = []
-    for materialized in (None, lambda table: rows.get(table, {scope.month: 1})):
-        fits = Fits(world.con)
-        engine = Engine(world.con, materialized=materialized, on_standing=fits.keep)
-        matrix = engine.frame(FEATURE_MATRIX_STEP, scope)
-        engine.close()
-        fitted.append({"matrix": matrix, "fits": pl.concat(fits.rows)})
-    for name, frame in fitted[0].items():
-        assert_frame_equal(frame, fitted[1][name])
 
 
 def test_a_future_row_changes_nothing():

@@ -28,7 +28,7 @@ def published(exam: Examination) -> Iterator[Issue]:
         yield Issue(path.name, "is not there", run_again())
         return
     with open_published(path) as con:
-        yield from _key(exam.settings, noted_key(con))
+        yield from key_of_pseudonyms(exam.settings, noted_key(con))
         noted = con.execute(PARTITIONS_SQL.format("mart.table_rows")).fetchall()
         yield from _published_rows(exam, con)
     stored = exam.warehouse.con.execute(PARTITIONS_SQL.format("meta.partitions")).fetchall()
@@ -53,7 +53,7 @@ def register(settings: Settings) -> Iterator[Issue]:
         yield Issue(error.subject, error.what, error.remedy)
 
 
-def _key(settings: Settings, fingerprint: str | None) -> Iterator[Issue]:
+def key_of_pseudonyms(settings: Settings, fingerprint: str | None) -> Iterator[Issue]:
     """Whether the next publication will find the key of the file's pseudonyms."""
     if fingerprint is None:
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.app import doctor
+from portrait_assets.app.examined.published import key_of_pseudonyms
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.keys import KeyName, find_key, key_file
 from portrait_assets.privacy.pseudonyms import PseudonymError, pseudonym
@@ -50,14 +50,14 @@ def test_doctor_reports_a_key_that_the_next_publication_cannot_use(own_shop: Set
         published_key(own_shop.portrait_file),
         key_file(own_shop, KeyName.PSEUDONYMS),
     )
-    assert list(doctor._key(own_shop, fingerprint)) == []
+    assert list(key_of_pseudonyms(own_shop, fingerprint)) == []
     file.chmod(0o644)
-    (issue,) = doctor._key(own_shop, fingerprint)
+    (issue,) = key_of_pseudonyms(own_shop, fingerprint)
     assert "can be read by others" in str(issue)
     file.unlink()
-    (issue,) = doctor._key(own_shop, fingerprint)
+    (issue,) = key_of_pseudonyms(own_shop, fingerprint)
     assert str(issue).startswith(f"key of pseudonyms: is not in {file}; put it back, or")
-    assert list(doctor._key(own_shop, None)) == [], "a file of identifiers needs no key"
+    assert list(key_of_pseudonyms(own_shop, None)) == [], "a file of identifiers needs no key"
 
 
 def test_a_backup_names_both_keys_and_holds_neither(shop: Settings, tmp_path: Path):

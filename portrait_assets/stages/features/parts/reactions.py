@@ -59,7 +59,6 @@ UPLIFT = Step(
         ) AS m CROSS JOIN base_months AS b WHERE contacted > 0
     ) WHERE total > actual AND so_far > reached AND reached > 0
     """,
-    none_without=(CAMPAIGN,),
 )
 """Spend in months with a campaign contact, and what the other months let expect.
 
@@ -108,8 +107,12 @@ def _indicator(scope: Scope) -> str:
     """
 
 
-_MARKET = read(CLEANED["market"], window(WINDOW_MONTHS + 1))
-INDICATOR = Step("indicator", (_MARKET,), _indicator, grain=Grain.ALL, none_without=(_MARKET,))
+INDICATOR = Step(
+    "indicator",
+    (read(CLEANED["market"], window(WINDOW_MONTHS + 1)),),
+    _indicator,
+    grain=Grain.ALL,
+)
 _PART = "CASE WHEN b.spends[{n}] > 0 THEN m.spends[{n}] / b.spends[{n}] ELSE 0 END"
 _STRONGEST = "{'strength': abs(r), 'name': indicator}"
 FOLLOWED = Step(
@@ -141,7 +144,6 @@ FOLLOWED = Step(
             AND n * yy - y * y > 1e-9 * n * yy
     ) GROUP BY customer_id
     """,
-    none_without=(INDICATOR,),
 )
 """The indicator whose changes the customer's share of the base's spend follows most closely.
 
@@ -163,7 +165,6 @@ WITHDRAWN = Step(
     """
     ),
     grain=Grain.ALL,
-    none_without=(PRODUCT,),
 )
 """Products withdrawn in the window before its last month, and how many months ago that was."""
 _USED_BEFORE = (
@@ -186,7 +187,6 @@ WITHDRAWN_USER = Step(
     WHERE t.balance > 0 AND {_USED_BEFORE.format(on="balance_on")}
     """,
     in_table=True,
-    none_without=(WITHDRAWN,),
 )
 """Who bought or held a product in the three months before it was withdrawn."""
 
@@ -215,7 +215,6 @@ WITHDRAWAL = Step(
         ) WHERE after >= 0 AND before > 0 AND base_after > 0 AND base_before > 0
     ) GROUP BY customer_id
     """,
-    none_without=(WITHDRAWN_USER,),
 )
 """Spend in up to three months after a withdrawal against as many months before it.
 
