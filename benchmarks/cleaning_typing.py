@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from portrait_assets.methods.typing.rules import Conventions
-from portrait_assets.stages.cleaned.clean import clean
+from portrait_assets.stages.cleaned.rows.clean import clean
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 
 BOUND = 3.0

@@ -24,7 +24,7 @@ from sklearn.metrics import adjusted_rand_score
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.model import ClusterModel
-from portrait_assets.stages.clusters.active import active_model, kept_uses
+from portrait_assets.stages.clusters.champions.active import active_model, kept_uses
 
 BOUND_ARI = 0.85
 

@@ -65,7 +65,7 @@ from benchmarks.clusters_figures import (
     worms,
     zigzag,
 )
-from portrait_assets.testing.cluster_shapes import (
+from portrait_assets.testing.shapes.blocks import (
     Data,
     Generator,
     Labels,

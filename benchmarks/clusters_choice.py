@@ -25,9 +25,9 @@ from benchmarks import clusters_battery as battery
 from benchmarks import clusters_shapes as shapes
 from benchmarks import clusters_touching as touching
 from portrait_assets.stages.clusters.cluster_file import cluster_table
-from portrait_assets.testing.cluster_shapes import Data, Matrix
 from portrait_assets.testing.measured import keep
-from portrait_assets.testing.touching_shapes import NOISE
+from portrait_assets.testing.shapes.blocks import Data, Matrix
+from portrait_assets.testing.shapes.touching import NOISE
 
 Null = tuple[str, int, int]
 LABELLED: dict[str, tuple[Collection[str], Callable[[str, int], Data]]] = {

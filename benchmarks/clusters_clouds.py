@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from portrait_assets.testing.cluster_shapes import (
+from portrait_assets.testing.shapes.blocks import (
     Data,
     Generator,
     gaussians,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn import datasets as sk
 
-from portrait_assets.testing.cluster_shapes import (
+from portrait_assets.testing.shapes.blocks import (
     Data,
     Generator,
     Matrix,

@@ -32,8 +32,8 @@ from benchmarks.clusters_figures import (
     pathbased_like,
     spiral,
 )
-from portrait_assets.testing import touching_shapes as touching
-from portrait_assets.testing.cluster_shapes import Data, Generator, box, join, ring
+from portrait_assets.testing.shapes import touching
+from portrait_assets.testing.shapes.blocks import Data, Generator, box, join, ring
 
 
 def zelnik_rings(r: Generator) -> Data:

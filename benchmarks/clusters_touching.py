@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.clusters_figures import spiral
-from portrait_assets.testing import touching_shapes as s
-from portrait_assets.testing.cluster_shapes import (
+from portrait_assets.testing.shapes import touching as s
+from portrait_assets.testing.shapes.blocks import (
     Data,
     Generator,
     Matrix,

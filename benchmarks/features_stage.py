@@ -25,15 +25,15 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned import assets as cleaned
 from portrait_assets.stages.consent import assets as consent
 from portrait_assets.stages.features import assets as features
-from portrait_assets.stages.features import monthly
-from portrait_assets.stages.features.products import PRODUCT
+from portrait_assets.stages.features.monthly import steps as monthly
+from portrait_assets.stages.features.monthly.products import PRODUCT
 from portrait_assets.stages.identity import assets as identity
 from portrait_assets.stages.raw import assets as raw
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.features_by_hand import features_by_hand
+from portrait_assets.testing.oracles.features_by_hand import features_by_hand
 
 MEMORY_LIMIT_GIB = Settings().memory_limit_gib
 """For the pipeline, as people run it; the query by hand has half as much again."""

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from portrait_assets.app.lifetime_file import lifetime_file
+from portrait_assets.app.any_table.lifetime import lifetime_file
 from portrait_assets.methods.lifetime.models import bg_nbd, pareto_nbd
 from portrait_assets.methods.lifetime.models.fitting import fit
 from portrait_assets.methods.lifetime.models.histories import grouped
 from portrait_assets.methods.lifetime.transactions import outcome, purchases, summary
-from portrait_assets.testing import cdnow
 from portrait_assets.testing.measured import keep
+from portrait_assets.testing.worlds import cdnow
 
 UNTIL, END = date(1997, 9, 30), date(1998, 6, 30)
 DAYS = (END - UNTIL).days

@@ -37,15 +37,15 @@ from portrait_assets.stages.predictions.learning.champion import Deciding
 from portrait_assets.stages.predictions.learning.labels import INPUTS
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.rooms import ROOMS
-from portrait_assets.stages.targets.outcome import Outcome
-from portrait_assets.stages.targets.outcomes import source_targets
+from portrait_assets.stages.targets.declared.outcome import Outcome
+from portrait_assets.stages.targets.declared.outcomes import source_targets
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.recipe import RECIPE_FILE
-from portrait_assets.testing.bank_oracle import ORACLE, SEEN, Truth, expected_auc
 from portrait_assets.testing.measured import keep
-from portrait_assets.testing.shop import QUIET
+from portrait_assets.testing.oracles.bank import ORACLE, SEEN, Truth, expected_auc
+from portrait_assets.testing.worlds.shop import QUIET
 
 SOURCE, FIRST = "synthetic_bank", "2023-01"
 BEFORE = ("raw", "identity", "cleaned", "consent", "features", "targets")

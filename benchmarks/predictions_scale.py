@@ -36,7 +36,7 @@ from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.learning.labels import askable_step
 from portrait_assets.stages.predictions.scoring import scored
 from portrait_assets.stages.rooms import ROOMS
-from portrait_assets.stages.targets.outcomes import source_targets
+from portrait_assets.stages.targets.declared.outcomes import source_targets
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -45,7 +45,7 @@ from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Read, upstream
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.testing.measured import keep
-from portrait_assets.testing.shop import QUIET
+from portrait_assets.testing.worlds.shop import QUIET
 
 SOURCE, FIRST = "synthetic_bank", "2023-01"
 CUSTOMERS, MONTHS, COPIES = 20_000, 12, 60

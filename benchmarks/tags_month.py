@@ -27,7 +27,7 @@ from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, Source, Step
-from portrait_assets.testing.many_customers import make_features
+from portrait_assets.testing.worlds.many_customers import make_features
 
 MONTHS = ("2017-05", "2017-06")
 

@@ -19,8 +19,8 @@ from portrait_assets.stages.tags.changes import changes_view
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.tables import ensure_table
-from portrait_assets.testing.many_customers import make_features
-from portrait_assets.testing.tag_world import write_tags
+from portrait_assets.testing.worlds.many_customers import make_features
+from portrait_assets.testing.worlds.tags import write_tags
 
 JUNE = "2017-06"
 PROGRAM = """

@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.torture_world import ENGINES
 from portrait_assets.core.settings import Settings
 from portrait_assets.testing.published import digest
-from portrait_assets.testing.shop import clean_environment
+from portrait_assets.testing.worlds.shop import clean_environment
 
 PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 RUN = [*PORTRAIT, "run", "--source", "complete_journey", "--months", "2017-01..2017-12"]

@@ -32,7 +32,7 @@ from benchmarks.torture_world import (
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.testing.published import digest, key_figures_of, records_agree
-from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
+from portrait_assets.testing.worlds.shop import put_sales, sales_versions, short_shop
 
 POLL_SECONDS = 2.0
 BEFORE_MART = [room.name for room in ROOMS if room.name != "mart"]

@@ -19,7 +19,7 @@ import duckdb
 
 from benchmarks.torture_world import FORK, finish_run, in_child, load_everything
 from portrait_assets.testing.published import key_figures, key_figures_of
-from portrait_assets.testing.shop import put_sales, sales_versions, short_shop
+from portrait_assets.testing.worlds.shop import put_sales, sales_versions, short_shop
 
 PAUSE_SECONDS = 3.0
 SEEN_SQL = "SELECT run_id FROM mart.publication"

@@ -24,7 +24,7 @@ from benchmarks.torture_world import finish_run, in_child, load_everything
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.testing.published import digest, records_agree
-from portrait_assets.testing.shop import clean_environment, short_shop
+from portrait_assets.testing.worlds.shop import clean_environment, short_shop
 
 PORTRAIT = [sys.executable, "-m", "portrait_assets"]
 MONTHS = ("2024-01", "2024-02")

@@ -31,7 +31,7 @@ from rich.console import Console  # noqa: E402  (engines read their settings whe
 
 from portrait_assets.core.errors import PortraitError  # noqa: E402
 from portrait_assets.core.settings import Settings  # noqa: E402
-from portrait_assets.testing.shop import short_shop  # noqa: E402
+from portrait_assets.testing.worlds.shop import short_shop  # noqa: E402
 
 FORK = multiprocessing.get_context("fork")
 

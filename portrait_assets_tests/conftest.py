@@ -67,7 +67,7 @@ def _materialized_once(
 ) -> Settings:
     """A world that the first worker to ask for it materializes, and the others find."""
     # Imported late: most files of tests need no Dagster, which takes seconds to import.
-    from portrait_assets.testing.shop import run
+    from portrait_assets.testing.worlds.shop import run
 
     session = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     root = factory.getbasetemp()
@@ -83,7 +83,7 @@ def _materialized_once(
 @pytest.fixture(scope="session")
 def all_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The shop with all its months materialized; a test that changes it works on a copy."""
-    from portrait_assets.testing.shop import SHOP_MONTHS, shop
+    from portrait_assets.testing.worlds.shop import SHOP_MONTHS, shop
 
     return _materialized_once(tmp_path_factory, "shop", shop, SHOP_MONTHS)
 
@@ -91,7 +91,7 @@ def all_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def first_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The short shop with both its months materialized; a test that changes it works on a copy."""
-    from portrait_assets.testing.shop import SHOP_MONTHS, short_shop
+    from portrait_assets.testing.worlds.shop import SHOP_MONTHS, short_shop
 
     return _materialized_once(tmp_path_factory, "short_shop", short_shop, SHOP_MONTHS[:2])
 
@@ -99,6 +99,6 @@ def first_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def bank_months(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A small bank with its months materialized, for slow tests; none changes it."""
-    from portrait_assets.testing.small_bank import BANK_MONTHS, small_bank
+    from portrait_assets.testing.worlds.small_bank import BANK_MONTHS, small_bank
 
     return _materialized_once(tmp_path_factory, "small_bank", small_bank, BANK_MONTHS)

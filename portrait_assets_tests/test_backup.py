@@ -36,7 +36,7 @@ from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, Correction, 
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.testing.published import contents
-from portrait_assets.testing.shop import sales_file, shop, short_shop
+from portrait_assets.testing.worlds.shop import sales_file, shop, short_shop
 from portrait_assets_tests.faults.command import portrait
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -12,7 +12,9 @@ from rich.console import Console
 
 from portrait_assets.synthetic.bank import generate_bank
 from portrait_assets.synthetic.holdings import borrowing
-from portrait_assets.testing.bank_oracle import (
+from portrait_assets.testing.compared import compare, older, ratios
+from portrait_assets.testing.measured import keep, results
+from portrait_assets.testing.oracles.bank import (
     ORACLE,
     SEEN,
     Truth,
@@ -20,8 +22,6 @@ from portrait_assets.testing.bank_oracle import (
     expected_auc,
     overdue_within,
 )
-from portrait_assets.testing.compared import compare, older, ratios
-from portrait_assets.testing.measured import keep, results
 
 
 def test_a_result_is_kept_with_what_it_was_measured_on(tmp_path: Path):

@@ -17,7 +17,7 @@ from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.published import contents
-from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS, run, shop
 
 LOW = Bounds(
     table_values=600,

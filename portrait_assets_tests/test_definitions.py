@@ -17,7 +17,7 @@ from portrait_assets.orchestration.definitions import build_defs, context_of
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.assets import SOURCE_FILES
 from portrait_assets.stages.rooms import ROOMS
-from portrait_assets.testing.shop import shop
+from portrait_assets.testing.worlds.shop import shop
 
 REPOSITORY = Path(__file__).parents[1]
 NAMES = [room.name for room in ROOMS]

@@ -56,7 +56,7 @@ def test_where_things_go_is_where_they_are():
         if not any((root / place.replace("NAME", "complete_journey")).exists() for root in roots)
     }
     assert missing == set()
-    assert {"stages/targets/packaged.yaml", "contract.py", "core/", "schema/"} <= found
+    assert {"stages/targets/declared/packaged.yaml", "contract.py", "core/", "schema/"} <= found
 
 
 def test_a_place_that_there_is_not_is_seen():

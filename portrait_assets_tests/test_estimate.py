@@ -26,7 +26,7 @@ from portrait_assets.core.errors import PortraitError
 from portrait_assets.orchestration.planning import Run
 from portrait_assets.stages.raw.inputs import source_rows
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets.testing.shop import sales_file, shop
+from portrait_assets.testing.worlds.shop import sales_file, shop
 
 NEEDED = Estimate(seconds=540, memory_gib=4.3, disk_bytes=2.6e9)
 MONTHS = ["2024-01", "2024-02"]

@@ -12,8 +12,8 @@ import duckdb
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.testing.golden_file import read, write
-from portrait_assets.testing.golden_values import (
+from portrait_assets.testing.golden.file import read, write
+from portrait_assets.testing.golden.values import (
     BANK,
     COMMAND,
     PUBLISHED,

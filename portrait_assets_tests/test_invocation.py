@@ -14,7 +14,7 @@ import pytest
 
 from portrait_assets.core.invocation import command, commands_for, pip_command, python_command
 from portrait_assets.core.settings import Settings
-from portrait_assets.testing.shop import clean_environment
+from portrait_assets.testing.worlds.shop import clean_environment
 from portrait_assets_tests.faults.command import PORTRAIT
 
 PYTHON = Path(sys.executable)

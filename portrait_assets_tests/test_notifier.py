@@ -28,7 +28,7 @@ from portrait_assets.orchestration.notifier import Failure, reported, send
 from portrait_assets.orchestration.run_failures import NOTIFIED_TAG, notify_failed_run
 from portrait_assets.storage.dagster.runs import PROCESS_TAG, fail_abandoned_runs
 from portrait_assets.storage.duckdb.connection import first_line, scratch_database
-from portrait_assets.testing.shop import run, run_of, short_shop
+from portrait_assets.testing.worlds.shop import run, run_of, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
 MONTHS = ["2024-01", "2024-02"]

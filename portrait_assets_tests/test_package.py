@@ -14,7 +14,7 @@ import pytest
 import portrait_assets
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import REPORT_FILE
-from portrait_assets.testing.shop import clean_environment
+from portrait_assets.testing.worlds.shop import clean_environment
 from portrait_assets_tests.test_definitions import imported_by
 
 PACKAGE = Path(portrait_assets.__file__).parent

@@ -10,8 +10,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
+from portrait_assets.app.any_table.predict import predict_file, sentences
 from portrait_assets.app.cli import app
-from portrait_assets.app.predict_file import predict_file, sentences
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.leaks import leaks

@@ -9,8 +9,9 @@ import pytest
 
 from portrait_assets.schema.table import MONEY_SCALE, Column, Table, Type
 from portrait_assets.storage.publishing.file import View
-from portrait_assets.testing import golden_contracts, golden_file
-from portrait_assets.testing.golden import (
+from portrait_assets.testing.golden import contracts as golden_contracts
+from portrait_assets.testing.golden import file as golden_file
+from portrait_assets.testing.golden.schema import (
     COMMAND,
     Schema,
     breaking,

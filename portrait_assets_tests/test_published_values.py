@@ -18,7 +18,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Shape
-from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS
 
 DAYS = [last_day(month) for month in SHOP_MONTHS]
 NEWEST = DAYS[-1]

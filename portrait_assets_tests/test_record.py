@@ -32,7 +32,7 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.inputs import Inputs, record_inputs
 from portrait_assets.storage.publishing.file import publish
 from portrait_assets.storage.staleness import State
-from portrait_assets.testing.shop import shop
+from portrait_assets.testing.worlds.shop import shop
 
 JANUARY, FEBRUARY = MONTHS = ["2024-01", "2024-02"]
 CUSTOMER = Column("customer_id", Type.TEXT, "Customer", "客户", nullable=False)

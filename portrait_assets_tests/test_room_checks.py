@@ -19,12 +19,12 @@ from portrait_assets.stages.tags.checks import ONLY_FROM_CATALOGUE
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.stages.targets.checks import adds_up, ends_with_month
 from portrait_assets.stages.targets.contract import TARGET
-from portrait_assets.stages.targets.outcome import HORIZONS
+from portrait_assets.stages.targets.declared.outcome import HORIZONS
 from portrait_assets.stages.validation.checks import VERDICTS
 from portrait_assets.stages.validation.contract import VALIDATION_REPORT
 from portrait_assets.storage.dagster.checks import CONTRACT, TableCheck, run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS
 
 pytestmark = pytest.mark.slow
 BROKEN = {"2024-03"}

@@ -27,7 +27,7 @@ from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.published import Published, Section
 from portrait_assets.storage.steps import THE_MONTH, read
 from portrait_assets.testing.published import contents
-from portrait_assets.testing.shop import QUIET, shop
+from portrait_assets.testing.worlds.shop import QUIET, shop
 
 PACKAGE = Path(portrait_assets.__file__).parent
 PRINTS = {"rich", "typer", "click"}

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.testing.shop import run, sales_file, short_shop
+from portrait_assets.testing.worlds.shop import run, sales_file, short_shop
 
 MONTHS = ["2024-01", "2024-02"]
 PLACES = ("source_file", "source_row", "origins")

@@ -19,7 +19,7 @@ from portrait_assets.orchestration.planning import (
     runs_of,
 )
 from portrait_assets.testing.published import contents
-from portrait_assets.testing.shop import SHOP_MONTHS, run, sales_file, shop
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS, run, sales_file, shop
 from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait, portrait_here
 
 MONTHS = ["2024-01", "2024-02", "2024-03"]

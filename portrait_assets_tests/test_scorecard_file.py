@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from portrait_assets.app.any_table.scorecard import Asked, Outputs, outcome_of, scorecard_file
 from portrait_assets.app.cli import app
-from portrait_assets.app.scorecard_file import Asked, Outputs, outcome_of, scorecard_file
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.scorecard.card.model import Scorecard
 from portrait_assets.methods.scorecard.card.rows import SCHEMA

@@ -21,7 +21,14 @@ from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.records import stale_in_ui
-from portrait_assets.testing.shop import QUIET, SHOP_MONTHS, run, sales_file, shop, short_shop
+from portrait_assets.testing.worlds.shop import (
+    QUIET,
+    SHOP_MONTHS,
+    run,
+    sales_file,
+    shop,
+    short_shop,
+)
 
 JANUARY, FEBRUARY = SHOP_MONTHS[:2]
 SALE = "{day} 09:00,K001,B{number},tea,{amount},0,east\n"

@@ -11,7 +11,7 @@ import pytest
 
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.settings import Settings
-from portrait_assets.testing.shop import run, sales_file, shop
+from portrait_assets.testing.worlds.shop import run, sales_file, shop
 
 COUNTED = {
     # Segments are rows of the matrix, which the file holds too; the report lists no small one.

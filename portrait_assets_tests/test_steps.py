@@ -13,11 +13,11 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.steps import evaluation_steps
 from portrait_assets.stages.targets.adding import target_steps
+from portrait_assets.stages.targets.declared.outcomes import OUTCOMES, outcome, packaged_targets
 from portrait_assets.stages.targets.labels import label_step
-from portrait_assets.stages.targets.outcomes import OUTCOMES, outcome, packaged_targets
 from portrait_assets.stages.targets.windows import Lag
-from portrait_assets.stages.validation.claims import claims_of
-from portrait_assets.stages.validation.counting import steps_of
+from portrait_assets.stages.validation.backtests.claims import claims_of
+from portrait_assets.stages.validation.backtests.counting import steps_of
 from portrait_assets.storage.steps import Read, Scope, Step, text_of, upstream
 
 MONTH = Scope("2024-03")

@@ -13,7 +13,7 @@ import pytest
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import write_report
 from portrait_assets.stages.raw.definition import Title
-from portrait_assets.testing.shop import run
+from portrait_assets.testing.worlds.shop import run
 
 MONTHS = ["2024-01", "2024-02", "2024-03"]
 DEFINITION = """\

@@ -24,7 +24,7 @@ from portrait_assets.orchestration.event_log import KeptSqliteEventLogStorage
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.storage.dagster.asset import month_partitions, until
-from portrait_assets.testing.shop import QUIET
+from portrait_assets.testing.worlds.shop import QUIET
 
 MONTHS = month_partitions("2024-01", "2024-04", "UTC")
 TABLE = Table("room", "a", "A", "甲", (Column("x", Type.TEXT, "X", "X"),))

@@ -18,7 +18,13 @@ import pytest
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.testing.published import contents
-from portrait_assets.testing.shop import SHOP_MONTHS, clean_environment, run, sales_file, shop
+from portrait_assets.testing.worlds.shop import (
+    SHOP_MONTHS,
+    clean_environment,
+    run,
+    sales_file,
+    shop,
+)
 from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait, portrait_here
 
 

@@ -27,8 +27,8 @@ from portrait_assets.privacy.erasure import require_none_half_done
 from portrait_assets.stages.mart.assets import mart_assets
 from portrait_assets.stages.mart.shared.file import Request, SharedFile, write_shared
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import quasi_identifiers
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import quasi_identifiers
 from portrait_assets.stages.tags.shared_rows import SharedRows
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY, WarehouseIOManager
 from portrait_assets.storage.duckdb.exclusive import exclusive_writer

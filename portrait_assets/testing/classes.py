@@ -19,12 +19,12 @@ from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
 from portrait_assets.stages.clusters.wealth.inputs import OF_PERSONS
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
-from portrait_assets.stages.features.sensitivity import lineage, read_by
+from portrait_assets.stages.features.described.sensitivity import lineage, read_by
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.targets.contract import PRODUCT_TARGET, SOURCE_OUTCOME, STORED
-from portrait_assets.stages.targets.outcomes import FACTS
+from portrait_assets.stages.targets.declared.outcomes import FACTS
 from portrait_assets.storage.dagster.room import Context
 
 _OF_RAW = re.compile("_original$")

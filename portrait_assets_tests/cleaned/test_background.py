@@ -8,13 +8,13 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.typing.rules import Conventions
-from portrait_assets.stages.cleaned.background import (
+from portrait_assets.stages.cleaned.rows.background import (
     BACKGROUNDS,
     KNOWN_SINCE,
     first_known,
     with_background,
 )
-from portrait_assets.stages.cleaned.rules import FIRST_CONTACT, FIRST_JOINED
+from portrait_assets.stages.cleaned.rows.rules import FIRST_CONTACT, FIRST_JOINED
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 
 JOINED = BACKGROUNDS["transactions"]

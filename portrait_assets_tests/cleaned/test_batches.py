@@ -16,7 +16,7 @@ from portrait_assets.stages.cleaned import assets as cleaned
 from portrait_assets.stages.identity import assets as identity
 from portrait_assets.stages.raw import assets as raw
 from portrait_assets.testing.published import contents
-from portrait_assets.testing.shop import QUIET, SHOP_MONTHS, sales_file, short_shop
+from portrait_assets.testing.worlds.shop import QUIET, SHOP_MONTHS, sales_file, short_shop
 
 
 def typed(folder: Path, bounds: Bounds) -> dict[str, list[tuple[object, ...]]]:

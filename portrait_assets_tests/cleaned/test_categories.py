@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
-from portrait_assets.stages.cleaned import category_values
-from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS, judged_months
-from portrait_assets.stages.cleaned.category_values import WITH_CATEGORIES, category_columns
-from portrait_assets.stages.cleaned.clean import clean
-from portrait_assets.stages.cleaned.held_back import decided
+from portrait_assets.stages.cleaned.categories import values as category_values
+from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS, judged_months
+from portrait_assets.stages.cleaned.categories.held_back import decided
+from portrait_assets.stages.cleaned.categories.values import WITH_CATEGORIES, category_columns
+from portrait_assets.stages.cleaned.rows.clean import clean
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.definition import Keep
 from portrait_assets.storage.duckdb.store import Warehouse

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
-from portrait_assets.stages.cleaned.clean import Cleaned, clean
-from portrait_assets.stages.cleaned.held_back import NOTHING_HELD, Decided
+from portrait_assets.stages.cleaned.categories.held_back import NOTHING_HELD, Decided
+from portrait_assets.stages.cleaned.rows.clean import Cleaned, clean
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets_tests.cleaned.test_clean import received
 

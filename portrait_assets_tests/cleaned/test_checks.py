@@ -9,19 +9,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from portrait_assets.stages.cleaned.account import account_of
+from portrait_assets.stages.cleaned.accounting.account import account_of
 from portrait_assets.stages.cleaned.checks import CONSERVED, NONE_SET_ASIDE
-from portrait_assets.stages.cleaned.clean import unplaced_rejects
 from portrait_assets.stages.cleaned.contract import CLEANED, REJECTS
+from portrait_assets.stages.cleaned.rows.clean import unplaced_rejects
 from portrait_assets.stages.raw.checks import ALL_RECEIVED, NONE_UNPLACED
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
-from portrait_assets.stages.raw.placing import AFTER_LAST, NO_DATE
+from portrait_assets.stages.raw.placing.months import AFTER_LAST, NO_DATE
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
-from portrait_assets.stages.validation.findings import conservation
+from portrait_assets.stages.validation.findings.data import conservation
 from portrait_assets.storage.dagster.checks import CONTRACT, run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.feature_world import cleaned, sale
 from portrait_assets.testing.steps import SmallWarehouse
+from portrait_assets.testing.worlds.features import cleaned, sale
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 
 MONTH = "2024-01"

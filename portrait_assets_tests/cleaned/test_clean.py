@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Severity
-from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.cleaned.rows.clean import Cleaned, clean
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS

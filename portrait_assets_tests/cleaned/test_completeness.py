@@ -13,8 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from portrait_assets.stages.cleaned.checks import ARRIVED
-from portrait_assets.stages.cleaned.completeness import (
+from portrait_assets.stages.cleaned.accounting.completeness import (
     COMPLETENESS,
     DAYS,
     ENDS_EARLY,
@@ -22,6 +21,7 @@ from portrait_assets.stages.cleaned.completeness import (
     NO_ROWS,
     completeness_step,
 )
+from portrait_assets.stages.cleaned.checks import ARRIVED
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.storage.dagster.checks import Subject
 from portrait_assets.storage.duckdb.connection import scratch_database
@@ -29,8 +29,8 @@ from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.feature_world import cleaned, sale
 from portrait_assets.testing.steps import run_step
+from portrait_assets.testing.worlds.features import cleaned, sale
 
 Day = tuple[str, str, date, int]
 """Table, month, day and rows."""

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.schema.table import MONEY_SCALE
-from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.cleaned.conversion import conversion
+from portrait_assets.stages.cleaned.rows.clean import Cleaned, clean
+from portrait_assets.stages.cleaned.rows.conversion import conversion
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.events import EXCHANGE_RATES

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portrait_assets.methods.typing.rules import Conventions
-from portrait_assets.stages.cleaned.clean import clean
 from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
 from portrait_assets.stages.cleaned.golden import (
     SURVIVORSHIP,
@@ -20,6 +19,7 @@ from portrait_assets.stages.cleaned.golden import (
     golden_month,
     golden_records,
 )
+from portrait_assets.stages.cleaned.rows.clean import clean
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.errors import SourceError
-from portrait_assets.stages.cleaned.account import has_joined
+from portrait_assets.stages.cleaned.accounting.account import has_joined
+from portrait_assets.stages.cleaned.accounting.keeping import require_some_kept
 from portrait_assets.stages.cleaned.contract import REJECTS
-from portrait_assets.stages.cleaned.keeping import require_some_kept
 from portrait_assets.storage.duckdb.connection import scratch_database
 
 NONE_KEPT = {"transactions": 0, "balances": 0, "customers": 7}

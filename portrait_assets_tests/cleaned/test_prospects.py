@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.typing.rules import Conventions
-from portrait_assets.stages.cleaned.clean import Cleaned, clean
+from portrait_assets.stages.cleaned.rows.clean import Cleaned, clean
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS, KNOWN_OF_PROSPECTS, PROSPECTS
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portrait_assets.methods.typing.rules import FREE_TEXT, Conventions
-from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
+from portrait_assets.stages.cleaned.accounting.quality import counted, known_shares, quality
 from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
-from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
+from portrait_assets.stages.cleaned.rows.clean import clean, unplaced_rejects
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
-from portrait_assets.stages.raw.placing import NO_DATE
+from portrait_assets.stages.raw.placing.months import NO_DATE
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 from portrait_assets_tests.cleaned.test_clean import SALE, received

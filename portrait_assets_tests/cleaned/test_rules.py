@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
-from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
-from portrait_assets.stages.cleaned.clean import Cleaned, clean
 from portrait_assets.stages.cleaned.contract import REJECTS
+from portrait_assets.stages.cleaned.rows.background import BACKGROUNDS, first_known
+from portrait_assets.stages.cleaned.rows.clean import Cleaned, clean
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.tables.campaigns import CAMPAIGNS, RESPONSES
 from portrait_assets.stages.raw.tables.canonical import Canonical

@@ -10,9 +10,9 @@ from unittest.mock import Mock
 import polars as pl
 import pytest
 
+from portrait_assets.app.any_table.lifetime import FileValues, LeftOut
+from portrait_assets.app.any_table.scorecard import Asked, Outputs
 from portrait_assets.app.cli.rooms import lifetime, scorecard
-from portrait_assets.app.lifetime_file import FileValues, LeftOut
-from portrait_assets.app.scorecard_file import Asked, Outputs
 from portrait_assets.methods.linkage.model import LinkageSettings
 from portrait_assets.methods.prediction.table.predictions import Request
 from portrait_assets.methods.scorecard.card.scale import Scale

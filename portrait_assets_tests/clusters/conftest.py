@@ -9,7 +9,7 @@ import pytest
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.fitting import fit_model
 from portrait_assets.methods.clustering.model import ClusterModel
-from portrait_assets.testing.cluster_worlds import BANK_USES, Labels, bank
+from portrait_assets.testing.worlds.clusters import BANK_USES, Labels, bank
 
 
 class Bank(NamedTuple):

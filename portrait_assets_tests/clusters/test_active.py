@@ -5,8 +5,8 @@ import pytest
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
 from portrait_assets.methods.clustering.selection.partition import divide
-from portrait_assets.stages.clusters.active import USES, active_model, kept_uses
-from portrait_assets.stages.clusters.champion import WARM
+from portrait_assets.stages.clusters.champions.active import USES, active_model, kept_uses
+from portrait_assets.stages.clusters.champions.champion import WARM
 from portrait_assets.stages.clusters.contract import CLUSTER_DECISION
 
 TWO = [FeatureUse("spend_3m", "symbol"), FeatureUse("purchases_3m", "symbol")]

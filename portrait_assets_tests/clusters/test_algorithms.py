@@ -22,7 +22,7 @@ from portrait_assets.methods.clustering.algorithms.micro import micro_clusters
 from portrait_assets.methods.clustering.algorithms.mixture import mixture_labels
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
 from portrait_assets.methods.clustering.algorithms.ward import ward_hierarchy
-from portrait_assets.testing.cluster_worlds import blobs, two_rings
+from portrait_assets.testing.worlds.clusters import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]]
 TRUTH = np.repeat([0, 1, 2], 100)

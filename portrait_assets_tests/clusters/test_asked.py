@@ -21,7 +21,7 @@ from portrait_assets.methods.clustering.asked.support import (
     refits_agree,
     support,
 )
-from portrait_assets.testing.cluster_worlds import blobs
+from portrait_assets.testing.worlds.clusters import blobs
 
 FOUR = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]
 

@@ -4,8 +4,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.mixture import GaussianMixture
 
 from portrait_assets.methods.clustering.algorithms.bells import fit_bells, form, line_between
-from portrait_assets.testing.cluster_shapes import disc, ring
-from portrait_assets.testing.cluster_worlds import blobs
+from portrait_assets.testing.shapes.blocks import disc, ring
+from portrait_assets.testing.worlds.clusters import blobs
 
 PAIR = blobs([[0.0, 0.0], [3.2, 0.5]], each=300, sd=1.0)
 TRUTH = np.repeat([0, 1], 300)

@@ -9,7 +9,7 @@ from portrait_assets.methods.clustering.valleys.boundaries import (
     _valley_probability,
     find_boundaries,
 )
-from portrait_assets.testing.cluster_worlds import Matrix, blobs, two_rings
+from portrait_assets.testing.worlds.clusters import Matrix, blobs, two_rings
 
 
 def boundaries(points: Matrix, labels: np.ndarray, unseen: Matrix) -> list[Boundary]:

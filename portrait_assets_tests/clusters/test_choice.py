@@ -6,7 +6,7 @@ from sklearn.metrics import adjusted_rand_score
 from portrait_assets.methods.clustering.selection.choice import Choice, _Chooser, choose
 from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
 from portrait_assets.methods.clustering.selection_rule import RULE
-from portrait_assets.testing.cluster_worlds import blobs, two_rings
+from portrait_assets.testing.worlds.clusters import blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]]
 TRUTH = np.repeat([0, 1, 2, 3], 60)

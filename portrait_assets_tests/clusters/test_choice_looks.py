@@ -5,7 +5,7 @@ import pytest
 
 from portrait_assets.methods.clustering.families.mixture import SPHERED
 from portrait_assets.methods.clustering.selection.choice import choose
-from portrait_assets.testing.touching_shapes import cigars
+from portrait_assets.testing.shapes.touching import cigars
 from portrait_assets_tests.clusters.test_more_bells import two_pairs
 from portrait_assets_tests.clusters.test_ridges import arc
 

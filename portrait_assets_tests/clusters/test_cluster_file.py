@@ -13,7 +13,7 @@ from portrait_assets.stages.clusters.cluster_file import (
     cluster_file,
     cluster_table,
 )
-from portrait_assets.testing.cluster_worlds import bank, blobs, two_rings
+from portrait_assets.testing.worlds.clusters import bank, blobs, two_rings
 
 
 def run(

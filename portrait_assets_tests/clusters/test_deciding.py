@@ -15,10 +15,10 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.clustering.errors import ClusterError
-from portrait_assets.stages.clusters import active, champion
-from portrait_assets.stages.clusters.active import ActiveModel, active_model
 from portrait_assets.stages.clusters.assets import with_customers
-from portrait_assets.stages.clusters.champion import (
+from portrait_assets.stages.clusters.champions import active, champion
+from portrait_assets.stages.clusters.champions.active import ActiveModel, active_model
+from portrait_assets.stages.clusters.champions.champion import (
     Decision,
     _silhouette,
     _smallest_share,

@@ -8,7 +8,7 @@ from portrait_assets.methods.clustering.selection.evidence import (
     purity,
     separation,
 )
-from portrait_assets.testing.cluster_worlds import blobs
+from portrait_assets.testing.worlds.clusters import blobs
 
 FAR = blobs([[0.0, 0.0], [9.0, 0.0]], each=100)
 HALVES = np.repeat([0, 1], 100)

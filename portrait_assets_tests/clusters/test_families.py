@@ -23,7 +23,7 @@ from portrait_assets.methods.clustering.selection.candidates import (
 from portrait_assets.methods.clustering.selection.choice import Choice
 from portrait_assets.methods.clustering.selection.scoring import candidates_table, scored
 from portrait_assets.methods.clustering.selection_rule import RULE, Compared, SelectionRule
-from portrait_assets.testing.cluster_worlds import Labels, as_features, blobs, two_rings
+from portrait_assets.testing.worlds.clusters import Labels, as_features, blobs, two_rings
 
 CORNERS = [[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]]
 TRUTH = np.repeat([0, 1, 2], 100)

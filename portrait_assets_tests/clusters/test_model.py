@@ -15,7 +15,7 @@ from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.model_rows import ROWS_SCHEMA
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.selection_rule import RULE
-from portrait_assets.testing.cluster_worlds import BANK_USES, as_features, blobs, two_rings
+from portrait_assets.testing.worlds.clusters import BANK_USES, as_features, blobs, two_rings
 from portrait_assets_tests.clusters.conftest import Bank
 
 

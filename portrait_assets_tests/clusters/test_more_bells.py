@@ -9,8 +9,8 @@ from portrait_assets.methods.clustering.families.mixture import sphered
 from portrait_assets.methods.clustering.selection.bells import from_sphered, more_bells
 from portrait_assets.methods.clustering.selection.scoring import Scored
 from portrait_assets.methods.clustering.selection_rule import RULE
-from portrait_assets.testing.cluster_shapes import Data, box, gaussians
-from portrait_assets.testing.touching_shapes import cigars
+from portrait_assets.testing.shapes.blocks import Data, box, gaussians
+from portrait_assets.testing.shapes.touching import cigars
 
 BY_NAME = {family.name: family for family in FAMILIES}
 

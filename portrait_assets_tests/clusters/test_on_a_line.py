@@ -17,19 +17,24 @@ from portrait_assets.methods.clustering.preparation.prepared_columns import Nume
 from portrait_assets.methods.clustering.quality import segment_quality
 from portrait_assets.methods.clustering.selection.partition import divide
 from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
-from portrait_assets.stages.clusters.active import _fault
-from portrait_assets.stages.clusters.champion import decide, mix_drift, retest_agreement, warm_refit
-from portrait_assets.stages.clusters.contract import UNSAID_OF_FEW, VALUE_FEATURE
-from portrait_assets.stages.clusters.description import Description, _origins, describe
-from portrait_assets.stages.clusters.names.lasting import Named
-from portrait_assets.stages.clusters.names.stored import name_rows, names_from
-from portrait_assets.stages.clusters.rule import RULE
-from portrait_assets.stages.clusters.tracking import (
+from portrait_assets.stages.clusters.champions.active import _fault
+from portrait_assets.stages.clusters.champions.champion import (
+    decide,
+    mix_drift,
+    retest_agreement,
+    warm_refit,
+)
+from portrait_assets.stages.clusters.champions.tracking import (
     Overlap,
     match_segments,
     migration_matrix,
     track,
 )
+from portrait_assets.stages.clusters.contract import UNSAID_OF_FEW, VALUE_FEATURE
+from portrait_assets.stages.clusters.description import Description, _origins, describe
+from portrait_assets.stages.clusters.names.lasting import Named
+from portrait_assets.stages.clusters.names.stored import name_rows, names_from
+from portrait_assets.stages.clusters.rule import RULE
 
 MARCH, APRIL = date(2024, 3, 31), date(2024, 4, 30)
 AS_IT_IS = NumericParameters("x", "symbol", 0, fill=0, centre=0, scale=1, bound=0, missing_share=0)

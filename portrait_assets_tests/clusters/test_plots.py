@@ -16,7 +16,7 @@ from portrait_assets.stages.clusters.pictures.plots import (
     selection_png,
 )
 from portrait_assets.stages.clusters.profile import profile_segments
-from portrait_assets.testing.cluster_worlds import BANK_USES
+from portrait_assets.testing.worlds.clusters import BANK_USES
 from portrait_assets_tests.clusters.conftest import Bank
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -9,7 +9,7 @@ from portrait_assets.methods.clustering.preparation.preparation import (
     fit_plane,
     fit_preparation,
 )
-from portrait_assets.testing.cluster_worlds import BANK_USES, bank
+from portrait_assets.testing.worlds.clusters import BANK_USES, bank
 
 
 def prepare(frame: pl.DataFrame, **options: str) -> Preparation:

@@ -16,7 +16,7 @@ from portrait_assets.stages.clusters.profile import (
     typical_customers,
 )
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.cluster_worlds import BANK_USES
+from portrait_assets.testing.worlds.clusters import BANK_USES
 from portrait_assets_tests.clusters.conftest import Bank
 
 FEATURES = pl.DataFrame(

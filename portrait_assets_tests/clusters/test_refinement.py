@@ -13,7 +13,7 @@ from portrait_assets.methods.clustering.selection.refinement import (
 )
 from portrait_assets.methods.clustering.selection.refinement import refine as refine_by
 from portrait_assets.methods.clustering.selection_rule import RULE
-from portrait_assets.testing.cluster_worlds import Matrix, blobs, two_rings
+from portrait_assets.testing.worlds.clusters import Matrix, blobs, two_rings
 
 PAIRS = blobs([[0.0, 0.0], [3.0, 0.0], [40.0, 0.0], [43.0, 0.0]], each=200)
 NOBODY = np.zeros((0, 2))

@@ -13,8 +13,8 @@ from portrait_assets.methods.clustering.selection.winner import Proof, Winner
 from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.methods.clustering.valleys.boundaries import find_boundaries
 from portrait_assets.methods.clustering.valleys.ridges import _saddle, dips
-from portrait_assets.testing.cluster_shapes import Matrix
-from portrait_assets.testing.cluster_worlds import blobs, two_rings
+from portrait_assets.testing.shapes.blocks import Matrix
+from portrait_assets.testing.worlds.clusters import blobs, two_rings
 
 RULES = RULE.ridges
 

@@ -15,9 +15,9 @@ from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.selection.choice import choose
 from portrait_assets.methods.clustering.selection.partition import divide
 from portrait_assets.methods.clustering.selection_rule import Compared
-from portrait_assets.stages.clusters import active, champion, tracking
+from portrait_assets.stages.clusters.champions import active, champion, tracking
 from portrait_assets.stages.clusters.rule import RULE, SegmentRule
-from portrait_assets.testing.cluster_worlds import as_features, blobs
+from portrait_assets.testing.worlds.clusters import as_features, blobs
 
 TWO = blobs([[0.0, 0.0], [4.0, 0.0]], each=80)
 

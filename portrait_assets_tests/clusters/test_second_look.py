@@ -16,8 +16,8 @@ from portrait_assets.methods.clustering.selection.scoring import Scored
 from portrait_assets.methods.clustering.selection.second_look import look_again
 from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.methods.clustering.valleys.boundaries import least_contrast
-from portrait_assets.testing.cluster_shapes import Data, Matrix, box, ring
-from portrait_assets.testing.touching_shapes import arms, pair, path_around
+from portrait_assets.testing.shapes.blocks import Data, Matrix, box, ring
+from portrait_assets.testing.shapes.touching import arms, pair, path_around
 
 BY_NAME = {family.name: family for family in FAMILIES}
 

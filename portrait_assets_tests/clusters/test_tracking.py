@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
-from portrait_assets.stages.clusters.champion import (
+from portrait_assets.stages.clusters.champions.champion import (
     decide,
     mix_drift,
     retest_agreement,
     warm_refit,
 )
-from portrait_assets.stages.clusters.rule import RULE
-from portrait_assets.stages.clusters.tracking import (
+from portrait_assets.stages.clusters.champions.tracking import (
     Overlap,
     match_segments,
     measure_overlap,
@@ -23,6 +22,7 @@ from portrait_assets.stages.clusters.tracking import (
     track,
     with_lasting_ids,
 )
+from portrait_assets.stages.clusters.rule import RULE
 from portrait_assets_tests.clusters.conftest import Bank
 
 

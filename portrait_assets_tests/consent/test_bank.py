@@ -17,7 +17,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.keys import KeyName, find_key
 from portrait_assets.privacy.pseudonyms import pseudonyms
 from portrait_assets.stages.tags.audiences.finding import find_audience
-from portrait_assets.testing.small_bank import BANK_MONTHS
+from portrait_assets.testing.worlds.small_bank import BANK_MONTHS
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MA
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.feature_world import Merge, cleaned, merges
 from portrait_assets.testing.steps import small_database
+from portrait_assets.testing.worlds.features import Merge, cleaned, merges
 
 Answer = tuple[bool, str]
 

@@ -15,7 +15,7 @@ from portrait_assets.app.erasure.preview import preview
 from portrait_assets.app.progress import Progress
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.instance import open_records
-from portrait_assets.testing import shop
+from portrait_assets.testing.worlds import shop
 from portrait_assets_tests.erasure.world import (
     ALIAS,
     PERSON,

@@ -15,7 +15,7 @@ from portrait_assets.app.erasure.people.ended import ended
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.source import Source, load_source
-from portrait_assets.testing.shop import shop
+from portrait_assets.testing.worlds.shop import shop
 from portrait_assets_tests.erasure.conftest import copied
 from portrait_assets_tests.erasure.world import rows
 

@@ -24,7 +24,7 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT
 from portrait_assets.stages.features.contract import FITTED, PRODUCT_MONTH
-from portrait_assets.stages.features.monthly import PRODUCT_MONTH as SOLD
+from portrait_assets.stages.features.monthly.steps import PRODUCT_MONTH as SOLD
 from portrait_assets.stages.market.changes.contract import TAKINGS_CHANGE
 from portrait_assets.stages.market.demand.contract import DEMAND, ITEM_MONTH
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql

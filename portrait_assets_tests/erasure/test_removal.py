@@ -24,7 +24,7 @@ from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.scan.wanted import Hits, Scan, Wanted
 from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of, word_of
 from portrait_assets.stages.raw.source import Source
-from portrait_assets.testing.shop import shop
+from portrait_assets.testing.worlds.shop import shop
 
 KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
 THEIRS = "cheese of PM-00000001"

@@ -17,7 +17,7 @@ from portrait_assets.privacy.egress import (
     Shown,
     digest_of_file,
 )
-from portrait_assets.testing.shop import sales_file, short_shop
+from portrait_assets.testing.worlds.shop import sales_file, short_shop
 
 PERSON, ALIAS, OTHER, STAYS, UNDATED = "K035", "K908", "K008", "K011", "K099"
 """Three persons are erased: the second has two records, and is asked for by the one given up; the

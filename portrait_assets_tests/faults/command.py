@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.app.cli import options
-from portrait_assets.testing.shop import clean_environment
+from portrait_assets.testing.worlds.shop import clean_environment
 
 WIDTH = 200
 PORTRAIT = [sys.executable, "-m", "portrait_assets"]

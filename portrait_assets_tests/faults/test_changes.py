@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.stages.raw.placing import placings
-from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.placing.months import placings
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.published import contents
-from portrait_assets.testing.shop import run, sales_file, shop, short_shop
+from portrait_assets.testing.worlds.shop import run, sales_file, shop, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
 JANUARY, FEBRUARY = "2024-01", "2024-02"

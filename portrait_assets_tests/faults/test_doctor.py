@@ -14,7 +14,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets.testing.shop import SHOP_MONTHS, run, shop, short_shop
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS, run, shop, short_shop
 from portrait_assets_tests.faults.command import portrait
 
 pytestmark = pytest.mark.slow

@@ -25,15 +25,15 @@ from portrait_assets.app import cli
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.methods.expressions.expression import ExpressionError, parse
-from portrait_assets.stages.raw.placing import placings
-from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.placing.months import placings
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.condition import MATRIX, parse_audience
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.shop import SHOP_MONTHS, shop
-from portrait_assets.testing.tag_world import COLUMNS, HEAD, TIER
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS, shop
+from portrait_assets.testing.worlds.tags import COLUMNS, HEAD, TIER
 from portrait_assets_tests.faults.fuzz_words import WORDS, scraps, values
 
 CASES = int(os.environ.get("PORTRAIT_FUZZ", "12"))

@@ -17,7 +17,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.published import contents
-from portrait_assets.testing.shop import sales_file, short_shop
+from portrait_assets.testing.worlds.shop import sales_file, short_shop
 from portrait_assets_tests.faults.command import (
     PORTRAIT,
     environment_of,

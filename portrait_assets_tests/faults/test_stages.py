@@ -21,7 +21,7 @@ from portrait_assets.orchestration.run_failures import run_failure
 from portrait_assets.stages.mart import assets as mart
 from portrait_assets.stages.tags import assets as tags
 from portrait_assets.testing.published import contents
-from portrait_assets.testing.shop import QUIET, run
+from portrait_assets.testing.worlds.shop import QUIET, run
 from portrait_assets_tests.faults.command import (
     PORTRAIT,
     environment_of,

@@ -43,9 +43,9 @@ def main(decimals: int) -> None:
     import polars as pl
 
     from portrait_assets.methods.typing.rules import Conventions
-    from portrait_assets.stages.cleaned.clean import clean
+    from portrait_assets.stages.cleaned.rows.clean import clean
     from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
-    from portrait_assets.testing.feature_world import World, day
+    from portrait_assets.testing.worlds.features import World, day
 
     raw = pl.DataFrame(
         [

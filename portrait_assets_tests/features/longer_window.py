@@ -47,7 +47,7 @@ def main() -> None:
     """Print the features as of February 2024."""
     declare()
     from portrait_assets.stages.features.contract import FEATURE_MATRIX
-    from portrait_assets.testing.feature_world import World, sale
+    from portrait_assets.testing.worlds.features import World, sale
 
     world = World("2024-02", transactions=[sale(*line) for line in SALES])
     rows = world.matrix("2024-02").select("customer_id", *COLUMNS).rows()

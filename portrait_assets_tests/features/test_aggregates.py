@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from portrait_assets.stages.features.aggregate import Aggregate, select
-from portrait_assets.stages.features.aggregates import (
+from portrait_assets.stages.features.monthly.aggregate import Aggregate, select
+from portrait_assets.stages.features.monthly.aggregates import (
     CUSTOMER_BALANCE_MONTH,
     CUSTOMER_CAMPAIGN_MONTH,
     CUSTOMER_MONTH,

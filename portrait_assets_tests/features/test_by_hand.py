@@ -8,13 +8,13 @@ from polars.testing import assert_frame_equal
 
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.features.products import PRODUCT
+from portrait_assets.stages.features.monthly.products import PRODUCT
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.feature_bank import MONTHS, bank
-from portrait_assets.testing.feature_world import MONTHLY_TABLES, World
-from portrait_assets.testing.features_by_hand import features_by_hand
+from portrait_assets.testing.oracles.features_by_hand import features_by_hand
+from portrait_assets.testing.worlds.feature_bank import MONTHS, bank
+from portrait_assets.testing.worlds.features import MONTHLY_TABLES, World
 
 
 @pytest.fixture(scope="module")

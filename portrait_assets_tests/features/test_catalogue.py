@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.stages.features.catalogue import CATALOGUE
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
+from portrait_assets.stages.features.described.catalogue import CATALOGUE
 from portrait_assets.storage.steps import Scope
 from portrait_assets.testing.steps import run_step
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from portrait_assets.testing import cdnow
-from portrait_assets.testing.feature_world import World
+from portrait_assets.testing.worlds import cdnow
+from portrait_assets.testing.worlds.features import World
 
 pytestmark = pytest.mark.skipif(
     cdnow.folder() is None, reason="the package lifetimes is not installed"

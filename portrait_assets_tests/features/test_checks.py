@@ -11,7 +11,7 @@ from portrait_assets.stages.features.checks import ADDS_UP, EVERYONE
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.storage.dagster.checks import Subject
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.feature_world import World, day, sale
+from portrait_assets.testing.worlds.features import World, day, sale
 
 MONTH = "2024-01"
 

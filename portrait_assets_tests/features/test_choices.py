@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest, gamma
 
 from portrait_assets.stages.features.contract import CUSTOMER_CATEGORY_MONTH
-from portrait_assets.testing.feature_world import World, sale
+from portrait_assets.testing.worlds.features import World, sale
 
 
 def test_what_is_chosen_when_there_is_a_choice():

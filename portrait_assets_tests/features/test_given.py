@@ -15,6 +15,7 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features import matrix
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.declared.needs import Evidence, alternatives
+from portrait_assets.stages.features.described.sensitivity import SUMS, aggregate_of
 from portrait_assets.stages.features.given import (
     EVIDENCE,
     GIVEN,
@@ -22,11 +23,10 @@ from portrait_assets.stages.features.given import (
     given_by_month,
     lacking_features,
 )
-from portrait_assets.stages.features.sensitivity import SUMS, aggregate_of
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.feature_world import World, day, sale
-from portrait_assets.testing.lineage import features_lineage
+from portrait_assets.testing.golden.lineage import features_lineage
+from portrait_assets.testing.worlds.features import World, day, sale
 
 JANUARY, FEBRUARY = "2024-01", "2024-02"
 # What a portrait of nobody's purchases still knows.

@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES, PROFILING_ALLOWED
-from portrait_assets.testing.feature_world import World, day, sale
+from portrait_assets.testing.worlds.features import World, day, sale
 
 
 def test_recency_frequency_and_monetary_by_hand():

@@ -35,8 +35,8 @@ from portrait_assets.stages.features.parts.reactions import (
     WITHDRAWN_USER,
 )
 from portrait_assets.storage.steps import Scope, Source, upstream
-from portrait_assets.testing.feature_world import World, day
 from portrait_assets.testing.steps import run_step
+from portrait_assets.testing.worlds.features import World, day
 
 JUNE = Scope("2024-06")
 

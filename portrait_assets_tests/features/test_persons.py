@@ -10,13 +10,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features import aggregates
-from portrait_assets.stages.features.aggregate import Adds
+from portrait_assets.stages.features.monthly import aggregates
+from portrait_assets.stages.features.monthly.aggregate import Adds
 from portrait_assets.stages.identity.persons import ALIAS
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.feature_world import Merge, World, day, merges, sale
+from portrait_assets.testing.worlds.features import Merge, World, day, merges, sale
 
 FOUND_OUT = ("2024-03", "new", "old")
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]

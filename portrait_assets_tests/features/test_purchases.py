@@ -12,7 +12,7 @@ import pytest
 
 from portrait_assets.schema.table import POLARS_TYPES, Type
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
-from portrait_assets.testing.feature_world import World, sale
+from portrait_assets.testing.worlds.features import World, sale
 
 SHOWN = ("purchases_12m", "spend_12m", "recency_days")
 FEBRUARY, MARCH, APRIL = "2024-02", "2024-03", "2024-04"

@@ -15,7 +15,7 @@ from portrait_assets.stages.features.contract import (
 )
 from portrait_assets.stages.features.declared.entity import STATED
 from portrait_assets.stages.features.declared.feature import Element
-from portrait_assets.testing.feature_world import World, day, sale
+from portrait_assets.testing.worlds.features import World, day, sale
 
 
 def test_promotions_are_set_against_how_widely_products_were_promoted():

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from portrait_assets.testing.feature_world import World, day
+from portrait_assets.testing.worlds.features import World, day
 from portrait_assets_tests.features.reference import features
 
 MONTH, LATER = "2024-04", "2024-06"

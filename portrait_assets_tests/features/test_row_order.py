@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from portrait_assets.core.months import last_day, month_range
 from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH
-from portrait_assets.testing.feature_world import World, day, sale
+from portrait_assets.testing.worlds.features import World, day, sale
 
 MONTHS = month_range("2023-03", "2024-03")
 

@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from portrait_assets.schema.table import Type
-from portrait_assets.stages.features import selection
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.declared.feature import Element, Feature
+from portrait_assets.stages.features.described import selection
+from portrait_assets.stages.features.described.selection import SAMPLE, select_features
 from portrait_assets.stages.features.given import EVIDENCE, SOURCE_EVIDENCE
-from portrait_assets.stages.features.selection import SAMPLE, select_features
 from portrait_assets.storage.steps import Read, Scope, Source, upstream
 from portrait_assets.testing.steps import run_step
 

@@ -16,10 +16,10 @@ from portrait_assets.schema.sensitivity import (
     highest,
 )
 from portrait_assets.schema.table import Sensitivity, Table
-from portrait_assets.stages.features import sensitivity
 from portrait_assets.stages.features.contract import FEATURES
-from portrait_assets.stages.features.sensitivity import LINEAGE_FILE, class_of, classes
-from portrait_assets.testing.lineage import features_lineage
+from portrait_assets.stages.features.described import sensitivity
+from portrait_assets.stages.features.described.sensitivity import LINEAGE_FILE, class_of, classes
+from portrait_assets.testing.golden.lineage import features_lineage
 
 C1, C2, C3 = Sensitivity
 
@@ -88,7 +88,9 @@ def test_a_class_passes_through_steps_and_windows(monkeypatch: pytest.MonkeyPatc
 
 def test_the_stored_lineage_is_that_of_the_steps():
     stored = json.loads(LINEAGE_FILE.read_text())
-    assert stored == features_lineage(), "renew it: python -m portrait_assets.testing.lineage"
+    assert stored == features_lineage(), (
+        "renew it: python -m portrait_assets.testing.golden.lineage"
+    )
     assert stored["customer_month.amount"] == ["cleaned.transactions.amount"]
     assert stored["r.birth_date"] == ["cleaned.golden_record.birth_date"]
     assert "cleaned.market.value" in stored["f.correlation"]

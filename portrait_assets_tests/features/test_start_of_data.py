@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portrait_assets.testing.feature_world import World, day, sale
+from portrait_assets.testing.worlds.features import World, day, sale
 
 MONTHS_OF_DATA = [f"2024-{month:02}" for month in range(1, 10)]
 

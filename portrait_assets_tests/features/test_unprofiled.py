@@ -12,7 +12,7 @@ from portrait_assets.stages.features.checks import EVERYONE
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES, UNPROFILED
 from portrait_assets.storage.dagster.checks import Subject
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.feature_world import World, day, sale
+from portrait_assets.testing.worlds.features import World, day, sale
 
 
 def lives(*left_out: str) -> dict[str, Any]:

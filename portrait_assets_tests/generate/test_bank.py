@@ -15,7 +15,7 @@ from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.canonical import Canonical
-from portrait_assets.stages.targets.outcomes import source_targets
+from portrait_assets.stages.targets.declared.outcomes import source_targets
 from portrait_assets.synthetic import bank as bank_module
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
 from portrait_assets.synthetic.common.writing import BankFiles

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from portrait_assets.testing.golden_bank import COMMAND, GOLDEN_FILE, small_banks
-from portrait_assets.testing.golden_file import read
-from portrait_assets.testing.golden_values import Figures, differences
+from portrait_assets.testing.golden.bank import COMMAND, GOLDEN_FILE, small_banks
+from portrait_assets.testing.golden.file import read
+from portrait_assets.testing.golden.values import Figures, differences
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import polars as pl
 
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.identity.contract import IDENTITY_MAP, LINKAGE_MODEL
-from portrait_assets.stages.identity.corrections import carried_forward
-from portrait_assets.stages.identity.identify import identify
+from portrait_assets.stages.identity.resolving.corrections import carried_forward
+from portrait_assets.stages.identity.resolving.identify import identify
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE
 from portrait_assets.stages.raw.definition import Identity
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS

@@ -13,12 +13,12 @@ import pytest
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.methods.linkage.resolving import DIFFERENT, SAME
 from portrait_assets.methods.typing.rules import Conventions
-from portrait_assets.stages.identity import identify as identifying
 from portrait_assets.stages.identity.contract import IDENTITY_MAP, LINKAGE_MODEL
-from portrait_assets.stages.identity.identify import Identified, identify
 from portrait_assets.stages.identity.lookup import as_known, moved, with_customer_id
-from portrait_assets.stages.identity.resolve import new_identities
-from portrait_assets.stages.identity.review import COLUMNS, REVIEW_FILE, read_review
+from portrait_assets.stages.identity.resolving import identify as identifying
+from portrait_assets.stages.identity.resolving.identify import Identified, identify
+from portrait_assets.stages.identity.resolving.resolve import new_identities
+from portrait_assets.stages.identity.resolving.review import COLUMNS, REVIEW_FILE, read_review
 from portrait_assets.stages.raw.definition import Identity
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets_tests.cleaned.test_clean import received

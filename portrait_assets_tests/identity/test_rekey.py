@@ -10,7 +10,7 @@ import polars as pl
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.identity.commands import backdate, merges_to_backdate
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS
-from portrait_assets.stages.identity.review import (
+from portrait_assets.stages.identity.resolving.review import (
     COLUMNS,
     REVIEW_FILE,
     active_decisions,

@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 
 from portrait_assets.methods.linkage.resolving import DIFFERENT, SAME
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
-from portrait_assets.stages.identity.resolve import Resolved, first_seen, key_pairs, resolve
+from portrait_assets.stages.identity.resolving.resolve import (
+    Resolved,
+    first_seen,
+    key_pairs,
+    resolve,
+)
 
 Pair = tuple[str, str]
 MONTHS = ("2024-01", "2024-02", "2024-03")

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.testing.shop import sales_file, shop
+from portrait_assets.testing.worlds.shop import sales_file, shop
 from portrait_assets_tests.faults.command import portrait
 
 MONTHS = ["2024-01", "2024-02", "2024-03"]

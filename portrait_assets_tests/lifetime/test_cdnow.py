@@ -11,7 +11,7 @@ import pytest
 from portrait_assets.methods.lifetime.models import bg_nbd, pareto_nbd
 from portrait_assets.methods.lifetime.transactions import outcome, purchases
 from portrait_assets.methods.lifetime.values import Lifetime, lifetime_values
-from portrait_assets.testing import cdnow
+from portrait_assets.testing.worlds import cdnow
 
 pytestmark = pytest.mark.skipif(
     cdnow.folder() is None, reason="the package lifetimes is not installed"

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from portrait_assets.app.any_table.lifetime import LeftOut, lifetime_file
 from portrait_assets.app.cli import app
-from portrait_assets.app.lifetime_file import LeftOut, lifetime_file
 from portrait_assets.core.errors import PortraitError
 from portrait_assets_tests.lifetime import worlds
 from portrait_assets_tests.lifetime.worlds import after

@@ -19,7 +19,7 @@ from portrait_assets.methods.lookalike.lookalike import learn
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.statistics.paired import auc_interval
 from portrait_assets.methods.typing.rules import Conventions
-from portrait_assets.stages.cleaned.clean import clean
+from portrait_assets.stages.cleaned.rows.clean import clean
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS, KNOWN_OF_PROSPECTS, PROSPECTS
 from portrait_assets.synthetic.bank import generate_bank

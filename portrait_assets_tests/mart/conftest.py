@@ -13,7 +13,7 @@ from portrait_assets.stages.mart.report import write_report
 from portrait_assets.stages.raw.definition import Title
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
-from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS, run, shop
 from portrait_assets_tests.mart.months_world import APRIL, TABLES
 
 TITLE = Title(en="A corner shop", zh="街角小店")

@@ -21,7 +21,7 @@ import pytest
 import vl_convert
 
 from portrait_assets.stages.mart.report import RenderedSection
-from portrait_assets.testing.golden_file import FOLDER, read, write
+from portrait_assets.testing.golden.file import FOLDER, read, write
 
 GOLDEN_FILE = FOLDER / "report.json"
 COMMAND = "python -m portrait_assets_tests.mart.golden_report"

@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from portrait_assets.stages.validation.returns import SHARE_RETURNED
+from portrait_assets.stages.validation.findings.returns import SHARE_RETURNED
 from portrait_assets.storage.published import Row
 
 MARCH, APRIL, MAY = date(2024, 3, 31), date(2024, 4, 30), date(2024, 5, 31)

@@ -13,7 +13,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.schema.table import PartitionBy, Table, Type
-from portrait_assets.stages.features.catalogue import catalogue_rows as feature_rows
+from portrait_assets.stages.features.described.catalogue import catalogue_rows as feature_rows
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.views import NEWEST_MONTH_VIEW

@@ -125,7 +125,7 @@ def test_a_published_table_with_a_column_of_c3_does_not_leave(settings: Settings
 
 def test_all_that_is_published_of_the_shop_may_leave(tmp_path: Path):
     from portrait_assets.orchestration.definitions import context_of
-    from portrait_assets.testing.shop import shop
+    from portrait_assets.testing.worlds.shop import shop
 
     settings = shop(tmp_path)
     leaving = departures(context_of(settings).tables)[Outlet.PUBLICATION]

@@ -13,7 +13,7 @@ from portrait_assets.stages.mart.sections import market
 from portrait_assets.stages.mart.sections.market import MARKET
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
-from portrait_assets.testing.golden_file import changes
+from portrait_assets.testing.golden.file import changes
 from portrait_assets_tests.mart.golden_report import (
     COMMAND,
     Drawn,

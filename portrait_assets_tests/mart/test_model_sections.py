@@ -15,7 +15,7 @@ from portrait_assets.stages.mart.sections.models.predictions import models, stag
 from portrait_assets.stages.mart.words import METRICS, model_name
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
-from portrait_assets.testing.golden_file import FOLDER, read
+from portrait_assets.testing.golden.file import FOLDER, read
 from portrait_assets_tests.mart import small_models
 
 CUSTOMERS = [f"K{number:02d}" for number in range(40)]

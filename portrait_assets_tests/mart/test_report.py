@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from portrait_assets.core.settings import Settings
-from portrait_assets.stages.validation.returns import SHARE_RETURNED
+from portrait_assets.stages.validation.findings.returns import SHARE_RETURNED
 from portrait_assets_tests.mart.conftest import Page
 
 pytestmark = pytest.mark.slow  # They need a whole run.

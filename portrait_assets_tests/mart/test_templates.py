@@ -19,7 +19,7 @@ from portrait_assets.stages.mart.room import ROOM
 from portrait_assets.stages.mart.sections.overview import OVERVIEW
 from portrait_assets.stages.mart.sections.segments import SEGMENTS
 from portrait_assets.storage.published import Section
-from portrait_assets.testing.golden_file import changes
+from portrait_assets.testing.golden.file import changes
 from portrait_assets_tests.mart.conftest import TITLE
 from portrait_assets_tests.mart.golden_report import (
     COMMAND,

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.testing.shop import SHOP_MONTHS, run, short_shop
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS, run, short_shop
 
 HERE = Path(__file__).parent
 

@@ -16,7 +16,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.migrations import current_format
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.published import columns_of, contents
-from portrait_assets.testing.shop import run
+from portrait_assets.testing.worlds.shop import run
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
 ARCHIVES = sorted(Path(__file__).parent.glob("format-*.zip"))

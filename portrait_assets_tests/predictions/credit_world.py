@@ -18,7 +18,7 @@ from portrait_assets.stages.predictions.credit.contract import (
     SCORECARD,
 )
 from portrait_assets.stages.predictions.governance.approvals import Approvals
-from portrait_assets.stages.targets.outcomes import Targets, outcome
+from portrait_assets.stages.targets.declared.outcomes import Targets, outcome
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 
 RISK = Targets((replace(outcome("silence"), is_credit=True),))

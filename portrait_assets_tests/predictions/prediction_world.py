@@ -24,7 +24,7 @@ from portrait_assets.stages.predictions.contract import (
 from portrait_assets.stages.predictions.governance.approvals import Approvals
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.contract import TARGET
-from portrait_assets.stages.targets.outcomes import Targets, outcome
+from portrait_assets.stages.targets.declared.outcomes import Targets, outcome
 from portrait_assets.testing.steps import SmallWarehouse
 
 SILENCE = Targets((outcome("silence"),))

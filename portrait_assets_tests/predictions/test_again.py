@@ -29,8 +29,8 @@ from portrait_assets.stages.predictions.learning.labels import LOT, LOTS
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challenger
 from portrait_assets.stages.predictions.rule import RULE
-from portrait_assets.stages.targets.outcome import Baseline
-from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.stages.targets.declared.outcome import Baseline
+from portrait_assets.stages.targets.declared.outcomes import outcome
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 
 SPEND = Baseline("spend", "spend_1m", falls=True)

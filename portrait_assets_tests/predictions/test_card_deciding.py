@@ -20,8 +20,8 @@ from portrait_assets.stages.predictions.governance.approvals import NO_CARD, Act
 from portrait_assets.stages.predictions.learning import words as models
 from portrait_assets.stages.predictions.learning.words import Words
 from portrait_assets.stages.predictions.rule import RULE
-from portrait_assets.stages.targets.outcome import Baseline
-from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.stages.targets.declared.outcome import Baseline
+from portrait_assets.stages.targets.declared.outcomes import outcome
 
 MONTH = "2024-06"
 ROWS = pl.DataFrame(

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from portrait_assets.methods.scorecard.fitting.fit import Fitted, fit
 from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.methods.statistics.resampling import Interval
-from portrait_assets.stages.features.protected import protected_features
+from portrait_assets.stages.features.described.protected import protected_features
 from portrait_assets.stages.predictions.contract import PREDICTION_MODEL
 from portrait_assets.stages.predictions.credit import closed, words
 from portrait_assets.stages.predictions.credit.assets import CreditRun, cards_before
@@ -29,7 +29,7 @@ from portrait_assets.stages.predictions.credit.contract import (
 )
 from portrait_assets.stages.predictions.credit.curve import _far_enough
 from portrait_assets.stages.predictions.rule import RULE
-from portrait_assets.stages.targets.outcomes import Targets, outcome
+from portrait_assets.stages.targets.declared.outcomes import Targets, outcome
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.predictions.credit_world import RISK, CreditWorld
 from portrait_assets_tests.predictions.prediction_world import SILENCE

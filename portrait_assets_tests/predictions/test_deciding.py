@@ -23,8 +23,8 @@ from portrait_assets.stages.predictions.learning.champion import decided as all_
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challenger
 from portrait_assets.stages.predictions.rule import FEW, RULE, SMALL, parameters_for
-from portrait_assets.stages.targets.outcome import Baseline, Outcome
-from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.stages.targets.declared.outcome import Baseline, Outcome
+from portrait_assets.stages.targets.declared.outcomes import outcome
 
 MONTH = "2024-06"
 SPEND = Baseline("spend", "spend_1m", falls=True)

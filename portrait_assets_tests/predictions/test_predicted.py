@@ -36,7 +36,7 @@ from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
-from portrait_assets.stages.targets.outcomes import Targets, outcome
+from portrait_assets.stages.targets.declared.outcomes import Targets, outcome
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets_tests.predictions.prediction_world import SILENCE, PredictionWorld

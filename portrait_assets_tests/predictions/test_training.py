@@ -43,8 +43,8 @@ from portrait_assets.stages.predictions.rule import (
     families_for,
     parameters_for,
 )
-from portrait_assets.stages.targets.outcome import Baseline
-from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.stages.targets.declared.outcome import Baseline
+from portrait_assets.stages.targets.declared.outcomes import outcome
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
 

@@ -15,7 +15,7 @@ from portrait_assets.stages.predictions.learning.labels import INPUT_TYPES, INPU
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.windows import Windows
 from portrait_assets.stages.predictions.rule import RULE
-from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.stages.targets.declared.outcomes import outcome
 from portrait_assets.storage.steps import Scope, Step
 
 SILENCE = outcome("silence")

@@ -50,7 +50,7 @@ def main(folder: Path) -> None:
     from portrait_assets.orchestration.definitions import build_defs
     from portrait_assets.stages.raw.source import load_source
     from portrait_assets.synthetic.bank import generate_bank
-    from portrait_assets.testing.shop import QUIET, shop
+    from portrait_assets.testing.worlds.shop import QUIET, shop
 
     settings = shop(folder / "shop")
     listed = settings.source_dir / "source.yaml"

@@ -26,13 +26,13 @@ from portrait_assets.stages.raw.amendments import (
     read_amendments,
 )
 from portrait_assets.stages.raw.inputs import inputs_of
-from portrait_assets.stages.raw.placing import Placing, placings
-from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.receipts import receipts
+from portrait_assets.stages.raw.placing.months import Placing, placings
+from portrait_assets.stages.raw.placing.receipts import receipts
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.synthetic.bank import generate_bank
-from portrait_assets.testing.shop import SHOP_MONTHS, shop
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS, shop
 
 MOVED = Correction(date(2024, 3, 5), "K001", "region", "west", "a clerk", "moved in March")
 OBJECTED = Objection(date(2024, 2, 9), "K002", "profiling", None, "a clerk", "by letter")

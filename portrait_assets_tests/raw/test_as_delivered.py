@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.raw.received import _as_delivered
+from portrait_assets.stages.raw.reading.received import _as_delivered
 
 
 def read_as(type_: Type, kind: str | None, *values: str) -> tuple[str, list[object]]:

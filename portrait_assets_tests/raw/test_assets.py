@@ -18,7 +18,7 @@ from portrait_assets.storage.dagster.asset import month_partitions
 from portrait_assets.storage.dagster.io_manager import WarehouseIOManager
 from portrait_assets.storage.duckdb.rows import Written
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.shop import sales_file, shop
+from portrait_assets.testing.worlds.shop import sales_file, shop
 
 JANUARY, FEBRUARY, MARCH = MONTHS = ["2024-01", "2024-02", "2024-03"]
 HEADER = "sold_at,card,basket,category,paid,saved,town\n"

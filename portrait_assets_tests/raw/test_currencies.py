@@ -10,12 +10,12 @@ import pytest
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.settings import Settings
 from portrait_assets.schema.table import MONEY_SCALE, Type
-from portrait_assets.stages.raw.currencies import check_currencies
-from portrait_assets.stages.raw.placing import placings
-from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.placing.currencies import check_currencies
+from portrait_assets.stages.raw.placing.months import placings
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.shop import sales_file, short_shop
+from portrait_assets.testing.worlds.shop import sales_file, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 
 DOLLARS = "coalesce(town = 'east', false)"

@@ -19,15 +19,15 @@ from portrait_assets.core.errors import SourceError
 from portrait_assets.methods.typing.dates import checked_format, read_by, read_iso
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column, Sensitivity, Type
-from portrait_assets.stages.cleaned.clean import clean
-from portrait_assets.stages.raw.placing import Placing, placings
-from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.received import Received
+from portrait_assets.stages.cleaned.rows.clean import clean
+from portrait_assets.stages.raw.placing.months import Placing, placings
+from portrait_assets.stages.raw.reading.files import SourceReader
+from portrait_assets.stages.raw.reading.received import Received
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.shop import run, sales_file, shop
+from portrait_assets.testing.worlds.shop import run, sales_file, shop
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 
 FORMATS = (

@@ -14,14 +14,14 @@ from portrait_assets.privacy.tombstones import MARK, Tombstones, digest_of, word
 from portrait_assets.stages.features.parts.reactions import COMPARED_MONTHS
 from portrait_assets.stages.features.window import WINDOW_MONTHS
 from portrait_assets.stages.raw.contract import CANONICAL
-from portrait_assets.stages.raw.placing import Placing, placings
-from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.receipts import receipts
+from portrait_assets.stages.raw.placing.months import Placing, placings
+from portrait_assets.stages.raw.placing.receipts import receipts
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.targets.adding import HELD_MONTHS
-from portrait_assets.stages.targets.outcome import LONGEST_HORIZON
+from portrait_assets.stages.targets.declared.outcome import LONGEST_HORIZON
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.shop import sales_file, shop
+from portrait_assets.testing.worlds.shop import sales_file, shop
 
 KEY = Key(KeyName.TOMBSTONES, b"k" * 32)
 ERASED = Tombstones(frozenset({digest_of(KEY, "K1")}), KEY)

@@ -8,12 +8,12 @@ import pytest
 
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.settings import Settings
-from portrait_assets.stages.raw.founding import require_rows
-from portrait_assets.stages.raw.placing import placings
-from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.placing.founding import require_rows
+from portrait_assets.stages.raw.placing.months import placings
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.shop import sales_file, shop
+from portrait_assets.testing.worlds.shop import sales_file, shop
 
 HEADER = "sold_at,card,basket,category,paid,saved,town\n"
 

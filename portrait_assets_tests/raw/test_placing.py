@@ -7,15 +7,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from portrait_assets.stages.raw.placing import Placing, placings
-from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.receipts import receipts
+from portrait_assets.stages.raw.placing.months import Placing, placings
+from portrait_assets.stages.raw.placing.receipts import receipts
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.synthetic.bank import generate_bank
-from portrait_assets.testing.shop import sales_file, shop
+from portrait_assets.testing.worlds.shop import sales_file, shop
 
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
 HEADER = "sold_at,card,basket,category,paid,saved,town\n"

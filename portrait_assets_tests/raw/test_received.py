@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from portrait_assets.stages.raw.placing import placings
-from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.placing.months import placings
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS

@@ -14,15 +14,15 @@ from portrait_assets.core.approvals import APPROVALS_FILE
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.source_folder import PACKAGED_SOURCES, source_names
 from portrait_assets.methods.linkage.resolving import SAME
-from portrait_assets.stages.identity.review import REVIEW_FILE, append_same, read_review
+from portrait_assets.stages.identity.resolving.review import REVIEW_FILE, append_same, read_review
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
-from portrait_assets.stages.raw.placing import placings
-from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.placing.months import placings
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.shop import shop
+from portrait_assets.testing.worlds.shop import shop
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from portrait_assets.stages.raw.placing import NO_DATE, placings
-from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.receipts import receipts
+from portrait_assets.stages.raw.placing.months import NO_DATE, placings
+from portrait_assets.stages.raw.placing.receipts import receipts
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.shop import sales_file, shop
+from portrait_assets.testing.worlds.shop import sales_file, shop
 
 HEADER = b"sold_at,card,basket,category,paid,saved,town\n"
 GOOD = b"2024-01-05,K1,B1,tea,1.50,0,east\n"

@@ -7,10 +7,10 @@ import pytest
 
 from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.methods.typing.rules import Conventions
-from portrait_assets.stages.cleaned.clean import clean
+from portrait_assets.stages.cleaned.rows.clean import clean
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
-from portrait_assets.stages.raw.placing import placings
-from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.placing.months import placings
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.connection import scratch_database
 

@@ -11,12 +11,12 @@ import pytest
 from portrait_assets.core.errors import SourceError
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.cleaned.checks import unread
-from portrait_assets.stages.raw.placing import placings
-from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.receipts import Unread, receipts
+from portrait_assets.stages.raw.placing.months import placings
+from portrait_assets.stages.raw.placing.receipts import Unread, receipts
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.shop import sales_file, short_shop
+from portrait_assets.testing.worlds.shop import sales_file, short_shop
 from portrait_assets_tests.faults.command import portrait
 
 PEOPLE = "card,town\nK001,west\n"

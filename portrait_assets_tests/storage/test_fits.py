@@ -13,8 +13,8 @@ from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.fits import Fits, is_fit, stored_fits
 from portrait_assets.storage.steps import Scope, Step, upstream
-from portrait_assets.testing.feature_bank import MONTHS, bank
-from portrait_assets.testing.feature_world import World
+from portrait_assets.testing.worlds.feature_bank import MONTHS, bank
+from portrait_assets.testing.worlds.features import World
 
 
 @pytest.fixture(scope="module")

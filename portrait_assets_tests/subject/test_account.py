@@ -36,7 +36,7 @@ from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP
 from portrait_assets.storage.dagster.room import Context, Room
 from portrait_assets.storage.duckdb.lock import warehouse_lock
-from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS
 
 WHO = "K001"
 

@@ -14,7 +14,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import read_request
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, OBJECTIONS_FILE
-from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS
 from portrait_assets_tests.faults.command import portrait_here
 
 

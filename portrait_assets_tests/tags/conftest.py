@@ -10,7 +10,7 @@ import pytest
 
 from portrait_assets.stages.tags.views import evidence_view
 from portrait_assets.testing.steps import small_database
-from portrait_assets.testing.tag_world import (
+from portrait_assets.testing.worlds.tags import (
     HOME,
     INTERESTS,
     JUNE,

@@ -10,7 +10,7 @@ import pytest
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.tag import Kind
 from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
-from portrait_assets.testing.tag_world import JUNE, TIER, catalogue_of
+from portrait_assets.testing.worlds.tags import JUNE, TIER, catalogue_of
 
 LIFTED = Lift("purchased", "high", 2.0, 1.5, 2.5)
 GOOD = Measures(1000, 0.9, 3, 0.5, 0.01, 0.005, 0.1, 0.0, ("other", 0.2), LIFTED)

@@ -22,7 +22,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP
 from portrait_assets.stages.tags.services import diff_drafts
-from portrait_assets.testing.tag_world import (
+from portrait_assets.testing.worlds.tags import (
     COLUMNS,
     HOME,
     INTERESTS,

@@ -13,7 +13,7 @@ from portrait_assets.stages.tags.audiences.audience import select_audience
 from portrait_assets.stages.tags.audiences.export import export_audience, reasons
 from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.tag_world import HOME, JUNE, catalogue_of, features, tagged
+from portrait_assets.testing.worlds.tags import HOME, JUNE, catalogue_of, features, tagged
 from portrait_assets_tests.privacy.consent_world import write_consents
 
 

@@ -11,8 +11,8 @@ from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError, dependency_order
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
-from portrait_assets.testing.shop import shop
-from portrait_assets.testing.tag_world import (
+from portrait_assets.testing.worlds.shop import shop
+from portrait_assets.testing.worlds.tags import (
     COLUMNS,
     HOME,
     INTERESTS,

@@ -11,7 +11,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import Door, Outlet
 from portrait_assets.privacy.register import RegisterError
 from portrait_assets.stages.tags.card import Card, read_card
-from portrait_assets.testing.tag_world import (
+from portrait_assets.testing.worlds.tags import (
     HOME,
     INTERESTS,
     JUNE,

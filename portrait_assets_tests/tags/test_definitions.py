@@ -13,9 +13,9 @@ from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.reachable import _numbers, unreachable_value
 from portrait_assets.stages.tags.catalogue.tag import TagValue
-from portrait_assets.testing.golden_file import read, write
-from portrait_assets.testing.golden_tags import COMMAND, GOLDEN_FILE, definitions, differences
-from portrait_assets.testing.tag_world import COLUMNS, HOME, SAVE, TIER, catalogue_of
+from portrait_assets.testing.golden.file import read, write
+from portrait_assets.testing.golden.tags import COMMAND, GOLDEN_FILE, definitions, differences
+from portrait_assets.testing.worlds.tags import COLUMNS, HOME, SAVE, TIER, catalogue_of
 
 TAGS = TIER + HOME + SAVE
 

@@ -11,7 +11,7 @@ from portrait_assets.stages.tags.evaluation.evaluate import evaluate
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
 from portrait_assets.storage.duckdb.rows import conform
 from portrait_assets.testing.steps import small_database
-from portrait_assets.testing.tag_world import (
+from portrait_assets.testing.worlds.tags import (
     HOME,
     INTERESTS,
     JULY,

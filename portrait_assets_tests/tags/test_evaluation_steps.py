@@ -16,7 +16,7 @@ from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.fits import is_fit
 from portrait_assets.storage.steps import THE_MONTH, Scope, Source, Span, Step, spans_read, upstream
 from portrait_assets.testing.steps import run_step, small_database
-from portrait_assets.testing.tag_world import HOME, JULY, JUNE, MAY, TIER, catalogue_of, features
+from portrait_assets.testing.worlds.tags import HOME, JULY, JUNE, MAY, TIER, catalogue_of, features
 
 PLACE = """\
   - code: place

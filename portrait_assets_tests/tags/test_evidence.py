@@ -14,7 +14,7 @@ from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.features.given import EVIDENCE
 from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
-from portrait_assets.stages.tags.catalogue.evidence import (
+from portrait_assets.stages.tags.catalogue.inputs.evidence import (
     needs_of,
     possible,
     without_evidence,
@@ -24,7 +24,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.evaluation.evaluate import evaluate
 from portrait_assets.stages.tags.evaluation.steps import batches
-from portrait_assets.testing.tag_world import touched_by, write_catalogue
+from portrait_assets.testing.worlds.tags import touched_by, write_catalogue
 
 JUNE = date(2017, 6, 30)
 EVERYTHING = frozenset(each.name for each in EVIDENCE)

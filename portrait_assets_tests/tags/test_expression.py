@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from portrait_assets.methods.expressions.expression import ExpressionError, parse
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.checking import bound_types, empty_world
-from portrait_assets.testing.tag_world import COLUMNS
+from portrait_assets.testing.worlds.tags import COLUMNS
 
 
 def test_an_expression_comes_out_with_quoted_names_and_the_columns_it_reads():

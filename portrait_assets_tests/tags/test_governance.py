@@ -15,7 +15,7 @@ from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
-from portrait_assets.testing.tag_world import (
+from portrait_assets.testing.worlds.tags import (
     COLUMNS,
     JUNE,
     SAVE,

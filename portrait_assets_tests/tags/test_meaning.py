@@ -10,7 +10,7 @@ import pytest
 
 from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.methods.typing.rules import Conventions
-from portrait_assets.stages.cleaned.clean import clean
+from portrait_assets.stages.cleaned.rows.clean import clean
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.raw.definition import SourceDefinition
 from portrait_assets.stages.raw.source import load_source
@@ -19,7 +19,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue, source_ca
 from portrait_assets.stages.tags.catalogue.packs.pack import chosen
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.testing.steps import small_database
-from portrait_assets.testing.tag_world import JUNE, tagged, touched_by
+from portrait_assets.testing.worlds.tags import JUNE, tagged, touched_by
 from portrait_assets_tests.cleaned.test_clean import received
 from portrait_assets_tests.tags.test_packs import source
 

@@ -31,7 +31,7 @@ from portrait_assets.storage.dagster.checks import run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.testing.steps import SmallWarehouse, small_database
-from portrait_assets.testing.tag_world import (
+from portrait_assets.testing.worlds.tags import (
     COLUMNS,
     JUNE,
     MAY,

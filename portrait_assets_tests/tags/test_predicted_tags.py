@@ -21,21 +21,21 @@ from portrait_assets.stages.predictions.contract import (
 from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
 from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE, VALUE_MODEL
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets.stages.tags.catalogue.bases import NOTHING, Basis
-from portrait_assets.stages.tags.catalogue.evidence import without_evidence
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import quasi_identifiers
+from portrait_assets.stages.tags.catalogue.inputs.bases import NOTHING, Basis
+from portrait_assets.stages.tags.catalogue.inputs.evidence import without_evidence
+from portrait_assets.stages.tags.catalogue.inputs.predicted import predicted_columns, rests_on
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
-from portrait_assets.stages.tags.catalogue.predicted import predicted_columns, rests_on
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import quasi_identifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.evaluation.diff import catalogue_diff, with_drafts_active
 from portrait_assets.stages.tags.evaluation.evaluate import Evaluation, evaluate
 from portrait_assets.stages.tags.predicted_evidence import PredictedEvidence
 from portrait_assets.stages.tags.shared_rows import predicted_from
-from portrait_assets.stages.targets.outcomes import Targets, outcome, packaged_targets
+from portrait_assets.stages.targets.declared.outcomes import Targets, outcome, packaged_targets
 from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.testing.steps import small_database
-from portrait_assets.testing.tag_world import touched_by
+from portrait_assets.testing.worlds.tags import touched_by
 from portrait_assets_tests.tags.test_evidence import EVERYTHING, JUNE, without, world
 
 NAMES = "abcdef"

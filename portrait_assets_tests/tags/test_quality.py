@@ -23,7 +23,7 @@ from portrait_assets.stages.tags.quality.lift import (
     outcomes_sql,
 )
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.tag_world import (
+from portrait_assets.testing.worlds.tags import (
     COLUMNS,
     HOME,
     INTERESTS,

@@ -14,7 +14,7 @@ from portrait_assets.stages.tags.views import (
     evidence_view,
 )
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.tag_world import HOME, TIER, catalogue_of
+from portrait_assets.testing.worlds.tags import HOME, TIER, catalogue_of
 from portrait_assets_tests.privacy.consent_world import write_consents
 
 JANUARY, FEBRUARY, MARCH = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)

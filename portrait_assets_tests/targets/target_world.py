@@ -10,14 +10,14 @@ import polars as pl
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.targets.adding import target_steps
+from portrait_assets.stages.targets.declared.outcome import Outcome
+from portrait_assets.stages.targets.declared.outcomes import Targets, packaged_targets
 from portrait_assets.stages.targets.labels import label_step
-from portrait_assets.stages.targets.outcome import Outcome
-from portrait_assets.stages.targets.outcomes import Targets, packaged_targets
 from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.feature_world import World
+from portrait_assets.testing.worlds.features import World
 
 Label = tuple[bool, bool | None, float | None]
 """Whether a customer is eligible, whether it happened, and the amount."""

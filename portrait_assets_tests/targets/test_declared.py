@@ -11,10 +11,10 @@ import pytest
 from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.targets.adding import target_steps
-from portrait_assets.stages.targets.checking import check_sql
-from portrait_assets.stages.targets.entries import TargetEntry, TargetError
-from portrait_assets.stages.targets.outcome import Baseline, Kind
-from portrait_assets.stages.targets.outcomes import (
+from portrait_assets.stages.targets.declared.checking import check_sql
+from portrait_assets.stages.targets.declared.entries import TargetEntry, TargetError
+from portrait_assets.stages.targets.declared.outcome import Baseline, Kind
+from portrait_assets.stages.targets.declared.outcomes import (
     FACTS,
     TARGETS_FILE,
     Targets,

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from portrait_assets.stages.targets.declared.outcome import Kind, Outcome
+from portrait_assets.stages.targets.declared.outcomes import Targets, outcome
 from portrait_assets.stages.targets.labels import label_step
-from portrait_assets.stages.targets.outcome import Kind, Outcome
-from portrait_assets.stages.targets.outcomes import Targets, outcome
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.feature_world import day, sale
+from portrait_assets.testing.worlds.features import day, sale
 from portrait_assets_tests.targets.target_world import Label, TargetWorld
 
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]

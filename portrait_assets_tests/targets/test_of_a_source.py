@@ -13,11 +13,11 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue, source_ca
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.targets.checks import targets_checks
 from portrait_assets.stages.targets.contract import BALANCE_TARGET, TARGET
-from portrait_assets.stages.targets.entries import TargetError
-from portrait_assets.stages.targets.outcomes import Targets, source_targets
-from portrait_assets.stages.validation.claims import claims_of_catalogue
-from portrait_assets.stages.validation.fairness import selections
-from portrait_assets.testing.feature_world import sale
+from portrait_assets.stages.targets.declared.entries import TargetError
+from portrait_assets.stages.targets.declared.outcomes import Targets, source_targets
+from portrait_assets.stages.validation.backtests.claims import claims_of_catalogue
+from portrait_assets.stages.validation.fairness.tags import selections
+from portrait_assets.testing.worlds.features import sale
 from portrait_assets_tests.targets.target_world import TargetWorld
 
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04", "2024-05"]

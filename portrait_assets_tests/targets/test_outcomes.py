@@ -13,12 +13,18 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.targets import contract
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, TARGET
-from portrait_assets.stages.targets.entries import MONTHLY
-from portrait_assets.stages.targets.outcome import Baseline, Kind, Outcome
-from portrait_assets.stages.targets.outcomes import FACTS, OUTCOMES, TAKEN, facts_of, outcome
+from portrait_assets.stages.targets.declared.entries import MONTHLY
+from portrait_assets.stages.targets.declared.outcome import Baseline, Kind, Outcome
+from portrait_assets.stages.targets.declared.outcomes import (
+    FACTS,
+    OUTCOMES,
+    TAKEN,
+    facts_of,
+    outcome,
+)
 from portrait_assets.stages.targets.windows import Lag, Window
-from portrait_assets.stages.validation.claims import CLAIMS, Claim, claims_of
-from portrait_assets.stages.validation.counting import count_windows, steps_of
+from portrait_assets.stages.validation.backtests.claims import CLAIMS, Claim, claims_of
+from portrait_assets.stages.validation.backtests.counting import count_windows, steps_of
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Read, Source, upstream

@@ -13,15 +13,19 @@ import pytest
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.labels import LOTS, askable_step, labels_step
-from portrait_assets.stages.tags.catalogue.predicted import predicted_columns
-from portrait_assets.stages.targets.entries import TargetError
-from portrait_assets.stages.targets.outcome import Kind, Outcome
-from portrait_assets.stages.targets.outcomes import Targets, packaged_targets, source_targets
-from portrait_assets.stages.targets.permitted import permitted
+from portrait_assets.stages.tags.catalogue.inputs.predicted import predicted_columns
+from portrait_assets.stages.targets.declared.entries import TargetError
+from portrait_assets.stages.targets.declared.outcome import Kind, Outcome
+from portrait_assets.stages.targets.declared.outcomes import (
+    Targets,
+    packaged_targets,
+    source_targets,
+)
+from portrait_assets.stages.targets.declared.permitted import permitted
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step
-from portrait_assets.testing.feature_world import day, merges
 from portrait_assets.testing.steps import run_step
+from portrait_assets.testing.worlds.features import day, merges
 from portrait_assets_tests.consent.world import consent
 from portrait_assets_tests.targets.target_world import TargetWorld
 

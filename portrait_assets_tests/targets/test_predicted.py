@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 
 from portrait_assets.core.errors import WarehouseError
+from portrait_assets.stages.targets.declared.outcomes import (
+    outcome,
+    packaged_targets,
+    source_targets,
+)
 from portrait_assets.stages.targets.labels import (
     _NAMED_IN,
     LABELS,
@@ -18,7 +23,6 @@ from portrait_assets.stages.targets.labels import (
     predicted,
     tables_read,
 )
-from portrait_assets.stages.targets.outcomes import outcome, packaged_targets, source_targets
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of

@@ -13,8 +13,8 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.targets import contract
 from portrait_assets.stages.targets.adding import base, target_steps
-from portrait_assets.stages.targets.outcome import HORIZONS
-from portrait_assets.stages.targets.outcomes import packaged_targets
+from portrait_assets.stages.targets.declared.outcome import HORIZONS
+from portrait_assets.stages.targets.declared.outcomes import packaged_targets
 from portrait_assets.stages.targets.windows import (
     Lag,
     Window,
@@ -23,8 +23,8 @@ from portrait_assets.stages.targets.windows import (
     closing_months,
 )
 from portrait_assets.storage.steps import EVER, Scope, Span, spans_read
-from portrait_assets.testing.feature_world import World, day, sale
 from portrait_assets.testing.steps import run_step
+from portrait_assets.testing.worlds.features import World, day, sale
 
 TARGET, SOURCE_OUTCOME, *_ = target_steps(packaged_targets())
 BASE = base(HORIZONS)

@@ -22,9 +22,7 @@ from portrait_assets.stages.predictions.credit.contract import CREDIT_CURVE
 from portrait_assets.stages.predictions.value.contract import VALUE_MODEL
 from portrait_assets.stages.predictions.value.contracts.contract import CONTRACT_MODEL
 from portrait_assets.stages.tags.contract import TAG_QUALITY
-from portrait_assets.stages.validation import findings
-from portrait_assets.stages.validation import findings_evidence as evidence
-from portrait_assets.stages.validation.claims import CLAIMS
+from portrait_assets.stages.validation.backtests.claims import CLAIMS
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     DRIFT,
@@ -32,20 +30,22 @@ from portrait_assets.stages.validation.contract import (
     TAG_PROPOSAL,
     Attribute,
 )
-from portrait_assets.stages.validation.findings_backtest import (
+from portrait_assets.stages.validation.findings import data as findings
+from portrait_assets.stages.validation.findings import evidence
+from portrait_assets.stages.validation.findings.backtest import (
     backtest_findings,
     proposal_findings,
 )
-from portrait_assets.stages.validation.findings_fairness import fairness_findings
-from portrait_assets.stages.validation.findings_identifiers import identifier_findings
+from portrait_assets.stages.validation.findings.fairness import fairness_findings
+from portrait_assets.stages.validation.findings.identifiers import identifier_findings
+from portrait_assets.stages.validation.findings.returns import returns_finding
 from portrait_assets.stages.validation.predictions.findings import (
     card_findings,
     prediction_findings,
 )
 from portrait_assets.stages.validation.predictions.totals import value_findings
-from portrait_assets.stages.validation.returns import returns_finding
 from portrait_assets.storage.check_results import CHECK_RESULTS
-from portrait_assets.testing.golden_file import FOLDER, write
+from portrait_assets.testing.golden.file import FOLDER, write
 from portrait_assets_tests.validation.small_world import filled
 
 GOLDEN_FILE = FOLDER / "findings.json"

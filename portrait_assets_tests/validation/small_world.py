@@ -15,8 +15,8 @@ from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
 from portrait_assets.stages.targets.adding import target_steps
-from portrait_assets.stages.targets.outcomes import packaged_targets
-from portrait_assets.stages.validation.cells import SUMS, Key, Sides
+from portrait_assets.stages.targets.declared.outcomes import packaged_targets
+from portrait_assets.stages.validation.backtests.cells import SUMS, Key, Sides
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope

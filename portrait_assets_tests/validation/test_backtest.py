@@ -7,13 +7,13 @@ import pytest
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
-from portrait_assets.stages.targets.outcome import HORIZONS
-from portrait_assets.stages.targets.outcomes import outcome
-from portrait_assets.stages.validation.backtest import backtest
-from portrait_assets.stages.validation.claims import Claim
-from portrait_assets.stages.validation.measures import FEWEST
+from portrait_assets.stages.targets.declared.outcome import HORIZONS
+from portrait_assets.stages.targets.declared.outcomes import outcome
+from portrait_assets.stages.validation.backtests.backtest import backtest
+from portrait_assets.stages.validation.backtests.claims import Claim
+from portrait_assets.stages.validation.backtests.measures import FEWEST
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS
 from portrait_assets_tests.validation.small_world import renew_targets
 
 pytestmark = pytest.mark.slow  # They need a whole run.

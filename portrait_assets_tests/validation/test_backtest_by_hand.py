@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from portrait_assets.core.months import last_day, next_month
-from portrait_assets.stages.targets.outcomes import outcome
-from portrait_assets.stages.validation.backtest import Backtests, backtest
-from portrait_assets.stages.validation.claims import Claim
+from portrait_assets.stages.targets.declared.outcomes import outcome
+from portrait_assets.stages.validation.backtests.backtest import Backtests, backtest
+from portrait_assets.stages.validation.backtests.claims import Claim
 from portrait_assets_tests.validation.town_world import CLAIMS, MATRIX, MONTHS, Town
 
 Scored = tuple[float, bool, float, str]

@@ -14,13 +14,13 @@ from sklearn.metrics import roc_auc_score
 from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.methods.statistics.roc import auc_intervals
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.stages.targets.declared.outcomes import outcome
 from portrait_assets.stages.targets.windows import Window
-from portrait_assets.stages.validation.backtest import _beyond_chance, backtest
-from portrait_assets.stages.validation.claims import CLAIMS, Claim
-from portrait_assets.stages.validation.findings_backtest import backtest_findings
-from portrait_assets.stages.validation.measures import Judged, sides_of
-from portrait_assets.stages.validation.orders import Order
+from portrait_assets.stages.validation.backtests.backtest import _beyond_chance, backtest
+from portrait_assets.stages.validation.backtests.claims import CLAIMS, Claim
+from portrait_assets.stages.validation.backtests.measures import Judged, sides_of
+from portrait_assets.stages.validation.backtests.orders import Order
+from portrait_assets.stages.validation.findings.backtest import backtest_findings
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 RISK = Column("risk", Type.TEXT, "Risk", "风险", allowed=("high", "low"))

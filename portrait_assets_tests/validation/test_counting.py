@@ -13,15 +13,15 @@ import pytest
 
 from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.targets.outcomes import outcome, packaged_targets
+from portrait_assets.stages.targets.declared.outcomes import outcome, packaged_targets
 from portrait_assets.stages.targets.windows import Window
-from portrait_assets.stages.validation.backtest import backtest
-from portrait_assets.stages.validation.buckets import OTHERS, UNKNOWN, encoded
-from portrait_assets.stages.validation.cells import SUMS, Cells
-from portrait_assets.stages.validation.claims import Buckets, Claim
-from portrait_assets.stages.validation.counting import Steps, _known, count_outcomes
-from portrait_assets.stages.validation.migration import migration
-from portrait_assets.stages.validation.orders import _names, bucket_order
+from portrait_assets.stages.validation.backtests.backtest import backtest
+from portrait_assets.stages.validation.backtests.buckets import OTHERS, UNKNOWN, encoded
+from portrait_assets.stages.validation.backtests.cells import SUMS, Cells
+from portrait_assets.stages.validation.backtests.claims import Buckets, Claim
+from portrait_assets.stages.validation.backtests.counting import Steps, _known, count_outcomes
+from portrait_assets.stages.validation.backtests.orders import _names, bucket_order
+from portrait_assets.stages.validation.drift.migration import migration
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of, rows_of
 from portrait_assets_tests.validation.town_world import MATRIX
 

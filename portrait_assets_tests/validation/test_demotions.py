@@ -14,12 +14,12 @@ from portrait_assets.stages.tags.catalogue.governance import approve
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
-from portrait_assets.stages.targets.outcome import Baseline
-from portrait_assets.stages.validation.backtest import backtest
-from portrait_assets.stages.validation.claims import claims_of_catalogue
-from portrait_assets.stages.validation.demotions import _gain, _has_not_beaten, conditions
-from portrait_assets.stages.validation.drafts import draft_file
+from portrait_assets.stages.targets.declared.outcome import Baseline
+from portrait_assets.stages.validation.backtests.backtest import backtest
+from portrait_assets.stages.validation.backtests.claims import claims_of_catalogue
 from portrait_assets.stages.validation.judging import proposals
+from portrait_assets.stages.validation.proposals.demotions import _gain, _has_not_beaten, conditions
+from portrait_assets.stages.validation.proposals.drafts import draft_file
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.small_world import SmallWorld
 

@@ -19,16 +19,16 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.validation.contract import DRIFT, Against
-from portrait_assets.stages.validation.drift import ComparedColumns, drift, verdicts_of
-from portrait_assets.stages.validation.judging import compared_columns
-from portrait_assets.stages.validation.moves import (
+from portrait_assets.stages.validation.drift.columns import ComparedColumns, drift, verdicts_of
+from portrait_assets.stages.validation.drift.moves import (
     Pair,
     active_by_construction,
     level_moves,
     pairs_of,
 )
+from portrait_assets.stages.validation.judging import compared_columns
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 from portrait_assets_tests.validation.town_world import MATRIX, MONTHS, TAGS, WINDOWS, Town
 

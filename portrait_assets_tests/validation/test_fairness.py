@@ -13,14 +13,19 @@ import pytest
 
 from portrait_assets.methods.statistics.intervals import newcombe
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.tags.catalogue.deciding import deciding
+from portrait_assets.stages.tags.catalogue.classes.deciding import deciding
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Shape, Tag
-from portrait_assets.stages.targets.outcomes import outcome
-from portrait_assets.stages.validation.buckets import OTHERS
-from portrait_assets.stages.validation.claims import Claim, claims_of_catalogue
+from portrait_assets.stages.targets.declared.outcomes import outcome
+from portrait_assets.stages.validation.backtests.buckets import OTHERS
+from portrait_assets.stages.validation.backtests.claims import Claim, claims_of_catalogue
 from portrait_assets.stages.validation.contract import FAIRNESS, Attribute
-from portrait_assets.stages.validation.fairness import (
+from portrait_assets.stages.validation.fairness.parity import (
+    judged,
+    with_small_groups_together,
+    with_verdicts,
+)
+from portrait_assets.stages.validation.fairness.tags import (
     Selection,
     _of_tag,
     fairness,
@@ -29,12 +34,7 @@ from portrait_assets.stages.validation.fairness import (
     of_segments,
     selections,
 )
-from portrait_assets.stages.validation.findings_fairness import fairness_findings
-from portrait_assets.stages.validation.parity import (
-    judged,
-    with_small_groups_together,
-    with_verdicts,
-)
+from portrait_assets.stages.validation.findings.fairness import fairness_findings
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 

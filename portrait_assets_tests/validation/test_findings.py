@@ -6,21 +6,21 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.months import last_day
-from portrait_assets.stages.cleaned.account import account
-from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
+from portrait_assets.stages.cleaned.accounting.account import account
+from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
 from portrait_assets.stages.features.contract import FEATURE_SELECTION
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
-from portrait_assets.stages.validation import findings
+from portrait_assets.stages.validation.backtests.claims import CLAIMS
 from portrait_assets.stages.validation.checks import VERDICTS
-from portrait_assets.stages.validation.claims import CLAIMS
 from portrait_assets.stages.validation.contract import BACKTEST, VALIDATION_REPORT, Area
-from portrait_assets.stages.validation.findings_backtest import backtest_findings
-from portrait_assets.stages.validation.findings_evidence import feature_health
+from portrait_assets.stages.validation.findings import data as findings
+from portrait_assets.stages.validation.findings.backtest import backtest_findings
+from portrait_assets.stages.validation.findings.evidence import feature_health
 from portrait_assets.stages.validation.judging import holders
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.checks import Subject
-from portrait_assets.testing.golden_file import changes, read
+from portrait_assets.testing.golden.file import changes, read
 from portrait_assets_tests.validation import finding_cases
 from portrait_assets_tests.validation.town_world import MATRIX, MONTHS, TAGS, Town
 

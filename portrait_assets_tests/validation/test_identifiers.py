@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.validation.findings_identifiers import (
+from portrait_assets.stages.validation.findings.identifiers import (
     identifier_findings,
     shared_identifiers,
 )
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.feature_world import cleaned, day, sale
 from portrait_assets.testing.steps import SmallWarehouse
+from portrait_assets.testing.worlds.features import cleaned, day, sale
 
 MONTHS = ["2024-01", "2024-02"]
 

@@ -12,12 +12,12 @@ from portrait_assets.core.months import month_range
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
-from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.stages.targets.declared.outcomes import outcome
 from portrait_assets.stages.validation import judging
-from portrait_assets.stages.validation.counting import _has_rows
+from portrait_assets.stages.validation.backtests.counting import _has_rows
 from portrait_assets.stages.validation.judging import _filling, _results_so_far, by_baseline
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.tag_world import write_catalogue
+from portrait_assets.testing.worlds.tags import write_catalogue
 
 YEAR = month_range("2024-01", "2024-12")
 

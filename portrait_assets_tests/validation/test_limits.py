@@ -11,9 +11,15 @@ import pytest
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.statistics import scores
 from portrait_assets.methods.statistics.resampling import Interval
-from portrait_assets.stages.validation import findings, measures, parity
-from portrait_assets.stages.validation.buckets import OTHERS
-from portrait_assets.stages.validation.claims import CLAIMS
+from portrait_assets.stages.validation.backtests import measures
+from portrait_assets.stages.validation.backtests.buckets import OTHERS
+from portrait_assets.stages.validation.backtests.claims import CLAIMS
+from portrait_assets.stages.validation.backtests.measures import (
+    Judged,
+    _calibration,
+    _too_few,
+    _verdict,
+)
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     FAIRNESS,
@@ -21,19 +27,20 @@ from portrait_assets.stages.validation.contract import (
     Parity,
     Verdict,
 )
-from portrait_assets.stages.validation.findings import LOWEST_TAG_COVERAGE
-from portrait_assets.stages.validation.findings_backtest import _of_source, _tests
-from portrait_assets.stages.validation.findings_fairness import (
-    LEAST_KNOWN,
-    _differing,
-    fairness_findings,
-)
-from portrait_assets.stages.validation.measures import Judged, _calibration, _too_few, _verdict
-from portrait_assets.stages.validation.parity import (
+from portrait_assets.stages.validation.fairness import parity
+from portrait_assets.stages.validation.fairness.parity import (
     COUNTED,
     MOST_LEVELS,
     with_small_groups_together,
     with_verdicts,
+)
+from portrait_assets.stages.validation.findings import data as findings
+from portrait_assets.stages.validation.findings.backtest import _of_source, _tests
+from portrait_assets.stages.validation.findings.data import LOWEST_TAG_COVERAGE
+from portrait_assets.stages.validation.findings.fairness import (
+    LEAST_KNOWN,
+    _differing,
+    fairness_findings,
 )
 
 

@@ -11,7 +11,7 @@ from portrait_assets.stages.validation.checks import NAMED, VERDICTS
 from portrait_assets.stages.validation.contract import VALIDATION_REPORT
 from portrait_assets.storage.dagster.checks import Subject
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.shop import SHOP_MONTHS, run, shop
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS, run, shop
 
 pytestmark = pytest.mark.slow  # They need a whole run.
 

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.validation.migration import migration
+from portrait_assets.stages.validation.drift.migration import migration
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS
 
 pytestmark = pytest.mark.slow  # They look at a whole run.
 

@@ -13,7 +13,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.predictions.credit.contract import CREDIT_SCORE
 from portrait_assets.stages.validation.contract import FAIRNESS
-from portrait_assets.stages.validation.findings_fairness import fairness_findings
+from portrait_assets.stages.validation.findings.fairness import fairness_findings
 from portrait_assets.stages.validation.predictions.fairness import model_fairness
 from portrait_assets_tests.predictions.credit_world import CreditWorld
 

@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.targets.outcomes import outcome
-from portrait_assets.stages.validation.buckets import bucket_sql
-from portrait_assets.stages.validation.cells import SUMS, Cells
-from portrait_assets.stages.validation.claims import Buckets, Claim
-from portrait_assets.stages.validation.migration import migration
-from portrait_assets.stages.validation.moves import _bins
-from portrait_assets.stages.validation.orders import bucket_order
+from portrait_assets.stages.targets.declared.outcomes import outcome
+from portrait_assets.stages.validation.backtests.buckets import bucket_sql
+from portrait_assets.stages.validation.backtests.cells import SUMS, Cells
+from portrait_assets.stages.validation.backtests.claims import Buckets, Claim
+from portrait_assets.stages.validation.backtests.orders import bucket_order
+from portrait_assets.stages.validation.drift.migration import migration
+from portrait_assets.stages.validation.drift.moves import _bins
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 

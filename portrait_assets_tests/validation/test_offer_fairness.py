@@ -17,8 +17,8 @@ from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MA
 from portrait_assets.stages.mart.words import GROUPS, model_name
 from portrait_assets.stages.offers.next_product.contract import NEXT_PRODUCT
 from portrait_assets.stages.validation.contract import FAIRNESS
-from portrait_assets.stages.validation.findings_fairness import fairness_findings
-from portrait_assets.stages.validation.offers import ANY, offer_fairness
+from portrait_assets.stages.validation.fairness.offers import ANY, offer_fairness
+from portrait_assets.stages.validation.findings.fairness import fairness_findings
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.steps import SmallWarehouse
 

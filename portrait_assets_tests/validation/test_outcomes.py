@@ -9,18 +9,18 @@ from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features import monthly
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
+from portrait_assets.stages.features.monthly import steps as monthly
 from portrait_assets.stages.mart.words import OUTCOMES
-from portrait_assets.stages.targets.outcomes import outcome, packaged_targets
+from portrait_assets.stages.targets.declared.outcomes import outcome, packaged_targets
 from portrait_assets.stages.targets.windows import Window
-from portrait_assets.stages.validation.cells import TAG
-from portrait_assets.stages.validation.claims import CLAIMS, Claim
-from portrait_assets.stages.validation.counting import count_outcomes
+from portrait_assets.stages.validation.backtests.cells import TAG
+from portrait_assets.stages.validation.backtests.claims import CLAIMS, Claim
+from portrait_assets.stages.validation.backtests.counting import count_outcomes
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.shop import SHOP_MONTHS
+from portrait_assets.testing.worlds.shop import SHOP_MONTHS
 from portrait_assets_tests.validation.small_world import renew_targets, rows_of
 
 pytestmark = pytest.mark.slow  # They need a whole run.

@@ -18,11 +18,11 @@ from portrait_assets.stages.tags.catalogue.governance import approve
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status, Tag
 from portrait_assets.stages.tags.evaluation.diff import with_drafts_active
-from portrait_assets.stages.targets.outcomes import outcome
-from portrait_assets.stages.validation.claims import Claim
-from portrait_assets.stages.validation.drafts import Sample, Seen, draft_file
+from portrait_assets.stages.targets.declared.outcomes import outcome
+from portrait_assets.stages.validation.backtests.claims import Claim
 from portrait_assets.stages.validation.judging import weak_before
-from portrait_assets.stages.validation.proposals import _improved, propose
+from portrait_assets.stages.validation.proposals.drafts import Sample, Seen, draft_file
+from portrait_assets.stages.validation.proposals.proposing import _improved, propose
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.steps import SmallWarehouse
 from portrait_assets_tests.validation.small_world import filled, renew_targets

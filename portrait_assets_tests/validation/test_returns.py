@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from portrait_assets.schema.table import MONEY_SCALE
-from portrait_assets.stages.validation.returns import (
+from portrait_assets.stages.validation.findings.returns import (
     RETURNED,
     SHARE_RETURNED,
     returns_finding,
 )
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.feature_world import World, sale
+from portrait_assets.testing.worlds.features import World, sale
 
 SALES = [
     sale("a", "2024-01-05", 10, basket_id="1"),

@@ -15,7 +15,7 @@ from portrait_assets.stages.predictions.contract import (
     PREDICTION_MODEL,
 )
 from portrait_assets.stages.validation.contract import DRIFT
-from portrait_assets.stages.validation.findings_evidence import drift_findings
+from portrait_assets.stages.validation.findings.evidence import drift_findings
 from portrait_assets.stages.validation.predictions.scores import score_drift
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 

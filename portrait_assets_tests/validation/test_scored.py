@@ -14,8 +14,8 @@ from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_D
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import portrait_matrix_table
-from portrait_assets.stages.validation.backtest import Backtests, backtest
-from portrait_assets.stages.validation.claims import claims_of_catalogue
+from portrait_assets.stages.validation.backtests.backtest import Backtests, backtest
+from portrait_assets.stages.validation.backtests.claims import claims_of_catalogue
 from portrait_assets.stages.validation.judging import proposals
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.small_world import SmallWorld, filled

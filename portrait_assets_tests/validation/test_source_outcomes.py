@@ -10,10 +10,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from portrait_assets.schema.table import Column, Table, Type
-from portrait_assets.stages.targets.outcomes import OUTCOMES
-from portrait_assets.stages.validation.backtest import Backtests, backtest
-from portrait_assets.stages.validation.claims import claims_of
-from portrait_assets.stages.validation.findings_backtest import backtest_findings
+from portrait_assets.stages.targets.declared.outcomes import OUTCOMES
+from portrait_assets.stages.validation.backtests.backtest import Backtests, backtest
+from portrait_assets.stages.validation.backtests.claims import claims_of
+from portrait_assets.stages.validation.findings.backtest import backtest_findings
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 CUSTOMERS, CHANCE = 3_000, 20

@@ -8,7 +8,7 @@ import pytest
 
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
-from portrait_assets.stages.validation.thresholds import (
+from portrait_assets.stages.validation.proposals.thresholds import (
     FACTORS,
     SHARES,
     Threshold,

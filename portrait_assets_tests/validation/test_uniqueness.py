@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.validation.uniqueness import uniqueness
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of

@@ -10,13 +10,13 @@ import pytest
 
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.stages.targets.windows import Window
-from portrait_assets.stages.validation.measures import (
+from portrait_assets.stages.validation.backtests.measures import (
     Judged,
     _calibration,
     _verdict,
     measure_rows,
 )
-from portrait_assets.stages.validation.orders import Order
+from portrait_assets.stages.validation.backtests.orders import Order
 from portrait_assets_tests.validation.town_world import CLAIMS
 
 

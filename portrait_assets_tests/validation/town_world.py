@@ -10,8 +10,8 @@ import polars as pl
 
 from portrait_assets.core.months import next_month
 from portrait_assets.schema.table import Column, Type
-from portrait_assets.stages.targets.outcomes import outcome
-from portrait_assets.stages.validation.claims import Claim
+from portrait_assets.stages.targets.declared.outcomes import outcome
+from portrait_assets.stages.validation.backtests.claims import Claim
 from portrait_assets_tests.validation.small_world import SmallWorld, matrix_of
 
 MONTHS = [f"2024-{month:02d}" for month in range(1, 7)]

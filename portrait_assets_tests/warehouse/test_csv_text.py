@@ -9,7 +9,7 @@ import polars as pl
 from portrait_assets.methods.linkage.model import LinkageSettings
 from portrait_assets.schema.csv_text import neutralized, neutralized_sql, restored
 from portrait_assets.stages.identity.commands import link_file
-from portrait_assets.stages.identity.review import REVIEW_FILE, append_same, read_review
+from portrait_assets.stages.identity.resolving.review import REVIEW_FILE, append_same, read_review
 from portrait_assets.storage.duckdb.connection import scratch_database
 
 ROWS = pl.DataFrame(

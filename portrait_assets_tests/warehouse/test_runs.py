@@ -16,7 +16,7 @@ from portrait_assets.storage.dagster.runs import (
     mark_run,
     process_tag,
 )
-from portrait_assets.testing.shop import run_of
+from portrait_assets.testing.worlds.shop import run_of
 
 STARTED = dg.DagsterRunStatus.STARTED
 

@@ -25,8 +25,8 @@ from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.schema.table import Column, Table
 from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
-from portrait_assets.stages.features.catalogue import FEATURE_CATALOGUE
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.features.described.catalogue import FEATURE_CATALOGUE
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.raw.amendments import added_lines
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
@@ -36,7 +36,7 @@ from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS, REQUE
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
 from portrait_assets.stages.tags.card import customer_card
-from portrait_assets.stages.tags.catalogue.deciding import deciding
+from portrait_assets.stages.tags.catalogue.classes.deciding import deciding
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP, TAG_CATALOGUE
 from portrait_assets.storage.dagster.room import Context, Room

@@ -9,26 +9,31 @@ from portrait_assets.core.bounds import in_batches
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
-from portrait_assets.stages.cleaned.account import account, has_joined, kept_rows, kept_so_far
-from portrait_assets.stages.cleaned.background import BACKGROUNDS, first_known
-from portrait_assets.stages.cleaned.categories import (
+from portrait_assets.stages.cleaned.accounting.account import (
+    account,
+    has_joined,
+    kept_rows,
+    kept_so_far,
+)
+from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS, completeness_step
+from portrait_assets.stages.cleaned.accounting.keeping import require_some_kept
+from portrait_assets.stages.cleaned.accounting.quality import counted, known_shares, quality
+from portrait_assets.stages.cleaned.categories.columns import (
     CATEGORY_COLUMNS,
     READS,
     judged_months,
 )
-from portrait_assets.stages.cleaned.clean import clean, unplaced_rejects
-from portrait_assets.stages.cleaned.completeness import COMPLETENESS, completeness_step
+from portrait_assets.stages.cleaned.categories.held_back import decided
 from portrait_assets.stages.cleaned.contract import (
     CLEANED,
     GOLDEN_RECORD,
     QUALITY,
     REJECTS,
 )
-from portrait_assets.stages.cleaned.conversion import conversion
 from portrait_assets.stages.cleaned.golden import golden_month
-from portrait_assets.stages.cleaned.held_back import decided
-from portrait_assets.stages.cleaned.keeping import require_some_kept
-from portrait_assets.stages.cleaned.quality import counted, known_shares, quality
+from portrait_assets.stages.cleaned.rows.background import BACKGROUNDS, first_known
+from portrait_assets.stages.cleaned.rows.clean import clean, unplaced_rejects
+from portrait_assets.stages.cleaned.rows.conversion import conversion
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.identity.lookup import moved, with_customer_id
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, RECEIPTS, UNPLACED

@@ -9,9 +9,9 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Severity, Table
-from portrait_assets.stages.cleaned.account import PARTS, account_of
-from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
-from portrait_assets.stages.cleaned.completeness import COMPLETENESS, ENDS_EARLY
+from portrait_assets.stages.cleaned.accounting.account import PARTS, account_of
+from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS, ENDS_EARLY
+from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import REJECTS
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.storage.dagster.checks import (

@@ -8,9 +8,9 @@ from enum import StrEnum
 import polars as pl
 
 from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
-from portrait_assets.stages.identity.corrections import without_overruled
 from portrait_assets.stages.identity.lookup import as_known
-from portrait_assets.stages.identity.records import oldest_first
+from portrait_assets.stages.identity.resolving.corrections import without_overruled
+from portrait_assets.stages.identity.resolving.records import oldest_first
 
 
 class Survives(StrEnum):

@@ -13,12 +13,13 @@ from portrait_assets.methods.clustering.errors import ClusterError
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.clusters.active import (
+from portrait_assets.stages.clusters.champions.active import (
     active_model,
     candidate_rows,
     kept_uses,
     model_rows,
 )
+from portrait_assets.stages.clusters.champions.tracking import migration_matrix
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_ASSIGNMENT,
     CLUSTER_CANDIDATES,
@@ -41,7 +42,6 @@ from portrait_assets.stages.clusters.names.stored import (
     shown_before,
 )
 from portrait_assets.stages.clusters.pictures.draw import draw_pictures
-from portrait_assets.stages.clusters.tracking import migration_matrix
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_SEGMENT
 from portrait_assets.stages.clusters.wealth.events import wealth_events
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION

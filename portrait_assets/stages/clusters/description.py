@@ -15,7 +15,7 @@ from portrait_assets.methods.clustering.quality import segment_quality
 from portrait_assets.methods.clustering.rules import segment_rules
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.clusters.active import USES
+from portrait_assets.stages.clusters.champions.active import USES
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_PROFILE,
     CLUSTER_SEGMENT,

@@ -20,7 +20,7 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.clusters.micro.run import OUTCOMES
     from portrait_assets.stages.clusters.wealth.assets import wealth_assets
     from portrait_assets.stages.raw.source import load_source
-    from portrait_assets.stages.targets.outcomes import source_targets
+    from portrait_assets.stages.targets.declared.outcomes import source_targets
 
     asked = context.folder.read(load_source).definition.wealth_segments
     smallest = smallest_stored(context)

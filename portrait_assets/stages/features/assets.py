@@ -2,8 +2,10 @@
 
 import dagster as dg
 
-from portrait_assets.stages.features import catalogue, given, matrix, monthly, persons, selection
+from portrait_assets.stages.features import given, matrix, persons
 from portrait_assets.stages.features.contract import FITTED
+from portrait_assets.stages.features.described import catalogue, selection
+from portrait_assets.stages.features.monthly import steps as monthly
 from portrait_assets.storage.dagster.steps_asset import steps_asset
 
 MATRIX = (

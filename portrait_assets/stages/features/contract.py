@@ -17,8 +17,6 @@ from portrait_assets.schema.table import (
     Table,
     Type,
 )
-from portrait_assets.stages.features import aggregates
-from portrait_assets.stages.features.aggregate import Aggregate
 from portrait_assets.stages.features.declared import (
     concept,
     credit,
@@ -31,7 +29,9 @@ from portrait_assets.stages.features.declared import (
     symbol,
 )
 from portrait_assets.stages.features.declared.feature import MONEY, SHARE, Feature
-from portrait_assets.stages.features.sensitivity import class_of, classes
+from portrait_assets.stages.features.described.sensitivity import class_of, classes
+from portrait_assets.stages.features.monthly import aggregates
+from portrait_assets.stages.features.monthly.aggregate import Aggregate
 from portrait_assets.storage.fits import fits_table
 
 FEATURES: tuple[Feature, ...] = (

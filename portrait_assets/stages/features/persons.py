@@ -13,8 +13,8 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.features import contract
-from portrait_assets.stages.features.aggregate import Aggregate
 from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH, CUSTOMER_MONTH
+from portrait_assets.stages.features.monthly.aggregate import Aggregate
 from portrait_assets.stages.features.window import ago
 from portrait_assets.stages.identity.persons import ALIAS
 from portrait_assets.storage.steps import (

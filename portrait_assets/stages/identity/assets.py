@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP, LINKAGE_MODEL
-from portrait_assets.stages.identity.identify import identify
+from portrait_assets.stages.identity.resolving.identify import identify
 from portrait_assets.stages.raw.contract import CANONICAL
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS

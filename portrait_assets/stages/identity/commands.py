@@ -13,7 +13,7 @@ from portrait_assets.methods.linkage.linking import link
 from portrait_assets.methods.linkage.model import LinkageSettings
 from portrait_assets.privacy.egress import Departure, Door, Outlet, digest_of
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS
-from portrait_assets.stages.identity.review import append_same
+from portrait_assets.stages.identity.resolving.review import append_same
 from portrait_assets.storage.duckdb.connection import literal, open_database
 from portrait_assets.storage.files.reading import read_table
 from portrait_assets.storage.files.writing import check_targets, write_table

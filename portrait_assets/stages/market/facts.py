@@ -10,9 +10,9 @@ from functools import cache
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
 from portrait_assets.stages.features.contract import UNPROFILED
-from portrait_assets.stages.features.monthly import ACCOUNT, DEAL
-from portrait_assets.stages.features.products import PRODUCT, can_be_preferred
-from portrait_assets.stages.features.purchases import deals
+from portrait_assets.stages.features.monthly.products import PRODUCT, can_be_preferred
+from portrait_assets.stages.features.monthly.purchases import deals
+from portrait_assets.stages.features.monthly.steps import ACCOUNT, DEAL
 from portrait_assets.stages.identity.persons import of_persons
 from portrait_assets.storage.steps import THE_MONTH, Source, Step, read, window
 

@@ -6,7 +6,7 @@ from portrait_assets.privacy.cells import smallest_cell
 from portrait_assets.privacy.egress import Door, Outlet
 from portrait_assets.privacy.keys import KeyName, key_place
 from portrait_assets.schema.describe import asset_key
-from portrait_assets.stages.cleaned.conversion import stated_currency
+from portrait_assets.stages.cleaned.rows.conversion import stated_currency
 from portrait_assets.stages.mart.leaving import departures, record
 from portrait_assets.stages.mart.pseudonyms import pseudonyms_of
 from portrait_assets.stages.mart.report import REPORT_FILE, write_report

@@ -19,7 +19,7 @@ from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.files import replace_files
 from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.methods.drawing.font import FONT_FILE
-from portrait_assets.stages.cleaned.completeness import COMPLETENESS
+from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS
 from portrait_assets.stages.mart import words
 from portrait_assets.stages.mart.findings import findings
 from portrait_assets.stages.mart.reading import tags
@@ -27,7 +27,7 @@ from portrait_assets.stages.mart.room import ROOM
 from portrait_assets.stages.mart.sections.backtests import proposals
 from portrait_assets.stages.mart.segments import segments
 from portrait_assets.stages.raw.definition import Title
-from portrait_assets.stages.validation.drafts import draft_file
+from portrait_assets.stages.validation.proposals.drafts import draft_file
 from portrait_assets.storage.published import Published, Row, Section
 from portrait_assets.storage.publishing.file import temporary_file
 

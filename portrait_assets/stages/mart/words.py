@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from portrait_assets.methods.scorecard.fitting.banding import ACCEPT
-from portrait_assets.stages.cleaned.completeness import ENDS_EARLY, FEW_ROWS, NO_ROWS
-from portrait_assets.stages.targets.outcome import LONGEST_HORIZON
-from portrait_assets.stages.targets.outcomes import packaged_targets
-from portrait_assets.stages.validation import findings_fairness
-from portrait_assets.stages.validation.buckets import OTHERS
-from portrait_assets.stages.validation.fairness import BOTTOM_FIFTH, TOP_FIFTH
-from portrait_assets.stages.validation.offers import ANY, OFFER
+from portrait_assets.stages.cleaned.accounting.completeness import ENDS_EARLY, FEW_ROWS, NO_ROWS
+from portrait_assets.stages.targets.declared.outcome import LONGEST_HORIZON
+from portrait_assets.stages.targets.declared.outcomes import packaged_targets
+from portrait_assets.stages.validation.backtests.buckets import OTHERS
+from portrait_assets.stages.validation.fairness.offers import ANY, OFFER
+from portrait_assets.stages.validation.fairness.tags import BOTTOM_FIFTH, TOP_FIFTH
+from portrait_assets.stages.validation.findings import fairness as findings_fairness
 from portrait_assets.stages.validation.predictions.fairness import CARD, MODEL
 from portrait_assets.stages.validation.predictions.findings import CALIBRATION, GAIN, PLACEBO
 from portrait_assets.stages.validation.predictions.totals import BIAS

@@ -12,10 +12,10 @@ from portrait_assets.stages.targets.contract import (
     PRODUCT_TARGET,
     SOURCE_OUTCOME,
 )
+from portrait_assets.stages.targets.declared.outcome import Baseline, Kind, Outcome
+from portrait_assets.stages.targets.declared.outcomes import Targets, facts_read
+from portrait_assets.stages.targets.declared.permitted import PROFILING
 from portrait_assets.stages.targets.labels import predicted
-from portrait_assets.stages.targets.outcome import Baseline, Kind, Outcome
-from portrait_assets.stages.targets.outcomes import Targets, facts_read
-from portrait_assets.stages.targets.permitted import PROFILING
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.store import Warehouse
 

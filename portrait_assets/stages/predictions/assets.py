@@ -35,7 +35,7 @@ from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challengers
 from portrait_assets.stages.predictions.pictures.draw import drawn_backtests, of_month
 from portrait_assets.stages.predictions.scoring import scored
-from portrait_assets.stages.targets.outcomes import Targets
+from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.dagster.pictures import picture_metadata
 from portrait_assets.storage.duckdb.store import Warehouse

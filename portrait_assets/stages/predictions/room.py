@@ -23,7 +23,7 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.predictions.value.assets import value_assets
     from portrait_assets.stages.predictions.value.contracts.assets import contract_assets
     from portrait_assets.stages.raw.source import load_source
-    from portrait_assets.stages.targets.outcomes import source_targets
+    from portrait_assets.stages.targets.declared.outcomes import source_targets
 
     currency = context.folder.read(load_source).definition.currency
     targets = context.folder.read(source_targets)

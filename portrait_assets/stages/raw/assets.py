@@ -10,12 +10,12 @@ import polars as pl
 from portrait_assets.privacy.tombstones import Tombstones
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME, RECEIPTS, UNPLACED
-from portrait_assets.stages.raw.currencies import check_currencies
-from portrait_assets.stages.raw.founding import require_rows
 from portrait_assets.stages.raw.inputs import inputs_of
-from portrait_assets.stages.raw.placing import Placing, placings, unplaced_lines
-from portrait_assets.stages.raw.reading import SourceReader
-from portrait_assets.stages.raw.receipts import Unread, receipts
+from portrait_assets.stages.raw.placing.currencies import check_currencies
+from portrait_assets.stages.raw.placing.founding import require_rows
+from portrait_assets.stages.raw.placing.months import Placing, placings, unplaced_lines
+from portrait_assets.stages.raw.placing.receipts import Unread, receipts
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.dagster.asset import OWNER, tables_asset
 from portrait_assets.storage.duckdb.rows import Written

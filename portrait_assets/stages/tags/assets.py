@@ -16,9 +16,9 @@ from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_D
 from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
 from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE, VALUE_MODEL
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience, membership_sql
-from portrait_assets.stages.tags.catalogue.bases import NOTHING, Basis
-from portrait_assets.stages.tags.catalogue.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.governance import check_unaltered
+from portrait_assets.stages.tags.catalogue.inputs.bases import NOTHING, Basis
+from portrait_assets.stages.tags.catalogue.inputs.evidence import without_evidence
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import (

@@ -26,7 +26,7 @@ from portrait_assets.privacy.egress import (
 )
 from portrait_assets.privacy.pseudonyms import is_pseudonym, key_of, pseudonym
 from portrait_assets.stages.tags.card_predictions import CardPrediction, predicted_of
-from portrait_assets.stages.tags.catalogue.predicted_names import is_band
+from portrait_assets.stages.tags.catalogue.inputs.predicted_names import is_band
 from portrait_assets.storage.duckdb.connection import has_table, noted_key, open_published, quote
 
 _CATALOGUES = (("features.feature_catalogue", "feature"), ("tags.tag_catalogue", "tag_code"))

@@ -11,7 +11,7 @@ from datetime import date
 
 import duckdb
 
-from portrait_assets.stages.tags.catalogue.predicted_names import PREFIX, names_of
+from portrait_assets.stages.tags.catalogue.inputs.predicted_names import PREFIX, names_of
 from portrait_assets.storage.duckdb.connection import has_table
 
 _PREDICTION = "predictions.prediction"

@@ -19,7 +19,7 @@ from portrait_assets.schema.table import (
 from portrait_assets.stages.features.contract import EMPTY_ROWS, PROFILING_ALLOWED
 from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.raw.tables.persons import PURPOSES
-from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.inputs.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import (
     Catalogue,
     Kind,

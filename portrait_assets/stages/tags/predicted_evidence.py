@@ -9,8 +9,8 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.predictions.contract import BASES, PREDICTION
 from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
 from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE
-from portrait_assets.stages.tags.catalogue.predicted import PredictedColumn, targets_of
-from portrait_assets.stages.tags.catalogue.predicted_names import PREFIX, names_of
+from portrait_assets.stages.tags.catalogue.inputs.predicted import PredictedColumn, targets_of
+from portrait_assets.stages.tags.catalogue.inputs.predicted_names import PREFIX, names_of
 from portrait_assets.storage.duckdb.connection import literal, quote
 
 _REASONS = ("reason_1", "reason_2", "reason_3")

@@ -22,10 +22,10 @@ from portrait_assets.stages.features.contract import PROFILING_ALLOWED
 from portrait_assets.stages.predictions.contract import PREDICTION_MODEL
 from portrait_assets.stages.predictions.lifecycle.staging import SILENCE, SPEND
 from portrait_assets.stages.tags.audiences.condition import matrix_columns
-from portrait_assets.stages.tags.catalogue.predicted import OF_STAGES
-from portrait_assets.stages.tags.catalogue.predicted_names import names_of
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
-from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import QuasiIdentifiers
+from portrait_assets.stages.tags.catalogue.inputs.predicted import OF_STAGES
+from portrait_assets.stages.tags.catalogue.inputs.predicted_names import names_of
+from portrait_assets.stages.tags.catalogue.inputs.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.duckdb.tables import existing_types

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from portrait_assets.privacy.consent import Use, answers_sql
-from portrait_assets.stages.cleaned.completeness import COMPLETENESS, NEEDED
+from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS, NEEDED
 from portrait_assets.stages.raw.tables.persons import PURPOSES
-from portrait_assets.stages.tags.catalogue.permissions import MARKETING_ALLOWED
-from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.inputs.permissions import MARKETING_ALLOWED
+from portrait_assets.stages.tags.catalogue.inputs.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.evaluation.tag_table import stored_rows_sql
 from portrait_assets.stages.tags.predicted_evidence import PredictedEvidence

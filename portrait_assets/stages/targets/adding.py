@@ -12,13 +12,13 @@ from portrait_assets.stages.features.contract import (
     CUSTOMER_MONTH,
     FEATURE_MATRIX,
 )
-from portrait_assets.stages.features.products import PRODUCT
-from portrait_assets.stages.features.purchases import as_known, net_months
+from portrait_assets.stages.features.monthly.products import PRODUCT
+from portrait_assets.stages.features.monthly.purchases import as_known, net_months
 from portrait_assets.stages.targets import contract
-from portrait_assets.stages.targets.entries import MONTHLY
-from portrait_assets.stages.targets.outcome import Outcome
-from portrait_assets.stages.targets.outcomes import FACTS, TAKEN, Targets
-from portrait_assets.stages.targets.permitted import PROFILING, ReportedFor, permitted
+from portrait_assets.stages.targets.declared.entries import MONTHLY
+from portrait_assets.stages.targets.declared.outcome import Outcome
+from portrait_assets.stages.targets.declared.outcomes import FACTS, TAKEN, Targets
+from portrait_assets.stages.targets.declared.permitted import PROFILING, ReportedFor, permitted
 from portrait_assets.stages.targets.windows import Lag, base_months, closing, windows_sql
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.steps import THE_MONTH, Scope, Source, Span, Step, read, window

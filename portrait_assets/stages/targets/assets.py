@@ -10,7 +10,7 @@ from portrait_assets.stages.targets.contract import (
     SOURCE_OUTCOME,
     TARGET,
 )
-from portrait_assets.stages.targets.outcomes import Targets
+from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.dagster.steps_asset import steps_asset
 
 TABLES = (TARGET, SOURCE_OUTCOME, BALANCE_TARGET, CAMPAIGN_TARGET, PRODUCT_TARGET)

@@ -11,7 +11,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.targets.adding import net_month
 from portrait_assets.stages.targets.contract import STORED, TARGET
-from portrait_assets.stages.targets.outcomes import Targets
+from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.stages.targets.windows import closed_by
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets.storage.engine import Engine

@@ -13,8 +13,8 @@ from portrait_assets.stages.features.contract import (
     CUSTOMER_CATEGORY_MONTH,
     CUSTOMER_MONTH,
 )
-from portrait_assets.stages.targets.outcome import LONGEST_HORIZON, Fact
-from portrait_assets.stages.targets.outcomes import FACTS, TAKEN
+from portrait_assets.stages.targets.declared.outcome import LONGEST_HORIZON, Fact
+from portrait_assets.stages.targets.declared.outcomes import FACTS, TAKEN
 
 _BASE_MONTH = Column(
     "base_month",

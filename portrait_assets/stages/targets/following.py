@@ -9,10 +9,10 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import UNPROFILED
 from portrait_assets.stages.targets.adding import had
 from portrait_assets.stages.targets.contract import SOURCE_OUTCOME, STORED
-from portrait_assets.stages.targets.entries import MONTHLY
-from portrait_assets.stages.targets.outcome import Fact, Kind, Outcome
-from portrait_assets.stages.targets.outcomes import TAKEN, facts_of
-from portrait_assets.stages.targets.permitted import PROFILING, permitted
+from portrait_assets.stages.targets.declared.entries import MONTHLY
+from portrait_assets.stages.targets.declared.outcome import Fact, Kind, Outcome
+from portrait_assets.stages.targets.declared.outcomes import TAKEN, facts_of
+from portrait_assets.stages.targets.declared.permitted import PROFILING, permitted
 from portrait_assets.stages.targets.windows import Lag, base_months, closing_months, windows_sql
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Grain, Source, Span, Step, read

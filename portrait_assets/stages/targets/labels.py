@@ -22,9 +22,9 @@ from portrait_assets.stages.targets.contract import (
     SOURCE_OUTCOME,
     STORED,
 )
+from portrait_assets.stages.targets.declared.outcome import Kind, Outcome
+from portrait_assets.stages.targets.declared.outcomes import TAKEN, Targets, facts_read
 from portrait_assets.stages.targets.following import with_facts
-from portrait_assets.stages.targets.outcome import Kind, Outcome
-from portrait_assets.stages.targets.outcomes import TAKEN, Targets, facts_read
 from portrait_assets.stages.targets.windows import Window, base_months
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.duckdb.store import Warehouse

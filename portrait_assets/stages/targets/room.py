@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from portrait_assets.schema.table import Table
-    from portrait_assets.stages.targets.outcomes import Targets
+    from portrait_assets.stages.targets.declared.outcomes import Targets
     from portrait_assets.storage.dagster.checks import TableCheck
 
 
 def _targets(context: Context) -> Targets:
-    from portrait_assets.stages.targets.outcomes import source_targets
+    from portrait_assets.stages.targets.declared.outcomes import source_targets
 
     return context.folder.read(source_targets)
 

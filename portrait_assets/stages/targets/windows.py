@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from portrait_assets.core.months import month_range, next_month
-from portrait_assets.stages.targets.outcome import HORIZONS
+from portrait_assets.stages.targets.declared.outcome import HORIZONS
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Span
 

@@ -9,8 +9,8 @@ from portrait_assets.core.months import last_day
 from portrait_assets.core.threads import one_thread
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
-from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
-from portrait_assets.stages.cleaned.completeness import COMPLETENESS
+from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS
+from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import CLEANED, QUALITY, REJECTS
 from portrait_assets.stages.clusters.contract import CLUSTER_DECISION, CLUSTER_SEGMENT
 from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF
@@ -25,10 +25,10 @@ from portrait_assets.stages.predictions.value.contract import VALUE_MODEL
 from portrait_assets.stages.predictions.value.contracts.contract import CONTRACT_MODEL
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.stages.tags.audiences.saved_audiences import SavedAudience
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
-from portrait_assets.stages.validation.claims import claims_of_catalogue
+from portrait_assets.stages.validation.backtests.claims import claims_of_catalogue
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
@@ -40,9 +40,9 @@ from portrait_assets.stages.validation.contract import (
     VALIDATION_REPORT,
     Verdict,
 )
-from portrait_assets.stages.validation.findings_identifiers import IDENTIFIED
+from portrait_assets.stages.validation.fairness.offers import READ as OFFERS
+from portrait_assets.stages.validation.findings.identifiers import IDENTIFIED
 from portrait_assets.stages.validation.judging import evidence_of, holders, report_of
-from portrait_assets.stages.validation.offers import READ as OFFERS
 from portrait_assets.stages.validation.predictions.scores import READ as SCORE_TABLES
 from portrait_assets.stages.validation.uniqueness import uniqueness
 from portrait_assets.storage.dagster.asset import tables_asset

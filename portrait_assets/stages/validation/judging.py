@@ -9,8 +9,8 @@ import polars as pl
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table, Type
-from portrait_assets.stages.cleaned.account import account_of
-from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
+from portrait_assets.stages.cleaned.accounting.account import account_of
+from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import QUALITY
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_DECISION,
@@ -30,14 +30,8 @@ from portrait_assets.stages.predictions.value.contracts.contract import CONTRACT
 from portrait_assets.stages.raw.contract import RECEIPTS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, TAG_QUALITY, portrait_matrix_table
-from portrait_assets.stages.validation import (
-    findings,
-    findings_backtest,
-    findings_evidence,
-    findings_fairness,
-)
-from portrait_assets.stages.validation.backtest import backtest
-from portrait_assets.stages.validation.claims import Claim, claims_of_catalogue
+from portrait_assets.stages.validation.backtests.backtest import backtest
+from portrait_assets.stages.validation.backtests.claims import Claim, claims_of_catalogue
 from portrait_assets.stages.validation.contract import (
     BACKTEST,
     BACKTEST_BUCKET,
@@ -47,21 +41,25 @@ from portrait_assets.stages.validation.contract import (
     TAG_PROPOSAL,
     Verdict,
 )
-from portrait_assets.stages.validation.demotions import demotions, drivers
-from portrait_assets.stages.validation.drift import ComparedColumns, drift
-from portrait_assets.stages.validation.fairness import (
+from portrait_assets.stages.validation.drift.columns import ComparedColumns, drift
+from portrait_assets.stages.validation.drift.migration import migration
+from portrait_assets.stages.validation.drift.moves import YEAR, active_by_construction
+from portrait_assets.stages.validation.fairness.offers import offer_fairness
+from portrait_assets.stages.validation.fairness.tags import (
     fairness,
     known_shares,
     of_segments,
     selections,
 )
-from portrait_assets.stages.validation.findings_identifiers import (
+from portrait_assets.stages.validation.findings import backtest as findings_backtest
+from portrait_assets.stages.validation.findings import data as findings
+from portrait_assets.stages.validation.findings import evidence as findings_evidence
+from portrait_assets.stages.validation.findings import fairness as findings_fairness
+from portrait_assets.stages.validation.findings.identifiers import (
     identifier_findings,
     shared_identifiers,
 )
-from portrait_assets.stages.validation.migration import migration
-from portrait_assets.stages.validation.moves import YEAR, active_by_construction
-from portrait_assets.stages.validation.offers import offer_fairness
+from portrait_assets.stages.validation.findings.returns import RETURNED, returns_finding
 from portrait_assets.stages.validation.predictions.fairness import model_fairness
 from portrait_assets.stages.validation.predictions.findings import (
     card_findings,
@@ -69,8 +67,8 @@ from portrait_assets.stages.validation.predictions.findings import (
 )
 from portrait_assets.stages.validation.predictions.scores import score_drift
 from portrait_assets.stages.validation.predictions.totals import value_findings
-from portrait_assets.stages.validation.proposals import QUARTER, is_due, propose
-from portrait_assets.stages.validation.returns import RETURNED, returns_finding
+from portrait_assets.stages.validation.proposals.demotions import demotions, drivers
+from portrait_assets.stages.validation.proposals.proposing import QUARTER, is_due, propose
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import literals, quote
 from portrait_assets.storage.duckdb.store import Warehouse

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
+    from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import (
+        source_quasi_identifiers,
+    )
     from portrait_assets.stages.tags.catalogue.load import source_catalogue
-    from portrait_assets.stages.tags.catalogue.quasi_identifiers import source_quasi_identifiers
     from portrait_assets.stages.validation.assets import validation_assets
 
     catalogue = context.folder.read(source_catalogue)

@@ -15,7 +15,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.methods.anonymity.anonymise import K
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.validation.contract import UNIQUENESS
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from portrait_assets.core.months import last_day, month_range
-from portrait_assets.testing.feature_world import day
+from portrait_assets.testing.worlds.features import day
 from portrait_assets_tests.features.oracle.habits import KINDS
 from portrait_assets_tests.features.oracle.rows import Row
 

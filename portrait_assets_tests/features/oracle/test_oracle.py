@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portrait_assets.core.months import last_day
-from portrait_assets.testing.feature_world import World
+from portrait_assets.testing.worlds.features import World
 from portrait_assets_tests.features.oracle.campaigns import campaigns
 from portrait_assets_tests.features.oracle.credit import credit
 from portrait_assets_tests.features.oracle.habits import habits

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from portrait_assets.stages.mart.shared.file import SharedFile, write_shared
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import (
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import (
     QuasiIdentifiers,
     quasi_identifiers,
 )

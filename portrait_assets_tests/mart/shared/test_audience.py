@@ -15,7 +15,7 @@ from portrait_assets.privacy.consent import Use
 from portrait_assets.stages.tags.audiences.audience import select_audience
 from portrait_assets.stages.tags.audiences.condition import matrix_columns
 from portrait_assets.stages.tags.audiences.shared import Sharing, export_shared, is_for_others
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.shared_rows import SharingError
 from portrait_assets_tests.mart.shared.world import CUSTOMERS, QUASI, people

@@ -15,7 +15,7 @@ import pytest
 from portrait_assets.core.errors import SourceError
 from portrait_assets.stages.mart.shared.file import SharedFile, write_shared
 from portrait_assets.stages.tags import shared_rows as module
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import (
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import (
     QuasiIdentifiers,
     quasi_identifiers,
 )

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.stages.mart.shared.file import write_shared
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets_tests.mart.shared.world import CUSTOMERS, QUASI, REQUEST, matrix_of, people
 from portrait_assets_tests.privacy.consent_world import write_consents

@@ -19,7 +19,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE, portrait_matrix_table
 from portrait_assets.storage.duckdb.tables import ensure_table
-from portrait_assets.testing.tag_world import write_catalogue
+from portrait_assets.testing.worlds.tags import write_catalogue
 
 MONTHS = ("2024-03", "2024-04")
 CUSTOMERS = 400

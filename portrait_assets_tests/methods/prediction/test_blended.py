@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy.special import expit
 
-from portrait_assets.app.predict_file import sentences
+from portrait_assets.app.any_table.predict import sentences
 from portrait_assets.methods.prediction.blended import Blend
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.families.parameters import Parameters

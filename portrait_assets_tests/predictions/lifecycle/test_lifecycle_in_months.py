@@ -16,7 +16,7 @@ from portrait_assets.stages.predictions.lifecycle.contract import (
     LIFECYCLE_BACKTEST,
     LIFECYCLE_STAGE,
 )
-from portrait_assets.stages.targets.outcomes import Targets, outcome, packaged_targets
+from portrait_assets.stages.targets.declared.outcomes import Targets, outcome, packaged_targets
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 

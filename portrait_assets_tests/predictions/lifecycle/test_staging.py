@@ -11,7 +11,7 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.predictions.lifecycle.staging import rule_stages_step, stages_step
-from portrait_assets.stages.targets.outcomes import packaged_targets
+from portrait_assets.stages.targets.declared.outcomes import packaged_targets
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, Step

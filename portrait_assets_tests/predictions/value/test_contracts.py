@@ -29,8 +29,8 @@ from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-from portrait_assets.testing.feature_world import cleaned
 from portrait_assets.testing.steps import SmallWarehouse
+from portrait_assets.testing.worlds.features import cleaned
 
 FIRST, BASE, LAST = "2024-01", "2024-03", "2024-06"
 MONTHS = month_range(FIRST, LAST)

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from portrait_assets.methods.lifetime.transactions import Purchases, purchases
 from portrait_assets.stages.predictions.value.history import history_of, month_end
 from portrait_assets.storage.engine import Engine
-from portrait_assets.testing.feature_world import World, day, sale
+from portrait_assets.testing.worlds.features import World, day, sale
 
 MARCH, APRIL = date(2024, 3, 31), date(2024, 4, 30)
 SALES = [

@@ -20,7 +20,7 @@ from portrait_assets.stages.predictions.value.contract import (
     VALUE_MODEL,
     VALUE_PARAMETER,
 )
-from portrait_assets.testing.feature_world import day
+from portrait_assets.testing.worlds.features import day
 from portrait_assets_tests.predictions.value.value_world import ValueWorld
 
 JUNE, JULY, AUGUST = "2024-06", "2024-07", "2024-08"

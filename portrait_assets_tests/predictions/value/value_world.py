@@ -14,8 +14,8 @@ import polars as pl
 from portrait_assets.core.months import last_day, month_range, next_month
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features import monthly
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.features.monthly import steps as monthly
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.predictions.value.assets import Values
 from portrait_assets.stages.predictions.value.contract import (
@@ -25,8 +25,8 @@ from portrait_assets.stages.predictions.value.contract import (
 )
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, spans_read
-from portrait_assets.testing.feature_world import cleaned
 from portrait_assets.testing.steps import SmallWarehouse
+from portrait_assets.testing.worlds.features import cleaned
 
 FIRST = "2024-01"
 

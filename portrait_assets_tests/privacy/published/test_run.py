@@ -9,7 +9,7 @@ import pytest
 
 from portrait_assets.privacy.keys import KeyName, find_key, key_file
 from portrait_assets.storage.publishing.file import published_key
-from portrait_assets.testing.shop import sales_file, short_shop
+from portrait_assets.testing.worlds.shop import sales_file, short_shop
 from portrait_assets_tests.faults.command import fails_in_a_sentence, portrait
 from portrait_assets_tests.privacy.published.world import PHONES, naming, texts_in
 

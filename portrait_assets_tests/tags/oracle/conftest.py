@@ -7,7 +7,7 @@ import pytest
 
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.tag_world import HOME, INTERESTS, TIER, catalogue_of, tagged
+from portrait_assets.testing.worlds.tags import HOME, INTERESTS, TIER, catalogue_of, tagged
 from portrait_assets_tests.tags.oracle.five_months import DAYS, RANKED, world
 
 

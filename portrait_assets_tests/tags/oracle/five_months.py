@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from portrait_assets.core.months import last_day, month_range
-from portrait_assets.testing.tag_world import COLUMNS
+from portrait_assets.testing.worlds.tags import COLUMNS
 
 DAYS = [last_day(month) for month in month_range("2023-12", "2024-04")]
 RANKED = """\

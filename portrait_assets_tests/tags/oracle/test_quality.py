@@ -16,7 +16,7 @@ from portrait_assets.stages.tags.contract import OUTCOMES
 from portrait_assets.stages.tags.quality.cards import tag_quality
 from portrait_assets.stages.tags.quality.distributions import tag_distributions
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.testing.tag_world import COLUMNS, tagged
+from portrait_assets.testing.worlds.tags import COLUMNS, tagged
 from portrait_assets_tests.tags.oracle.five_months import DAYS, values_of, world
 
 

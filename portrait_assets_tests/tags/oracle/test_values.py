@@ -14,7 +14,7 @@ from portrait_assets.stages.tags.services import diff_drafts
 from portrait_assets.stages.tags.views import evidence_view
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.tables import ensure_table
-from portrait_assets.testing.tag_world import (
+from portrait_assets.testing.worlds.tags import (
     HOME,
     INTERESTS,
     TIER,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portrait_assets.app.any_table.percents import percent
 from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
-from portrait_assets.app.percents import percent
 
 if TYPE_CHECKING:
     from rich.console import Console

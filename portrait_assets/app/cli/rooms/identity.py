@@ -89,7 +89,7 @@ def rekey(
 
 
 def _print_merges(merges: pl.DataFrame, months: Sequence[str]) -> None:
-    from portrait_assets.stages.identity.review import REVIEW_FILE
+    from portrait_assets.stages.identity.resolving.review import REVIEW_FILE
 
     span = f"{months[0]} to {months[-1]}"
     if merges.is_empty():

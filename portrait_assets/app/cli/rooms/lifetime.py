@@ -10,7 +10,7 @@ import typer
 from portrait_assets.app.cli.options import example, out
 
 if TYPE_CHECKING:
-    from portrait_assets.app.lifetime_file import LeftOut
+    from portrait_assets.app.any_table.lifetime import LeftOut
     from portrait_assets.methods.lifetime.backtest import Backtest
     from portrait_assets.methods.lifetime.models.fitting import Fit
     from portrait_assets.methods.lifetime.values import Lifetime
@@ -48,7 +48,7 @@ def lifetime(
     over from what was known before it; the one that did best predicts the horizon. The printed
     parameters are in weeks.
     """
-    from portrait_assets.app.lifetime_file import lifetime_file
+    from portrait_assets.app.any_table.lifetime import lifetime_file
 
     found = lifetime_file(file, to, until, horizon, date_format)
     values = found.lifetime

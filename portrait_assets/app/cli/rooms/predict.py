@@ -55,7 +55,7 @@ def predict(
     rows that neither has seen; shown beside the best single column. A column that alone gives the
     outcome away is named and left out.
     """
-    from portrait_assets.app.predict_file import predict_file, sentences
+    from portrait_assets.app.any_table.predict import predict_file, sentences
     from portrait_assets.methods.prediction.table.predictions import Request
 
     asked = Request(outcome, event, classes, names_in(leave_out), names_in(keep), order, seed)

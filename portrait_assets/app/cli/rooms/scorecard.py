@@ -13,7 +13,7 @@ from portrait_assets.app.cli.options import example, out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from portrait_assets.app.scorecard_file import Asked, ScoredFile
+    from portrait_assets.app.any_table.scorecard import Asked, ScoredFile
     from portrait_assets.methods.scorecard.card.model import Scorecard
     from portrait_assets.methods.scorecard.fitting.looking import LeftOut
     from portrait_assets.methods.scorecard.judging.crossvalidation import Judged
@@ -78,7 +78,7 @@ def scorecard(
     reasons. Sex, marriage, ethnicity, religion, health and age are refused as inputs, and so is
     what gives the outcome away. Bands are suggestions: a person decides.
     """
-    from portrait_assets.app.scorecard_file import Asked, Outputs, columns_of, scorecard_file
+    from portrait_assets.app.any_table.scorecard import Asked, Outputs, columns_of, scorecard_file
     from portrait_assets.methods.scorecard.card.scale import Scale
     from portrait_assets.methods.scorecard.fitting.binning import FALLING, RISING
     from portrait_assets.methods.scorecard.fitting.looking import CardRules
@@ -103,7 +103,7 @@ def scorecard(
 
 
 def _codes(given: Sequence[str]) -> dict[str | None, list[float]]:
-    from portrait_assets.app.scorecard_file import columns_of
+    from portrait_assets.app.any_table.scorecard import columns_of
     from portrait_assets.methods.scorecard.errors import ScorecardError
 
     found: dict[str | None, list[float]] = {}

@@ -20,8 +20,8 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.tombstones import CUSTOMERS, Tombstones, digest_of
 from portrait_assets.stages.raw.contract import UNPLACED
-from portrait_assets.stages.raw.placing import Placing, placings
-from portrait_assets.stages.raw.reading import SourceReader
+from portrait_assets.stages.raw.placing.months import Placing, placings
+from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.duckdb.connection import spill_folder
 from portrait_assets.storage.duckdb.tables import existing_types

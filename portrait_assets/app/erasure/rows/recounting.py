@@ -22,7 +22,7 @@ from portrait_assets.stages.clusters.wealth import contract as wealth
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_SEGMENT
 from portrait_assets.stages.consent.deciding import consent_steps
 from portrait_assets.stages.features.contract import FITTED
-from portrait_assets.stages.features.monthly import PRODUCT_MONTH as SOLD
+from portrait_assets.stages.features.monthly.steps import PRODUCT_MONTH as SOLD
 from portrait_assets.stages.market.assets import market_steps
 from portrait_assets.stages.offers.affinity.segments import segment_step
 from portrait_assets.stages.offers.suitability.counting import product_rule

@@ -12,8 +12,8 @@ from portrait_assets.stages.clusters.micro.run import MicroRun
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.features.contract import UNPROFILED
+from portrait_assets.stages.targets.declared.outcome import Outcome
 from portrait_assets.stages.targets.labels import tables_read
-from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, Read, read, upstream
 

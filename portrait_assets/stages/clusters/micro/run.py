@@ -25,8 +25,8 @@ from portrait_assets.stages.clusters.profile import profile_segments
 from portrait_assets.stages.clusters.rule import RULE
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, UNPROFILED
+from portrait_assets.stages.targets.declared.outcome import Outcome
 from portrait_assets.stages.targets.labels import labels, tables_read
-from portrait_assets.stages.targets.outcome import Outcome
 from portrait_assets.storage.duckdb.store import Warehouse
 
 HORIZON = 3

@@ -10,8 +10,8 @@ import polars as pl
 from portrait_assets.methods.clustering.asked.model import FIT_ROWS, AskedModel, fit_asked
 from portrait_assets.methods.clustering.asked.support import depth
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
+from portrait_assets.stages.clusters.champions.tracking import match_segments, measure_overlap
 from portrait_assets.stages.clusters.rule import RULE
-from portrait_assets.stages.clusters.tracking import match_segments, measure_overlap
 from portrait_assets.stages.clusters.wealth.inputs import TRAITS, Wealth
 
 MARGIN = 0.05

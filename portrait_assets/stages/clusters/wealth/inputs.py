@@ -8,14 +8,14 @@ from typing import NamedTuple
 import polars as pl
 
 from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
-from portrait_assets.stages.features.aggregates import CUSTOMER_BALANCE_MONTH as BALANCES
 from portrait_assets.stages.features.contract import (
     CUSTOMER_BALANCE_MONTH,
     FEATURE_MATRIX,
     UNPROFILED,
 )
+from portrait_assets.stages.features.monthly.aggregates import CUSTOMER_BALANCE_MONTH as BALANCES
+from portrait_assets.stages.features.monthly.products import PRODUCT
 from portrait_assets.stages.features.persons import added_up, of_persons
-from portrait_assets.stages.features.products import PRODUCT
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import EVER, THE_MONTH, Grain, Scope, Step, read, window
 

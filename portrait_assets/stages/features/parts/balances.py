@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH
 from portrait_assets.stages.features.declared.credit import CONDUCT_MONTHS
 from portrait_assets.stages.features.declared.lately import DEMAND_LATELY
+from portrait_assets.stages.features.monthly import aggregates
 from portrait_assets.stages.features.persons import added_up
 from portrait_assets.stages.features.window import WINDOW_MONTHS
 from portrait_assets.storage.steps import EVER, Step, window

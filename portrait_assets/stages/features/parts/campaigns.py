@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from portrait_assets.stages.features import aggregates
 from portrait_assets.stages.features.contract import CUSTOMER_CAMPAIGN_MONTH
 from portrait_assets.stages.features.declared.principle import BASE_CONTACTS
+from portrait_assets.stages.features.monthly import aggregates
 from portrait_assets.stages.features.persons import added_up
 from portrait_assets.stages.features.window import WINDOW_MONTHS
 from portrait_assets.storage.fits import fit

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from portrait_assets.schema.table import MONEY_FACTOR, Type
-from portrait_assets.stages.cleaned.categories import CATEGORY_COLUMNS
-from portrait_assets.stages.features import aggregates
+from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS
 from portrait_assets.stages.features.contract import CUSTOMER_CATEGORY_MONTH
 from portrait_assets.stages.features.declared.concept import FEWEST_BUYERS, PRIOR_INDEX_LINES
 from portrait_assets.stages.features.declared.expressions import Z_95
+from portrait_assets.stages.features.monthly import aggregates
+from portrait_assets.stages.features.monthly.products import PRODUCT
 from portrait_assets.stages.features.persons import added_up
-from portrait_assets.stages.features.products import PRODUCT
 from portrait_assets.stages.features.window import WINDOW_MONTHS
 from portrait_assets.storage.fits import fit
 from portrait_assets.storage.steps import THE_MONTH, Grain, Step, read, window

@@ -7,10 +7,10 @@ months times the customer's usual share of it.
 from __future__ import annotations
 
 from portrait_assets.stages.cleaned.contract import CLEANED
+from portrait_assets.stages.features.monthly.products import PRODUCT
 from portrait_assets.stages.features.parts.campaigns import CAMPAIGN
 from portrait_assets.stages.features.parts.spend import BASE, BOUGHT
 from portrait_assets.stages.features.persons import of_persons
-from portrait_assets.stages.features.products import PRODUCT
 from portrait_assets.stages.features.window import AGO, WINDOW_MONTHS, ago, array, months_of
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import EVER, Grain, Scope, Step, read, window

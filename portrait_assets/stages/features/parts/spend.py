@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable
 
 from portrait_assets.stages.cleaned.contract import CLEANED
-from portrait_assets.stages.features import aggregates
-from portrait_assets.stages.features.aggregate import Adds, Aggregate
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURES
+from portrait_assets.stages.features.monthly import aggregates
+from portrait_assets.stages.features.monthly.aggregate import Adds, Aggregate
+from portrait_assets.stages.features.monthly.purchases import as_known, net_months
 from portrait_assets.stages.features.persons import added_up, of_persons
-from portrait_assets.stages.features.purchases import as_known, net_months
 from portrait_assets.stages.features.window import AGO, WINDOW_MONTHS
 from portrait_assets.storage.fits import fit
 from portrait_assets.storage.steps import EVER, Span, Step, window

@@ -8,7 +8,7 @@ from portrait_assets.methods.market.departures import ALARM
 from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
-from portrait_assets.stages.features.products import PRODUCT
+from portrait_assets.stages.features.monthly.products import PRODUCT
 from portrait_assets.stages.market.columns import DIGITS
 from portrait_assets.stages.market.competitors.contract import LAUNCH
 from portrait_assets.stages.market.facts import (

@@ -8,7 +8,7 @@ from portrait_assets.core.months import next_month
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.stages.features.contract import CUSTOMER_CATEGORY_MONTH
-from portrait_assets.stages.features.products import PRODUCT, can_be_preferred
+from portrait_assets.stages.features.monthly.products import PRODUCT, can_be_preferred
 from portrait_assets.stages.identity.persons import of_persons
 from portrait_assets.stages.market.columns import (
     DIGITS,

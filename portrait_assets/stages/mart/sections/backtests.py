@@ -7,7 +7,7 @@ from typing import Any
 from portrait_assets.stages.mart.charts import evidence
 from portrait_assets.stages.mart.reading import buckets, short, tags, test_name
 from portrait_assets.stages.mart.sections import TEMPLATES
-from portrait_assets.stages.validation.findings_backtest import BASELINES_ZH
+from portrait_assets.stages.validation.findings.backtest import BASELINES_ZH
 from portrait_assets.storage.published import Published, Row, Section
 
 DRAWN = 30  # Tests, the best first; the table has all.

@@ -6,7 +6,7 @@ from typing import Any
 
 from portrait_assets.stages.mart.sections import TEMPLATES
 from portrait_assets.stages.validation.contract import UNIQUENESS
-from portrait_assets.stages.validation.returns import SHARE_RETURNED
+from portrait_assets.stages.validation.findings.returns import SHARE_RETURNED
 from portrait_assets.storage.published import Published, Section
 
 

@@ -16,7 +16,7 @@ from portrait_assets.stages.clusters.contract import (
     CLUSTER_PROFILE,
     CLUSTER_SEGMENT,
 )
-from portrait_assets.stages.features.catalogue import FEATURE_CATALOGUE
+from portrait_assets.stages.features.described.catalogue import FEATURE_CATALOGUE
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE
 from portrait_assets.stages.validation.contract import DRIFT, MIGRATION
 

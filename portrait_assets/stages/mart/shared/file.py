@@ -24,7 +24,7 @@ from portrait_assets.stages.mart.shared.contract import (
     shared_matrix,
 )
 from portrait_assets.stages.tags.audiences.condition import latest_month, matrix_columns
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import QuasiIdentifiers
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.shared_rows import (
     CLASS,

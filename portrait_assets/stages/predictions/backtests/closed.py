@@ -34,7 +34,7 @@ from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.windows import Windows
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
-from portrait_assets.stages.targets.outcomes import Targets
+from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import EVER, THE_MONTH, read

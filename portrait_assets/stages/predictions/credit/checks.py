@@ -9,7 +9,7 @@ import polars as pl
 from portrait_assets.methods.scorecard.card.sql import points_sql
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.features.protected import protected_features
+from portrait_assets.stages.features.described.protected import protected_features
 from portrait_assets.stages.predictions.contract import PREDICTION_MODEL
 from portrait_assets.stages.predictions.credit.allowing import allowing
 from portrait_assets.stages.predictions.credit.card import scorecard_of

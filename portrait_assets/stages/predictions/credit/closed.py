@@ -20,7 +20,7 @@ from portrait_assets.stages.predictions.credit.contract import (
 from portrait_assets.stages.predictions.credit.curve import Vintage, cut_rows, vintage_row
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import RULE
-from portrait_assets.stages.targets.outcomes import Targets
+from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 

@@ -14,7 +14,7 @@ from portrait_assets.schema.probability import DIGITS
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.credit.contract import CREDIT_CURVE, CUT, VINTAGE
 from portrait_assets.stages.predictions.learning.baseline import BASE_RATE, ordered_by
-from portrait_assets.stages.targets.outcome import Baseline
+from portrait_assets.stages.targets.declared.outcome import Baseline
 
 STEP = 5
 """Points from one cut to the next: a quarter of those that double the odds."""

@@ -38,7 +38,7 @@ from portrait_assets.stages.predictions.learning.training import (
 )
 from portrait_assets.stages.predictions.learning.words import Words
 from portrait_assets.stages.predictions.rule import RULE
-from portrait_assets.stages.targets.outcome import Baseline
+from portrait_assets.stages.targets.declared.outcome import Baseline
 
 
 @dataclass(frozen=True)

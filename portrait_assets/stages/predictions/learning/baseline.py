@@ -19,7 +19,7 @@ from portrait_assets.methods.statistics.intervals import Counts
 from portrait_assets.methods.statistics.paired import auc
 from portrait_assets.methods.statistics.rates import shrunk_to_all
 from portrait_assets.stages.predictions.learning.judging import Bools, Floats
-from portrait_assets.stages.targets.outcome import Baseline
+from portrait_assets.stages.targets.declared.outcome import Baseline
 
 BASE_RATE = "base rate"
 """The name of the baseline of a target that declares none: the rate of all."""

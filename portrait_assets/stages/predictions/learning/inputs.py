@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from portrait_assets.methods.scorecard.refused import refusals
-from portrait_assets.stages.features.protected import protected_features
+from portrait_assets.stages.features.described.protected import protected_features
 from portrait_assets.stages.predictions.learning.labels import INPUTS
 
 

@@ -27,8 +27,8 @@ from portrait_assets.stages.predictions.learning.labels import (
     labels_step,
 )
 from portrait_assets.stages.predictions.rule import RULE
-from portrait_assets.stages.targets.outcome import LONGEST_HORIZON
-from portrait_assets.stages.targets.permitted import PROFILING
+from portrait_assets.stages.targets.declared.outcome import LONGEST_HORIZON
+from portrait_assets.stages.targets.declared.permitted import PROFILING
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
 

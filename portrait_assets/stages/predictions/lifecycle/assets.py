@@ -22,8 +22,8 @@ from portrait_assets.stages.predictions.lifecycle.staging import (
     stages_step,
 )
 from portrait_assets.stages.targets.contract import TARGET
+from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.stages.targets.labels import labels
-from portrait_assets.stages.targets.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine

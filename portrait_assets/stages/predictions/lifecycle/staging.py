@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.contract import BANDS, PREDICTION
-from portrait_assets.stages.targets.outcomes import Targets
+from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Span, Step, read
 

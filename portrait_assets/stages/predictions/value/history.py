@@ -17,7 +17,7 @@ import polars as pl
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, UNPROFILED
-from portrait_assets.stages.features.purchases import net_months
+from portrait_assets.stages.features.monthly.purchases import net_months
 from portrait_assets.stages.identity.persons import ALIAS, of_persons
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.rows import Query

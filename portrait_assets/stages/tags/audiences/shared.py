@@ -16,11 +16,11 @@ from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.audience import Audience
 from portrait_assets.stages.tags.audiences.condition import MATRIX
 from portrait_assets.stages.tags.audiences.export import allowed_members, check_name, write_rows
-from portrait_assets.stages.tags.catalogue.load import source_catalogue
-from portrait_assets.stages.tags.catalogue.quasi_identifiers import (
+from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import (
     QuasiIdentifiers,
     quasi_identifiers,
 )
+from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.shared_rows import (
     CLASS,

@@ -7,10 +7,10 @@ from datetime import date
 
 import polars as pl
 
-from portrait_assets.stages.tags.catalogue.bases import NOTHING, Basis
-from portrait_assets.stages.tags.catalogue.evidence import needs_of, without_evidence
 from portrait_assets.stages.tags.catalogue.governance import version_change
-from portrait_assets.stages.tags.catalogue.predicted import rests_on
+from portrait_assets.stages.tags.catalogue.inputs.bases import NOTHING, Basis
+from portrait_assets.stages.tags.catalogue.inputs.evidence import needs_of, without_evidence
+from portrait_assets.stages.tags.catalogue.inputs.predicted import rests_on
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_CATALOGUE
 

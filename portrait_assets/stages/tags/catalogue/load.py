@@ -20,6 +20,7 @@ from portrait_assets.schema.table import AS_OF, Column, Sensitivity, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.stages.tags.catalogue.checking import check_catalogue
+from portrait_assets.stages.tags.catalogue.classes.sensitivity import classified
 from portrait_assets.stages.tags.catalogue.entries import (
     CatalogueFile,
     TagEntry,
@@ -30,6 +31,9 @@ from portrait_assets.stages.tags.catalogue.governance import (
     read_approvals,
     with_approvals,
 )
+from portrait_assets.stages.tags.catalogue.inputs.permissions import MARKETING_ALLOWED
+from portrait_assets.stages.tags.catalogue.inputs.predicted import predicted_columns
+from portrait_assets.stages.tags.catalogue.inputs.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.packs.pack import (
     Pack,
     chosen,
@@ -37,10 +41,6 @@ from portrait_assets.stages.tags.catalogue.packs.pack import (
     elsewhere,
     packs,
 )
-from portrait_assets.stages.tags.catalogue.permissions import MARKETING_ALLOWED
-from portrait_assets.stages.tags.catalogue.predicted import predicted_columns
-from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
-from portrait_assets.stages.tags.catalogue.sensitivity import classified
 from portrait_assets.stages.tags.catalogue.tag import (
     Catalogue,
     Shape,
@@ -49,7 +49,11 @@ from portrait_assets.stages.tags.catalogue.tag import (
     TagValue,
     of_other_pack,
 )
-from portrait_assets.stages.targets.outcomes import Targets, packaged_targets, source_targets
+from portrait_assets.stages.targets.declared.outcomes import (
+    Targets,
+    packaged_targets,
+    source_targets,
+)
 
 
 def load_catalogue(

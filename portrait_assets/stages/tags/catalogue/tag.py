@@ -17,9 +17,9 @@ from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.sensitivity import Operation, highest
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import Element
-from portrait_assets.stages.tags.catalogue.predicted import PredictedColumn
-from portrait_assets.stages.tags.catalogue.predicted_names import is_band
-from portrait_assets.stages.targets.outcomes import Targets, packaged_targets
+from portrait_assets.stages.tags.catalogue.inputs.predicted import PredictedColumn
+from portrait_assets.stages.tags.catalogue.inputs.predicted_names import is_band
+from portrait_assets.stages.targets.declared.outcomes import Targets, packaged_targets
 
 
 class TagError(PortraitError):

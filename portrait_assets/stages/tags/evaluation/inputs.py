@@ -12,9 +12,9 @@ from portrait_assets.methods.expressions.expression import RANK_PREFIX
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
-from portrait_assets.stages.tags.catalogue.permissions import MARKETING_ALLOWED
-from portrait_assets.stages.tags.catalogue.predicted import PredictedColumn
-from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.inputs.permissions import MARKETING_ALLOWED
+from portrait_assets.stages.tags.catalogue.inputs.predicted import PredictedColumn
+from portrait_assets.stages.tags.catalogue.inputs.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.fits import fit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
-from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.inputs.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Shape, Tag
 from portrait_assets.storage.duckdb.connection import literal, quote
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from portrait_assets.core.months import month_range
 from portrait_assets.schema.table import Table, Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, PROFILING_ALLOWED
-from portrait_assets.stages.tags.catalogue.evidence import without_evidence
-from portrait_assets.stages.tags.catalogue.segments import SEGMENT_COLUMNS
+from portrait_assets.stages.tags.catalogue.inputs.evidence import without_evidence
+from portrait_assets.stages.tags.catalogue.inputs.segments import SEGMENT_COLUMNS
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import portrait_matrix_table
 from portrait_assets.stages.tags.evaluation.inputs import (

@@ -16,7 +16,7 @@ from portrait_assets.stages.tags.catalogue.tag import Tag
 from portrait_assets.stages.tags.contract import OUTCOMES
 from portrait_assets.stages.tags.quality.advice import Lift
 from portrait_assets.stages.tags.quality.distributions import TagDistributions
-from portrait_assets.stages.targets.outcomes import outcome
+from portrait_assets.stages.targets.declared.outcomes import outcome
 from portrait_assets.storage.duckdb.connection import literal
 
 _PURCHASE, _RESPONSE = outcome("purchase"), outcome("response")

@@ -19,9 +19,10 @@ from portrait_assets.stages.predictions.backtests.closed import predicted_window
 from portrait_assets.stages.predictions.contract import PREDICTION, REASONED_BANDS
 from portrait_assets.stages.predictions.credit.closed import closed_scores
 from portrait_assets.stages.predictions.credit.contract import CREDIT_SCORE
-from portrait_assets.stages.targets.outcomes import Targets
+from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.stages.validation.contract import FAIRNESS
-from portrait_assets.stages.validation.fairness import (
+from portrait_assets.stages.validation.fairness.picked import Groups, Picked, fairness_of_picked
+from portrait_assets.stages.validation.fairness.tags import (
     GROUP,
     GROUPS,
     GROUPS_SQL,
@@ -29,7 +30,6 @@ from portrait_assets.stages.validation.fairness import (
     TOP_FIFTH,
     groups_known,
 )
-from portrait_assets.stages.validation.picked import Groups, Picked, fairness_of_picked
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.duckdb.store import Warehouse
 

@@ -9,8 +9,8 @@ from portrait_assets.stages.predictions.backtests.backtest import FEWEST, PLACEB
 from portrait_assets.stages.predictions.backtests.calibrated import MOST_OFF, how_calibrated
 from portrait_assets.stages.predictions.credit.contract import VINTAGE
 from portrait_assets.stages.validation.contract import Area, Verdict
-from portrait_assets.stages.validation.findings import finding
-from portrait_assets.stages.validation.findings_evidence import not_judged, when
+from portrait_assets.stages.validation.findings.data import finding
+from portrait_assets.stages.validation.findings.evidence import not_judged, when
 from portrait_assets.stages.validation.predictions.fairness import CARD, MODEL
 
 GAIN, CALIBRATION, PLACEBO = "AUC less baseline", "calibration", "placebo AUC"

@@ -27,8 +27,8 @@ from portrait_assets.stages.predictions.credit.contract import (
     SCORECARD,
 )
 from portrait_assets.stages.validation.contract import DRIFT, Verdict
-from portrait_assets.stages.validation.drift import numeric_counts, verdicts_of
-from portrait_assets.stages.validation.moves import LOT, YEAR, Pair, drawn_one_in, pairs_of
+from portrait_assets.stages.validation.drift.columns import numeric_counts, verdicts_of
+from portrait_assets.stages.validation.drift.moves import LOT, YEAR, Pair, drawn_one_in, pairs_of
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 

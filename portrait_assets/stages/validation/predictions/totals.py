@@ -6,8 +6,8 @@ import polars as pl
 
 from portrait_assets.stages.predictions.value.comparing import MOST_BIAS
 from portrait_assets.stages.validation.contract import Area, Verdict
-from portrait_assets.stages.validation.findings import finding
-from portrait_assets.stages.validation.findings_evidence import when
+from portrait_assets.stages.validation.findings.data import finding
+from portrait_assets.stages.validation.findings.evidence import when
 
 BIAS = "total bias"
 

@@ -1,0 +1,1 @@
+"""What can be done with any table in a file, without a source."""

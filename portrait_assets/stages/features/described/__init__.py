@@ -1,0 +1,1 @@
+"""What each feature means, and what may be done with it."""

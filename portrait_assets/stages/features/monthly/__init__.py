@@ -1,0 +1,1 @@
+"""Monthly aggregates per customer, and what they count."""

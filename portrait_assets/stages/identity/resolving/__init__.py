@@ -1,0 +1,1 @@
+"""Records to customers, month by month, by keys, linkage and what people decided."""

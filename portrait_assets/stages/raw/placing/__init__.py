@@ -1,0 +1,1 @@
+"""Which month each row belongs to, and what belongs to none."""

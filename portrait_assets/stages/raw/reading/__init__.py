@@ -1,0 +1,1 @@
+"""What a source's files and SQL give: rows as they come, with where each came from."""

@@ -1,0 +1,1 @@
+"""Sensitivity classes of tags, and which of them others may know."""

@@ -1,0 +1,1 @@
+"""What tags may read beside features, and what each rests on."""

@@ -1,0 +1,1 @@
+"""Targets as they are declared in YAML, checked, and whose outcomes they may read."""

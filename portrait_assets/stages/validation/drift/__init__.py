@@ -1,0 +1,1 @@
+"""How features, tags and segments move from month to month."""

@@ -1,0 +1,1 @@
+"""Whether groups of customers are treated alike by what decides something."""

@@ -1,0 +1,1 @@
+"""Findings with verdicts: pure functions of the tables of all stages."""

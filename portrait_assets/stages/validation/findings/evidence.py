@@ -1,0 +1,283 @@
+"""Findings on features, clusters, tags and drift: verdicts on the rows of their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import polars as pl
+
+from portrait_assets.methods.statistics.stability import MODERATE_SHIFT
+from portrait_assets.stages.validation.contract import Against, Area, Verdict
+from portrait_assets.stages.validation.findings.data import finding
+
+LEAST_STABLE = 0.7
+_AGAINST_ZH = {str(Against.MONTH_BEFORE): "上月", str(Against.BASELINE): "基准月"}
+
+
+def when(*cases: tuple[pl.Expr, pl.Expr | str], otherwise: pl.Expr | str) -> pl.Expr:
+    """The first text whose condition holds."""
+
+    def text(value: pl.Expr | str) -> pl.Expr:
+        return pl.lit(value) if isinstance(value, str) else value
+
+    chosen = text(otherwise)
+    for condition, value in reversed(cases):
+        chosen = pl.when(condition).then(text(value)).otherwise(chosen)
+    return chosen
+
+
+def feature_health(
+    selection: pl.DataFrame, lacking: Collection[str], filling: Collection[str] = ()
+) -> pl.DataFrame:
+    """Per feature whether it carries information of its own.
+
+    Args:
+        selection: the month's rows of `features.feature_selection`.
+        lacking: features that the source does not give what they need for: not judged here.
+        filling: features that look back on more months than there are.
+    """
+    rows = selection.filter(~pl.col("feature").is_in(list(lacking))).with_columns(
+        pl.col("reason").fill_null("none").alias("why"),
+        pl.col("feature").is_in(list(filling)).alias("fills"),
+        pl.col("other_feature").fill_null(""),
+        (pl.col("value") * 100).round(1).alias("percent"),
+    )
+    why = pl.col("why")
+    empty, constant = why == "empty", why == "near-constant"
+    same = why.is_in(["duplicated", "collinear"])
+    return finding(
+        rows,
+        Area.FEATURES,
+        pl.col("feature"),
+        "says something of its own",
+        pl.col("value"),
+        when(
+            (empty & pl.col("fills"), str(Verdict.NOT_JUDGED)),
+            (empty | constant, str(Verdict.WARN)),
+            otherwise=str(Verdict.PASS),
+        ),
+        (
+            when(
+                (
+                    empty & pl.col("fills"),
+                    "Null as yet: it looks back on more months than there are.",
+                ),
+                (empty, "Null for everyone although the source has what it needs: check it."),
+                (
+                    constant,
+                    pl.format(
+                        "{} % of customers share one value: it tells nobody apart.", "percent"
+                    ),
+                ),
+                (same, pl.format("Says what {} says; clusters leave it out.", "other_feature")),
+                otherwise="Tells customers apart.",
+            ),
+            when(
+                (empty & pl.col("fills"), "暂无取值：回溯期长于现有数据。"),
+                (empty, "数据源已提供所需的表，但全部为空：请检查。"),
+                (constant, pl.format("{}%的客户取值相同：没有区分力。", "percent")),
+                (same, pl.format("与{}信息重复；聚类不使用。", "other_feature")),
+                otherwise="具有区分力。",
+            ),
+        ),
+    )
+
+
+def cluster_quality(decision: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+    """Whether the cluster model and each of its segments can be trusted.
+
+    Args:
+        decision: the month's row of `clusters.cluster_decision`.
+        segments: the month's rows of `clusters.cluster_segment`.
+    """
+    due = pl.col("refit_due")
+    agreement = finding(
+        decision,
+        Area.CLUSTERS,
+        pl.lit("cluster model"),
+        "agreement of refits",
+        pl.col("bootstrap_agreement"),
+        when((pl.col("is_stable"), str(Verdict.PASS)), otherwise=str(Verdict.WARN)),
+        (pl.col("statement_en"), pl.col("statement_zh")),
+    )
+    mix = finding(
+        decision,
+        Area.CLUSTERS,
+        pl.lit("cluster model"),
+        "PSI of the mix since segments were chosen",
+        pl.col("mix_drift"),
+        when((due, str(Verdict.WARN)), otherwise=str(Verdict.PASS)),
+        (
+            when(
+                (due, "The mix has moved since segments were last chosen: they were chosen anew."),
+                otherwise="The mix is still about that of when segments were last chosen.",
+            ),
+            when(
+                (due, "客群结构较上次选型时已变化：已重新选型。"),
+                otherwise="客群结构与上次选型时基本一致。",
+            ),
+        ),
+    )
+    share = (pl.col("stability") * 100).round(0).cast(pl.Int64)
+    stable = pl.col("stability") >= LEAST_STABLE
+    is_known = pl.col("stability").is_not_null()
+    stabilities = finding(
+        segments.sort("segment_id"),
+        Area.CLUSTERS,
+        pl.format("{} {}", "segment_id", "name_en"),
+        "stability",
+        pl.col("stability"),
+        when(
+            (is_known & stable, str(Verdict.PASS)),
+            (is_known, str(Verdict.WARN)),
+            otherwise=str(Verdict.NOT_JUDGED),
+        ),
+        (
+            when(
+                (
+                    is_known & stable,
+                    pl.format("Half of the customers find {} % of it again.", share),
+                ),
+                (is_known, pl.format("Half of the customers find only {} % of it again.", share)),
+                otherwise="One segment alone cannot be found again or not.",
+            ),
+            when(
+                (is_known & stable, pl.format("仅用半数客户即可还原其中{}%。", share)),
+                (is_known, pl.format("仅用半数客户只能还原其中{}%：边界不清。", share)),
+                otherwise="只有一个客群，无法判断。",
+            ),
+        ),
+        threshold=LEAST_STABLE,
+    )
+    return pl.concat([agreement, mix, stabilities])
+
+
+def tag_cards(quality: pl.DataFrame) -> pl.DataFrame:
+    """Per tag what its quality card recommends.
+
+    Args:
+        quality: the month's rows of `tags.tag_quality` of tags that can be judged.
+    """
+    return finding(
+        quality,
+        Area.TAGS,
+        pl.col("tag_code"),
+        "quality card",
+        pl.col("coverage"),
+        when(
+            (pl.col("recommendation") == "keep", str(Verdict.PASS)),
+            otherwise=str(Verdict.WARN),
+        ),
+        (
+            pl.format("{}: {}", pl.col("recommendation"), "reason_en"),
+            pl.format(
+                "{}:{}",
+                pl.col("recommendation").replace(
+                    {"keep": "保留", "review": "复核", "retire": "下线"}
+                ),
+                "reason_zh",
+            ),
+        ),
+    )
+
+
+def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
+    """A finding per column that moved, and one per kind and comparison on how many did.
+
+    Args:
+        drift: the month's rows of `validation.drift`; empty for a month without an earlier one.
+    """
+    if drift.is_empty():
+        return _nothing_earlier()
+    against = pl.col("against")
+    zh = against.replace(_AGAINST_ZH)
+    numbers = (
+        pl.col("psi").round(3),
+        pl.col("psi_expected").round(3),
+        pl.col("psi_p95").round(3),
+    )
+    dated = drift.with_columns(pl.col("reference_as_of").dt.strftime("%Y-%m").alias("then"))
+    moved = finding(
+        dated.filter(pl.col("verdict").is_in([str(Verdict.WARN), str(Verdict.FAIL)])),
+        Area.DRIFT,
+        pl.format("{} {}", "kind", "subject"),
+        pl.format("PSI against the {}", against),
+        pl.col("psi"),
+        pl.col("verdict"),
+        (
+            pl.format(
+                "PSI {} against {}; without a change {}, in 95 of 100 cases below {}. Find out "
+                "what changed before using it as before.",
+                numbers[0],
+                "then",
+                *numbers[1:],
+            ),
+            pl.format(
+                "相对{}的PSI为{}；无变化时期望{},95%情况下低于{}。请先查明变化原因再沿用。",
+                "then",
+                *numbers,
+            ),
+        ),
+        threshold=MODERATE_SHIFT,
+    )
+    counted = drift.group_by("kind", "against", maintain_order=True).agg(
+        pl.len().alias("all"),
+        (pl.col("verdict") == Verdict.PASS).sum().alias("still"),
+        (pl.col("verdict") == Verdict.NOT_JUDGED).sum().alias("open"),
+        pl.col("verdict").is_in([str(Verdict.WARN), str(Verdict.FAIL)]).sum().alias("moved"),
+    )
+    summary = finding(
+        counted,
+        Area.DRIFT,
+        pl.format("every {}", "kind"),
+        pl.format("moved against the {}", against),
+        pl.col("moved"),
+        when(
+            (pl.col("moved") > 0, str(Verdict.WARN)),
+            (pl.col("still") == 0, str(Verdict.NOT_JUDGED)),
+            otherwise=str(Verdict.PASS),
+        ),
+        (
+            pl.format(
+                "{} of {} moved, {} hold still; {} not judged, because their window is not full "
+                "yet, another version scores, or nobody has a value.",
+                "moved",
+                "all",
+                "still",
+                "open",
+            ),
+            pl.format(
+                "相对{}：{}项中{}项漂移，{}项稳定；{}项因窗口未满、模型版本不同或无取值而无法判断。",
+                zh,
+                "all",
+                "moved",
+                "still",
+                "open",
+            ),
+        ),
+        threshold=0.0,
+    )
+    return pl.concat([summary, moved])
+
+
+def _nothing_earlier() -> pl.DataFrame:
+    return not_judged(
+        Area.DRIFT,
+        "all",
+        "PSI",
+        "There is no earlier month to compare with; a first month that all bought in is none.",
+        "没有更早的月份可比较；首月客户全部有购买，不能作为比较基准。",
+    )
+
+
+def not_judged(area: Area, subject: str, metric: str, en: str, zh: str) -> pl.DataFrame:
+    """The one finding that something could not be judged, and why."""
+    return finding(
+        pl.DataFrame({"subject": [subject]}),
+        area,
+        pl.col("subject"),
+        metric,
+        pl.lit(None),
+        pl.lit(str(Verdict.NOT_JUDGED)),
+        (pl.lit(en), pl.lit(zh)),
+    )

@@ -1,0 +1,129 @@
+"""Findings on fairness: of each tag the groups that differ, and what is not known of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from portrait_assets.stages.validation.contract import Area, Attribute, Parity, Verdict
+from portrait_assets.stages.validation.findings.data import finding
+from portrait_assets.stages.validation.findings.evidence import when
+
+LEAST_KNOWN = 0.5
+KNOWN, DIFFERING = "share of whom it is known", "groups that differ"
+_NAMED = 3  # Groups named in a finding; the rest are counted.
+ZH = {str(Attribute.GENDER): "性别", str(Attribute.AGE): "年龄", str(Attribute.REGION): "地区"}
+"""The names of the attributes in Chinese."""
+
+
+def fairness_findings(rows: pl.DataFrame, known: Mapping[Attribute, float | None]) -> pl.DataFrame:
+    """By attribute how far it is known, and per tag how many groups differ.
+
+    Args:
+        rows: the month's rows of FAIRNESS.
+        known: by attribute the share of customers of whom it is known.
+    """
+    return pl.concat([_known(known), _differing(rows)])
+
+
+def _known(known: Mapping[Attribute, float | None]) -> pl.DataFrame:
+    rows = pl.DataFrame(
+        [
+            {"attribute": str(attribute), "zh": ZH[str(attribute)], "share": share or 0.0}
+            for attribute, share in known.items()
+        ],
+        schema={"attribute": pl.String, "zh": pl.String, "share": pl.Float64},
+    )
+    share, percent = pl.col("share"), (pl.col("share") * 100).round(1)
+    en, zh = pl.col("attribute"), pl.col("zh")
+    nobody, few = share == 0, share < LEAST_KNOWN
+    return finding(
+        rows,
+        Area.FAIRNESS,
+        en,
+        KNOWN,
+        share,
+        when(
+            (few, str(Verdict.NOT_JUDGED)),
+            otherwise=str(Verdict.PASS),
+        ),
+        (
+            when(
+                (
+                    nobody,
+                    pl.format(
+                        "The {} of no customer is known, so fairness by it is not judged.", en
+                    ),
+                ),
+                (
+                    few,
+                    pl.format(
+                        "The {} of only {} % of customers is known; what is found is of these.",
+                        *(en, percent),
+                    ),
+                ),
+                otherwise=pl.format("The {} of {} % of customers is known.", en, percent),
+            ),
+            when(
+                (nobody, pl.format("没有任何客户的{}已知，无法按其检验公平性。", zh)),
+                (few, pl.format("仅{}%的客户{}已知，结论仅限于这些客户。", percent, zh)),
+                otherwise=pl.format("{}%的客户{}已知。", percent, zh),
+            ),
+        ),
+        threshold=LEAST_KNOWN,
+    )
+
+
+def _differing(rows: pl.DataFrame) -> pl.DataFrame:
+    differs = pl.col("verdict") == Parity.DIFFERS
+    is_judged = pl.col("verdict").is_in([str(Parity.DIFFERS), str(Parity.PARITY)])
+    shown = pl.format(
+        "{} {} {} ({} against {})",
+        *("attribute", "level", "tag_value"),
+        *(pl.col(name).round(3) for name in ("rate", "rest_rate")),
+    )
+    by_tag = (
+        rows.filter(pl.col("tag_code") != "segment_id")
+        .sort(pl.col("difference").abs(), descending=True, nulls_last=True, maintain_order=True)
+        .group_by("tag_code", maintain_order=True)
+        .agg(
+            differs.sum().alias("differing"),
+            is_judged.sum().alias("judged"),
+            shown.filter(differs).head(_NAMED).str.join("; ").alias("groups"),
+        )
+        .sort("tag_code")
+    )
+    groups, count = pl.col("groups"), pl.col("differing")
+    more = when((count > _NAMED, pl.format("; and {} more", count - _NAMED)), otherwise="")
+    none, fair = pl.col("judged") == 0, count == 0
+    return finding(
+        by_tag,
+        Area.FAIRNESS,
+        pl.col("tag_code"),
+        DIFFERING,
+        pl.when(~none).then(count),
+        when(
+            (none, str(Verdict.NOT_JUDGED)), (fair, str(Verdict.PASS)), otherwise=str(Verdict.WARN)
+        ),
+        (
+            when(
+                (none, "Too few customers by group are known for a verdict."),
+                (fair, "No group was found to get it less or more often by more than a fifth."),
+                otherwise=pl.format(
+                    "Differs for {}{}; see whether the rule has a reason that holds for each "
+                    "customer, and otherwise change it.",
+                    *(groups, more),
+                ),
+            ),
+            when(
+                (none, "各组已知客户过少，无法判断。"),
+                (fair, "未发现任何一组的比率与其他客户相差超过五分之一。"),
+                otherwise=pl.format(
+                    "存在差异：{}{}；请核实规则对每位客户是否有合理依据，否则应修改。",
+                    *(groups, more),
+                ),
+            ),
+        ),
+        threshold=0.0,
+    )

@@ -1,0 +1,1 @@
+"""Drafts of tags that would have predicted better, and demotions of those that did not."""

@@ -1,0 +1,1 @@
+"""Golden files: what they hold, and the commands that renew them."""

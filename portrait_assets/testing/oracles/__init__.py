@@ -1,0 +1,1 @@
+"""What is true of a world, computed apart from the package."""

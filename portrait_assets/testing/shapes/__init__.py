@@ -1,0 +1,1 @@
+"""Labelled sets for tests and benchmarks of clustering."""

@@ -1,0 +1,1 @@
+"""Small worlds of customers with their events, for tests and benchmarks."""
