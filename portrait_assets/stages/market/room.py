@@ -32,5 +32,5 @@ ROOM = Room(
     tables=declared("portrait_assets.stages.market.assets:TABLES"),
     steps=_steps,
     checks=_checks,
-    pace=Pace(1.0, 0.5, 3.0),
+    pace=Pace(1.0, 0.5, 3.8),
 )

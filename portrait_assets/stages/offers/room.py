@@ -56,5 +56,5 @@ ROOM = Room(
     tables=declared("portrait_assets.stages.offers.assets:TABLES"),
     steps=_steps,
     checks=_checks,
-    pace=Pace(1.0, 0.35, 13.0),
+    pace=Pace(1.0, 0.35, 3.0),
 )

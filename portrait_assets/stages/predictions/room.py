@@ -76,5 +76,5 @@ ROOM = Room(
     steps=_steps,
     checks=_checks,
     commands=("portrait_assets.app.cli.rooms.predictions",),
-    pace=Pace(1.0, 1.0, 15.0),
+    pace=Pace(1.0, 1.0, 25.0),
 )

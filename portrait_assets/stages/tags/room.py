@@ -82,5 +82,5 @@ ROOM = Room(
         "portrait_assets.app.cli.rooms.lookalike",
         "portrait_assets.app.cli.rooms.tags",
     ),
-    pace=Pace(1.0, 0.35, 7.5),
+    pace=Pace(1.0, 0.35, 10.0),
 )

@@ -38,5 +38,5 @@ ROOM = Room(
     tables=declared("portrait_assets.stages.targets.assets:TABLES"),
     steps=_steps,
     checks=_checks,
-    pace=Pace(1.0, 0.7, 2.6),
+    pace=Pace(1.0, 0.7, 4.5),
 )
