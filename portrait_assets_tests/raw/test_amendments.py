@@ -153,11 +153,23 @@ def test_days_are_written_as_the_source_declares_them(tmp_path: Path):
     assert (row["recorded_on"], row["birth_date"]) == ("05/03/2024", "02/28/1990")
 
 
-def test_numbers_are_written_with_the_decimal_mark_that_the_source_declares(tmp_path: Path):
-    conventions = Conventions(own={"customers.income": ColumnRules(decimal_mark="comma")})
-    add_correction(tmp_path, replace(MOVED, column="income", value="51234.50"), conventions)
-    row = read_amendments(tmp_path, "customers", conventions).row(0, named=True)
-    assert row["income"] == "51234,50"
+@pytest.mark.parametrize(
+    ("delivered", "income"),
+    [("1000::INTEGER", "1234.56"), ("1000.5::DOUBLE", "1234.56"), ("'1000,5'", "1234,56")],
+)
+def test_numbers_have_the_decimal_mark_of_the_source_where_it_delivers_text(
+    tmp_path: Path, delivered: str, income: str
+):
+    settings = shop(tmp_path)
+    (settings.source_dir / "customers.sql").write_text(DATED.replace("1000::INTEGER", delivered))
+    with (settings.source_dir / "source.yaml").open("a") as source_yaml:
+        source_yaml.write("rules: {customers.income: {decimal_mark: comma}}\n")
+    correct(settings, replace(MOVED, column="income", value="1234.56"))
+    with scratch_database() as con, SourceReader(con, load_source(settings.source_dir)) as reader:
+        customers = placings(reader)["customers"]
+        rows = rows_of(customers, "2024-03")
+    assert (customers.types["income"] == "VARCHAR") == (delivered == "'1000,5'")
+    assert str(rows["income"][0]) == income
 
 
 def test_the_file_is_only_added_to_and_only_its_owner_reads_it(tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,12 +21,13 @@ from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.cleaned.rows.clean import clean
 from portrait_assets.stages.raw.placing.months import Placing, placings
+from portrait_assets.stages.raw.reading.dates import stated_moment
 from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.reading.received import Received
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 from portrait_assets.stages.raw.tables.trade import TRANSACTIONS
-from portrait_assets.storage.duckdb.connection import scratch_database
+from portrait_assets.storage.duckdb.connection import literal, scratch_database
 from portrait_assets.testing.worlds.shop import run, sales_file, shop
 from portrait_assets_tests.cleaned.test_clean import SALE, received
 
@@ -142,6 +143,9 @@ TEXTS: dict[str, datetime | None] = {
     "2024-01-31 23:59:59.5": datetime(2024, 1, 31, 23, 59, 59, 500000),
     "2024-01-31T23:59": datetime(2024, 1, 31, 23, 59),
     "2024-01-31T16:00:00+24:00": None,
+    "2024-01-31 16:00:00UTC": None,
+    "9999-12-31T15:59:59Z": datetime(9999, 12, 31, 23, 59, 59),
+    "9999-12-31T16:00:00Z": None,
     "2024-01-31T24:00:00Z": None,
     "2024-02-30T10:00:00Z": None,
     "2023-02-29": None,
@@ -162,18 +166,42 @@ def test_text_is_the_same_moment_to_sql_and_to_polars(place):
     assert [by_polars.get(n) for n in range(1, len(TEXTS) + 1)] == list(TEXTS.values())
 
 
-@pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S+00:00"])
 @pytest.mark.parametrize("time_zone", ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns"])
-@given(moment=st.datetimes(datetime(1970, 1, 2), datetime(2068, 12, 30)))
+@given(
+    moment=st.datetimes(datetime(1970, 1, 2), datetime(2068, 12, 30)),
+    ahead=st.integers(-14 * 60, 14 * 60),
+    colon=st.sampled_from(["", ":"]),
+)
 def test_sql_and_polars_read_a_moment_with_an_offset_alike(
-    time_zone: str, form: str, moment: datetime
+    time_zone: str, moment: datetime, ahead: int, colon: str
 ):
-    text = moment.strftime(form)
-    stated = moment.replace(microsecond=0, tzinfo=UTC)
+    hours, minutes = divmod(abs(ahead), 60)
+    offset = f"{'-' if ahead < 0 else '+'}{hours:02}{colon}{minutes:02}"
+    text = f"{moment:%Y-%m-%dT%H:%M:%S}{offset}"
+    stated = moment.replace(microsecond=0, tzinfo=timezone(timedelta(minutes=ahead)))
     local = stated.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
     assert pl.select(read_iso(pl.lit(text), time_zone)).item() == local
-    sql = "SELECT TRY_CAST(? AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE ?"
-    assert duckdb.execute(sql, [text, time_zone]).fetchone() == (local,)
+    sql = f"SELECT {stated_moment(literal(text), time_zone)}"
+    assert duckdb.execute(sql).fetchone() == (local,)
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "first", "last"),
+    [
+        ("Asia/Shanghai", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),
+        ("America/New_York", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_what_the_clocks_of_a_zone_showed_before_the_year_1_or_after_9999_is_no_moment(
+    time_zone: str, first: str, last: str
+):
+    is_east = time_zone.startswith("Asia")
+    for text, is_moment in ((first, is_east), (last, not is_east)):
+        (by_sql,) = duckdb.execute(
+            f"SELECT {stated_moment(literal(text), time_zone)} IS NOT NULL"
+        ).fetchall()[0]
+        by_polars = pl.select(read_iso(pl.lit(text), time_zone).is_not_null()).item()
+        assert (by_sql, by_polars) == (is_moment, is_moment)
 
 
 def test_days_with_an_offset_are_those_of_the_source_s_clocks():

@@ -28,8 +28,10 @@ EXCEL_EPOCH = "1899-12-30"
 """Excel counts days from here, with a leap day in 1900 that there was not."""
 ISO_MOMENT = r"(\d{4}-\d{2}-\d{2})[T ]([01]\d|2[0-3])(:[0-5]\d)(:[0-5]\d(?:\.\d{1,9})?)?"
 """A local time of ISO 8601, such as 2024-03-31T22:30 or 2024-03-31 22:30:00.123."""
-ISO_OFFSET = r"(Z| ?UTC|([+-])(0\d|1[0-4])(?::?([0-5]\d))?)"
+ISO_OFFSET = r"(Z| UTC|([+-])(0\d|1[0-4])(?::?([0-5]\d))?)"
 """What may follow it: how far that is from UTC, such as Z, +02, +0200 or -05:30."""
+YEARS = (1, 9999)
+"""The years, both included, that a moment may be in: those that a date of Python's may have."""
 _DIRECTIVE = re.compile(r"%(.?)")
 _KNOWN = "YymbBdHIMSpf"
 _DAY = (("Y", "y"), ("m", "b", "B"), ("d",))
@@ -81,7 +83,10 @@ def read_one(text: pl.Expr, form: str) -> pl.Expr:
 
 
 def read_iso(text: pl.Expr, time_zone: str) -> pl.Expr:
-    """The local time of moments in ISO 8601: as stated, or in this zone of those with an offset."""
+    """The local time of moments in ISO 8601: as stated, or in this zone of those with an offset.
+
+    Null where the zone's clocks are beyond the years 1 to 9999, as of 9999-12-31T23:59:59Z in Asia.
+    """
     day, hour, minute, second, offset, sign, hours, minutes = (
         text.str.extract(f"^{ISO_MOMENT}{ISO_OFFSET}?$", group) for group in range(1, 9)
     )
@@ -91,8 +96,10 @@ def read_iso(text: pl.Expr, time_zone: str) -> pl.Expr:
         hours=hours.cast(pl.Int64).fill_null(0), minutes=minutes.cast(pl.Int64).fill_null(0)
     )
     in_utc = (stated + pl.when(sign == "-").then(ahead).otherwise(-ahead)).dt
-    local = in_utc.replace_time_zone("UTC").dt.convert_time_zone(time_zone)
-    return pl.when(offset.is_null()).then(stated).otherwise(local.dt.replace_time_zone(None))
+    zoned = in_utc.replace_time_zone("UTC").dt.convert_time_zone(time_zone)
+    local = zoned.dt.replace_time_zone(None)
+    local = pl.when(local.dt.year().is_between(*YEARS)).then(local)
+    return pl.when(offset.is_null()).then(stated).otherwise(local)
 
 
 def excel_day(text: pl.Expr) -> pl.Expr:

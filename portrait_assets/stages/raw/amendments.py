@@ -172,9 +172,9 @@ def _objected(lines: pl.DataFrame) -> pl.DataFrame:
 def _as_delivered(
     table: Canonical, given: Collection[str], conventions: Conventions
 ) -> Iterator[pl.Expr]:
-    """The days and numbers among these columns as the source writes them, to be read with its own.
+    """The days among these columns as the source writes them, to be read with its own.
 
-    Operators write days as YYYY-MM-DD, and numbers with a point.
+    Operators write days as YYYY-MM-DD.
     """
     for column in table.columns:
         if column.name not in given:
@@ -184,8 +184,6 @@ def _as_delivered(
         if formats and column.type is Type.DATE:
             day = text.str.to_date("%Y-%m-%d", strict=False)
             yield pl.coalesce(day.dt.to_string(formats[0]), text).alias(column.name)
-        elif conventions.has_decimal_comma(table.name, column.name):
-            yield marks_exchanged(text)
 
 
 # -- adding to the files ---------------------------------------------------------------------
@@ -236,7 +234,7 @@ def add_correction(folder: Path, correction: Correction, conventions: Convention
         allowed = f" ({', '.join(column.allowed)})" if column.allowed else ""
         raise PortraitError(
             f"The value for {correction.column} is not taken: {broken}; give one that "
-            f"{correction.column} can have{allowed}, a day as YYYY-MM-DD."
+            f"{correction.column} can have{allowed}, a day as YYYY-MM-DD, a number with a point."
         )
     _add(folder, AMENDING[CUSTOMERS.name], correction.__dict__)
 
@@ -249,6 +247,8 @@ def broken_rule(column: str, value: str, conventions: Conventions) -> str | None
     one = {"customer_id": "1", "recorded_on": None, column: value}
     given = pl.DataFrame([one], schema=dict.fromkeys(one, pl.String))
     given = given.with_columns(_as_delivered(CUSTOMERS, one, conventions))
+    if conventions.has_decimal_comma(CUSTOMERS.name, column):
+        given = given.with_columns(marks_exchanged(pl.col(column)))
     row = given.with_columns(
         *(
             pl.lit(None, dtype=pl.String).alias(each.name)

@@ -55,7 +55,7 @@ def _strays(assigned: pl.DataFrame, listed: pl.DataFrame, day: date) -> Finding:
         .select("tag_code", "tag_version", "tag_values")
         .unique()
     )
-    # Of a tag whose values a later month lists, all that are held stand by themselves by then.
+    # Values of a tag that only another month lists are not compared in this one.
     own = assigned.filter(as_of == day).drop("as_of")
     own = own.with_columns(
         pl.when(pl.col("tag_code").is_in(versions.filter(_IS_LISTED)["tag_code"].implode()))

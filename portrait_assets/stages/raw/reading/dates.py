@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portrait_assets.core.errors import SourceError
-from portrait_assets.methods.typing.dates import DATE_FORMATS, EXCEL_EPOCH, ISO_MOMENT, ISO_OFFSET
+from portrait_assets.methods.typing.dates import (
+    DATE_FORMATS,
+    EXCEL_EPOCH,
+    ISO_MOMENT,
+    ISO_OFFSET,
+    YEARS,
+)
 from portrait_assets.schema.table import Column, Sensitivity, Type
 from portrait_assets.stages.raw.reading.files import SourceReader
 from portrait_assets.stages.raw.reading.received import Received
@@ -36,21 +42,13 @@ class Dates:
         column, kind = quote(name), self.received.types[name]
         if is_moment(kind):
             return column
-        zone = literal(self.reader.source.definition.time_zone)
+        time_zone = self.reader.source.definition.time_zone
         if kind == "TIMESTAMP WITH TIME ZONE":
-            return f"({column} AT TIME ZONE {zone})"
+            return _by_clocks(column, time_zone)
         text = f"translate({self._text(name)}, '{FULL_WIDTH}', '{HALF_WIDTH}')"
         if declared := self._declared(name):
             return f"try_strptime({text}, [{literals(declared)}])"
-        return (
-            f"CASE WHEN regexp_full_match({text}, '[1-9][0-9]{{4}}') "
-            f"THEN DATE '{EXCEL_EPOCH}' + TRY_CAST({text} AS INTEGER) "
-            f"WHEN regexp_full_match({text}, {literal(ISO_MOMENT)}) "
-            f"THEN TRY_CAST({text} AS TIMESTAMP) "
-            f"WHEN regexp_full_match({text}, {literal(ISO_MOMENT + ISO_OFFSET)}) "
-            f"THEN TRY_CAST({text} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE {zone} "
-            f"ELSE try_strptime({text}, [{literals(DATE_FORMATS)}]) END"
-        )
+        return stated_moment(text, time_zone)
 
     def _text(self, name: str) -> str:
         column = quote(name)
@@ -111,6 +109,30 @@ class Dates:
             f"{source.name}: none of the dates in {column} ({files}) can be read{by}, which holds "
             f"{shown}; {remedy}."
         )
+
+
+def stated_moment(text: str, time_zone: str) -> str:
+    """SQL of the moment that a text states in a form that is read unasked; null for none.
+
+    Of one with an offset it is what the clocks of the time zone showed.
+    """
+    zoned = f"TRY_CAST({text} AS TIMESTAMP WITH TIME ZONE)"
+    return (
+        f"CASE WHEN regexp_full_match({text}, '[1-9][0-9]{{4}}') "
+        f"THEN DATE '{EXCEL_EPOCH}' + TRY_CAST({text} AS INTEGER) "
+        f"WHEN regexp_full_match({text}, {literal(ISO_MOMENT)}) "
+        f"THEN TRY_CAST({text} AS TIMESTAMP) "
+        f"WHEN regexp_full_match({text}, {literal(ISO_MOMENT + ISO_OFFSET)}) "
+        f"THEN {_by_clocks(zoned, time_zone)} "
+        f"ELSE try_strptime({text}, [{literals(DATE_FORMATS)}]) END"
+    )
+
+
+def _by_clocks(zoned: str, time_zone: str) -> str:
+    """SQL of a moment by a zone's clocks; null where these are beyond the years that are read."""
+    local = f"({zoned} AT TIME ZONE {literal(time_zone)})"
+    first, last = YEARS
+    return f"CASE WHEN year{local} BETWEEN {first} AND {last} THEN {local} END"
 
 
 def is_moment(kind: str) -> bool:

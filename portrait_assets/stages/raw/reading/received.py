@@ -56,7 +56,7 @@ def received(reader: SourceReader, canonical: Canonical) -> Received:
         return delivered
     columns = {column.name: column for column in canonical.columns}
     shown = ", ".join(
-        _as_delivered(reader, added, columns[name], delivered.types.get(name))
+        _as_delivered(reader, canonical, added, columns[name], delivered.types.get(name))
         for name in added.columns
         if name in columns
     )
@@ -68,13 +68,18 @@ def received(reader: SourceReader, canonical: Canonical) -> Received:
     return Received(sql, types, canonical.dated_by not in delivered.types)
 
 
-def _as_delivered(reader: SourceReader, added: Added, column: Column, kind: str | None) -> str:
+def _as_delivered(
+    reader: SourceReader, canonical: Canonical, added: Added, column: Column, kind: str | None
+) -> str:
     """SQL of an added column in the type that the source delivers, where all of it fits.
 
     So the source's own rows are read as before, and what does not fit is reported as unreadable.
+    Numbers are added with a point.
     """
     text = quote(column.name)
     if kind is None or kind == "VARCHAR" or column.type is Type.TEXT:
+        if reader.source.conventions.has_decimal_comma(canonical.name, column.name):
+            return f"translate({text}, '.,', ',.') AS {text}"
         return text
     if column.type in (Type.MONEY, Type.NUMBER, Type.QUANTITY) and is_number(kind):
         # A number of the source's may be a whole one, which would round this.

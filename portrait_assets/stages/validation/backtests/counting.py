@@ -124,7 +124,10 @@ def _known(
     answered: Mapping[Outcome, pl.DataFrame],
     declared: Mapping[str, pl.DataFrame],
 ) -> Iterator[tuple[Outcome, str, Known]]:
-    """Of each outcome, and each that the source names, of whom it is known in the window."""
+    """Of each outcome, and each that the source names, of whom it is known in the window.
+
+    One that has a target of its own and no hit in the window is left out: it can judge nothing.
+    """
     of_window = pl.col("horizon") == window.horizon
     own = happened.filter(of_window)
     for outcome, n in steps.number.items():
