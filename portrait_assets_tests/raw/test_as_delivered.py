@@ -8,8 +8,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.reading.received import _as_delivered
+from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 
 
 def read_as(type_: Type, kind: str | None, *values: str) -> tuple[str, list[object]]:
@@ -19,10 +21,13 @@ def read_as(type_: Type, kind: str | None, *values: str) -> tuple[str, list[obje
         con.executemany("INSERT INTO added VALUES (?)", [[value] for value in values])
         reader: Any = SimpleNamespace(
             query=lambda sql: con.execute(sql).fetchall(),
-            source=SimpleNamespace(definition=SimpleNamespace(time_zone="Asia/Shanghai")),
+            source=SimpleNamespace(
+                definition=SimpleNamespace(time_zone="Asia/Shanghai"), conventions=Conventions()
+            ),
         )
         added: Any = SimpleNamespace(table="added")
-        shown = _as_delivered(reader, added, Column("x", type_, "X", "甲"), kind)
+        column = Column("x", type_, "X", "甲")
+        shown = _as_delivered(reader, CUSTOMERS, added, column, kind)
         rows = con.execute(f"SELECT typeof(x), x FROM (SELECT {shown} FROM added)").fetchall()
     return rows[0][0], [row[1] for row in rows]
 
