@@ -96,8 +96,8 @@ def test_predict(
     parts: int,
 ):
     found = SimpleNamespace(parts=[SimpleNamespace(tenths=TENTHS)] * parts)
-    service = stand_in("app.predict_file:predict_file", found)
-    stand_in("app.predict_file:sentences", ["one", "two"])
+    service = stand_in("app.any_table.predict:predict_file", found)
+    stand_in("app.any_table.predict:sentences", ["one", "two"])
     lines = command("predict", IN, "--outcome", "y", "--out", OUT, *given).stdout.splitlines()
     assert service.mock_calls[0].args == (IN, OUT, asked)
     assert lines[:2] == ["one", "two"]
@@ -149,7 +149,7 @@ def scored(**differing: object) -> SimpleNamespace:
 
 
 def printed_of(command: Command, stand_in: StandIn, *given: object, found: object) -> str:
-    stand_in("app.scorecard_file:scorecard_file", found)
+    stand_in("app.any_table.scorecard:scorecard_file", found)
     stand_in("methods.scorecard.card.reasons:label", "18 to 30")
     return command("scorecard", IN, "--outcome", "bad", "--out", OUT, *given).stdout
 
@@ -208,7 +208,7 @@ def test_nothing_refused_and_no_column_of_use(command: Command, stand_in: StandI
 
 
 def test_scorecard_asks_for_what_was_given(command: Command, stand_in: StandIn):
-    service = stand_in("app.scorecard_file:scorecard_file", scored())
+    service = stand_in("app.any_table.scorecard:scorecard_file", scored())
     stand_in("methods.scorecard.card.reasons:label", "all")
     command("scorecard", IN, "--outcome", "bad", "--out", OUT)
     command(
@@ -293,7 +293,7 @@ def lines_of(
 
 
 def test_lifetime_prints_fits_backtest_and_totals(command: Command, stand_in: StandIn):
-    service = stand_in("app.lifetime_file:lifetime_file")
+    service = stand_in("app.any_table.lifetime:lifetime_file")
     lines = lines_of(command, service, values())
     assert service.mock_calls[0].args == (IN, OUT, "2024-06-30", "8w", None)
     assert lines[:4] == [
@@ -314,7 +314,7 @@ def test_lifetime_prints_fits_backtest_and_totals(command: Command, stand_in: St
 
 
 def test_what_a_backtest_is_not_like_is_said(command: Command, stand_in: StandIn):
-    service = stand_in("app.lifetime_file:lifetime_file")
+    service = stand_in("app.any_table.lifetime:lifetime_file")
     shorter = lines_of(command, service, values(horizon_days=57, is_judged_by_sample=True))
     assert "  (half of the history, as no window of 57 days is over)" in shorter
     assert any("a sample of 1,500 customers" in line for line in shorter)
@@ -330,7 +330,7 @@ def test_what_a_backtest_is_not_like_is_said(command: Command, stand_in: StandIn
 
 
 def test_rows_that_are_left_out_are_counted_each_by_its_reason(command: Command, stand_in: StandIn):
-    service = stand_in("app.lifetime_file:lifetime_file")
+    service = stand_in("app.any_table.lifetime:lifetime_file")
     left = LeftOut(without_customer=1001, without_date=3, without_amount=4, later=2)
     assert lines_of(command, service, values(), left)[:4] == [
         "2 transactions after 2024-06-30 were not looked at",
@@ -353,7 +353,7 @@ def test_silence_at_the_end_is_pointed_out_beyond_a_week_and_a_tenth_of_the_hist
     command: Command, stand_in: StandIn, first: date, last: date, is_said: bool
 ):
     found = values(first=first, last=last)
-    lines = lines_of(command, stand_in("app.lifetime_file:lifetime_file"), found)
+    lines = lines_of(command, stand_in("app.any_table.lifetime:lifetime_file"), found)
     sentence = f"The last purchase is of {last}, {(found.until - last).days} days before 2024-06-30"
     assert any(line.startswith(sentence) for line in lines) is is_said
 
