@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough
 from portrait_assets.methods.clustering.assignment import (
     ASSIGNMENT_SCHEMA,
     _with_hysteresis,
@@ -135,10 +138,12 @@ def test_compact_segments_need_one_prototype_each() -> None:
 
 
 def are_means_of_ten(found: Prototypes, points: np.ndarray, labels: np.ndarray) -> bool:
-    """Whether by no coordinate a centre lies further out than the mean of the ten outermost."""
+    """Whether no centre is a point, nor further out than the mean of the ten outermost."""
     for segment in np.unique(labels):
         ordered = np.sort(points[labels == segment], axis=0)
         own = found.centres[found.segments == segment]
+        if {*map(tuple, own)} & {*map(tuple, points[labels == segment])}:
+            return False
         low, high = ordered[:10].mean(axis=0), ordered[-10:].mean(axis=0)
         if not ((own >= low - 1e-9) & (own <= high + 1e-9)).all():
             return False
@@ -155,21 +160,43 @@ def test_centres_of_curved_segments_are_means_of_ten() -> None:
 
 
 def test_where_no_centres_give_the_labels_back_they_are_means_of_ten_none_the_less() -> None:
-    points, labels = np.arange(40.0)[:, None], np.arange(40) % 2
+    points, labels = np.arange(40.0)[:, None] ** 1.1, np.arange(40) % 2
     found = condense(points, labels, RULE.final_fit)
     assert found.agreement < RULE.final_fit.enough_agreement
     assert are_means_of_ten(found, points, labels)
     assert not are_means_of_ten(Prototypes(points, labels, 1.0), points, labels)
 
 
-def test_of_ten_customers_and_fewer_there_is_one_centre() -> None:
+def test_centres_about_single_customers_are_means_too_where_many_are_near_them() -> None:
+    """Of 600 points 20 are taken, with thirty near each."""
+    points, truth = two_rings(each=300)
+    order = np.random.default_rng(0).permutation(600)
+    points, truth = points[order], truth[order]
+    rule = replace(RULE.final_fit, prototype_sizes=(1,), most_prototypes=20)
+    found = condense(points, truth, rule)
+    assert len(found.centres) == 20
+    assert found.agreement > 0.95
+    assert are_means_of_ten(found, points, truth)
+    assert not are_means_of_ten(Prototypes(points[:20], truth[:20], 1.0), points, truth)
+
+
+def test_centres_are_means_of_those_near_or_of_the_ten_nearest() -> None:
+    points = np.array([*[0.0] * 9, *range(1, 12), 20.0])[:, None]
+    assert means_of_enough(points, np.array([[0.0], [10.0]])).tolist() == [
+        [pytest.approx(15 / 14)],  # 0 to 5, as 5 is as near to the first.
+        [pytest.approx((sum(range(3, 12)) + 2) / 10)],  # 2 to 11, where 6 to 11 and 20 are seven.
+    ]
+
+
+@pytest.mark.parametrize("few", [9, 11, 19])
+def test_of_too_few_customers_for_two_means_there_is_one_centre(few: int) -> None:
     """Beside a segment around it, that no single centre keeps apart."""
     around = np.concatenate([np.arange(-30.0, -10), np.arange(10.0, 30)])
-    points = np.append(np.zeros(9), around)[:, None]
-    found = condense(points, np.repeat([0, 1], [9, 40]), RULE.final_fit)
+    points = np.append(np.linspace(-1, 1, few), around)[:, None]
+    found = condense(points, np.repeat([0, 1], [few, 40]), RULE.final_fit)
     assert found.agreement == 1.0
-    assert found.centres[found.segments == 0].tolist() == [[0.0]]
-    assert are_means_of_ten(found, points[9:], np.ones(40, dtype=np.int64))
+    assert found.centres[found.segments == 0].tolist() == [[pytest.approx(0.0)]]
+    assert are_means_of_ten(found, points[few:], np.ones(40, dtype=np.int64))
 
 
 @pytest.mark.parametrize("customers", [1, 10])

@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 from sklearn.metrics import silhouette_samples, silhouette_score
 
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.assignment import assign
+from portrait_assets.methods.clustering.final_fit import condense
 from portrait_assets.methods.clustering.fitting import new_segments
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import Preparation
@@ -19,6 +21,7 @@ from portrait_assets.methods.clustering.selection.partition import divide
 from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
 from portrait_assets.stages.clusters.champions.active import _fault
 from portrait_assets.stages.clusters.champions.champion import (
+    _moved,
     decide,
     mix_drift,
     retest_agreement,
@@ -35,6 +38,7 @@ from portrait_assets.stages.clusters.description import Description, _origins, d
 from portrait_assets.stages.clusters.names.lasting import Named
 from portrait_assets.stages.clusters.names.stored import name_rows, names_from
 from portrait_assets.stages.clusters.rule import RULE
+from portrait_assets.testing.worlds.clusters import two_rings
 
 MARCH, APRIL = date(2024, 3, 31), date(2024, 4, 30)
 AS_IT_IS = NumericParameters("x", "symbol", 0, fill=0, centre=0, scale=1, bound=0, missing_share=0)
@@ -93,7 +97,7 @@ def test_a_customer_moves_when_another_prototype_is_nearer_by_the_margin():
     assert newcomer["segment_id"].to_list() == [2]
 
 
-def test_prototypes_move_to_the_means_of_who_is_near_and_stay_where_few_are():
+def test_prototypes_move_to_the_means_of_who_is_near_and_those_of_a_segment_of_few_stay():
     near = [*[-1, 1, 3] * 4, *[9, 13] * 5, *[510] * 9]
     moved = warm_refit(on_a_line(0, 10, 500, 900), at(*near))
     assert moved.prototypes[:, 0].tolist() == [1, 11, 500, 900]
@@ -101,6 +105,19 @@ def test_prototypes_move_to_the_means_of_who_is_near_and_stay_where_few_are():
     assert shares == [(1, 0.387097), (2, 0.322581), (3, 0.290323)]
     assert (moved.fitted_rows, moved.reason) == (31, "warm refit of the champion: by hand")
     assert warm_refit(moved, at(-1, 1, 3, 9, 13)).reason == moved.reason
+
+
+def test_prototypes_with_few_near_move_as_well() -> None:
+    """Of rings of thirty, whose sixteen prototypes have four near each."""
+    points, truth = two_rings(each=30)
+    found = condense(points, truth, RULE.final_fit)
+    later = points + 0.5
+    moved = _moved(later, found.centres, found.segments, RULE.challenge.refit_rounds)
+    assert np.hypot(*(moved - found.centres).T).min() > 0.1
+    assert abs(moved.mean(axis=0) - found.centres.mean(axis=0) - 0.5).max() < 0.2
+    assert len(np.unique(moved, axis=0)) == len(moved)
+    assert (found.segments[nearest_rows(later, moved)] == truth).all()
+    assert not {*map(tuple, moved)} & {*map(tuple, later)}
 
 
 def verdict(

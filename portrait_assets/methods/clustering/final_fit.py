@@ -19,11 +19,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
-from portrait_assets.methods.clustering.algorithms.nearest import (
-    BLOCK_CELLS,
-    nearest_rows,
-    squared_distances,
-)
+from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough, nearest_rows
 from portrait_assets.methods.clustering.selection.choice import Choice, refit
 from portrait_assets.methods.clustering.selection.evidence import compare_bootstraps
 from portrait_assets.methods.clustering.selection_rule import FinalFit, SelectionRule
@@ -83,7 +79,8 @@ def condense(points: FloatMatrix, labels: IntVector, rule: FinalFit, seed: int =
     """The fewest centres per segment (1, 2, 4, ...) that reproduce the labels well enough.
 
     Where none of them does, those that do best, among which is one about each point, at most
-    ``most_prototypes``. Each is a mean of `SMALLEST_CELL` points of its segment, or of all.
+    ``most_prototypes``. Each is a mean of `SMALLEST_CELL` points of its segment at least, and a
+    segment of fewer than twice as many has one, the mean of all.
     """
     found = np.unique(labels)
     tried = []
@@ -144,19 +141,5 @@ def _prototypes(
 
 
 def _of_enough(members: FloatMatrix, centres: FloatMatrix) -> FloatMatrix:
-    """The centres, those that few of the members are nearest to moved into the mean of enough.
-
-    These are the nearest ones, with all that are as near as the last of them.
-    """
-    if len(members) <= SMALLEST_CELL:
-        return np.asarray(members.mean(axis=0, keepdims=True))
-    found = centres.copy()
-    sizes = np.bincount(nearest_rows(members, centres), minlength=len(centres))
-    small = np.flatnonzero(sizes < SMALLEST_CELL)
-    at_once = max(1, BLOCK_CELLS // len(members))
-    for few in (small[start : start + at_once] for start in range(0, len(small), at_once)):
-        squared = squared_distances(centres[few], members)
-        last = np.partition(squared, SMALLEST_CELL - 1, axis=1)[:, SMALLEST_CELL - 1, None]
-        is_near = (squared <= last).astype(np.float64)
-        found[few] = is_near @ members / is_near.sum(axis=1, keepdims=True)
-    return found
+    """The centres as means of enough members; one alone where no two could be."""
+    return means_of_enough(members, centres[: 1 if len(members) < 2 * SMALLEST_CELL else None])

@@ -1,9 +1,11 @@
-"""Nearest prototypes of many points, in blocks of fixed size so that memory stays small."""
+"""Nearest prototypes of many points, and their means, in blocks so that memory stays small."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
+from portrait_assets.core.cells import SMALLEST_CELL
 
 FloatMatrix = npt.NDArray[np.float64]
 IntVector = npt.NDArray[np.int64]
@@ -28,3 +30,30 @@ def nearest_rows(points: FloatMatrix, targets: FloatMatrix) -> IntVector:
         block = points[start : start + rows]
         found[start : start + rows] = (norms - 2.0 * (block @ targets.T)).argmin(axis=1)
     return found
+
+
+def means_of_enough(points: FloatMatrix, centres: FloatMatrix) -> FloatMatrix:
+    """The centres moved into means of `SMALLEST_CELL` points at least, shape (centres, dims).
+
+    Each into the mean of the points that it is nearest to; where these are too few, of the nearest
+    ones to it, with all that are as near as the last of them. Of fewer than twice as many points
+    each is the mean of all: two means would have most of their points in common, and their
+    difference would tell of the few others.
+    """
+    if len(points) < 2 * SMALLEST_CELL:
+        return np.tile(points.mean(axis=0), (len(centres), 1))
+    near = nearest_rows(points, centres)
+    sizes = np.bincount(near, minlength=len(centres))
+    is_enough = sizes >= SMALLEST_CELL
+    means = np.empty_like(centres)
+    for dimension in range(points.shape[1]):
+        sums = np.bincount(near, weights=points[:, dimension], minlength=len(centres))
+        means[is_enough, dimension] = sums[is_enough] / sizes[is_enough]
+    small = np.flatnonzero(~is_enough)
+    at_once = max(1, BLOCK_CELLS // len(points))
+    for few in (small[start : start + at_once] for start in range(0, len(small), at_once)):
+        squared = squared_distances(centres[few], points)
+        last = np.partition(squared, SMALLEST_CELL - 1, axis=1)[:, SMALLEST_CELL - 1, None]
+        is_near = (squared <= last).astype(np.float64)
+        means[few] = is_near @ points / is_near.sum(axis=1, keepdims=True)
+    return means

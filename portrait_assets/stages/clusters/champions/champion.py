@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.kmeans import FloatMatrix, IntVector
-from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
+from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough, nearest_rows
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.fitting import new_segments
 from portrait_assets.methods.clustering.model import ClusterModel
@@ -90,20 +90,19 @@ def warm_refit(
 ) -> ClusterModel:
     """Move the champion's prototypes to the newest month (Lloyd's steps), labels as they are.
 
-    Preparation, segments and their ids stay; prototypes that few are near stay where they are,
-    which is where enough were.
+    Preparation, segments and their ids stay. Each prototype becomes a mean of enough customers of
+    its own segment, and those of a segment of few stay where they are, which is where enough were.
     """
     rounds = rule.challenge.refit_rounds
     sample = canonical_sample(features, rule.challenge.refit_rows, seed=champion.seed)
     with one_thread():
         points = champion.preparation.transform(sample)
-        prototypes = _moved(points, champion.prototypes, rounds)
+        before, segments = champion.prototypes, champion.prototype_segments
+        prototypes = _moved(points, before, segments, rounds)
         shown = points[: rule.stability.centroid_rows]
         agreement = compare_bootstraps(
             shown,
-            lambda drawn: champion.prototype_segments[
-                nearest_rows(shown, _moved(drawn, champion.prototypes, rounds))
-            ],
+            lambda drawn: segments[nearest_rows(shown, _moved(drawn, before, segments, rounds))],
             champion.seed,
         )
     ids = champion.prototype_segments[nearest_rows(points, prototypes)]
@@ -167,21 +166,31 @@ def _smallest_share(labels: IntVector) -> float:
     return round(float(counts.min(initial=len(labels)) / max(1, len(labels))), 6)
 
 
-def _moved(points: FloatMatrix, prototypes: FloatMatrix, rounds: int) -> FloatMatrix:
-    """The prototypes after Lloyd's steps on the points, until they rest or so many rounds."""
-    for _ in range(rounds):
-        moved = _means(points, nearest_rows(points, prototypes), prototypes)
-        if np.array_equal(moved, prototypes):
+def _moved(
+    points: FloatMatrix, prototypes: FloatMatrix, segments: IntVector, rounds: int
+) -> FloatMatrix:
+    """The prototypes after Lloyd's steps on the points, until they rest or so many rounds.
+
+    The last step makes them means of enough. Taken in each, it would draw them together.
+    """
+    free = prototypes
+    for _ in range(rounds - 1):
+        means = _means(points, nearest_rows(points, free), free)
+        if np.array_equal(means, free):
             break
-        prototypes = moved
-    return prototypes
+        free = means
+    moved, in_segment = prototypes.copy(), segments[nearest_rows(points, free)]
+    for segment in np.unique(segments):
+        members, own = points[in_segment == segment], segments == segment
+        if len(members) >= SMALLEST_CELL:
+            moved[own] = means_of_enough(members, free[own])
+    return moved
 
 
 def _means(points: FloatMatrix, labels: IntVector, otherwise: FloatMatrix) -> FloatMatrix:
     means = otherwise.copy()
     counts = np.bincount(labels, minlength=len(otherwise))
-    enough = counts >= SMALLEST_CELL
     for dimension in range(points.shape[1]):
         sums = np.bincount(labels, weights=points[:, dimension], minlength=len(otherwise))
-        means[enough, dimension] = sums[enough] / counts[enough]
+        means[counts > 0, dimension] = sums[counts > 0] / counts[counts > 0]
     return means
