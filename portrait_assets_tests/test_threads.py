@@ -17,7 +17,7 @@ def test_results_come_in_the_order_of_the_items():
 
 
 def test_so_many_are_computed_at_once():
-    both = Barrier(2, timeout=5)
+    both = Barrier(2, timeout=60)
 
     def waits(_: int) -> int:
         both.wait()  # Is passed by two threads together only.

@@ -30,7 +30,8 @@ def one_thread() -> AbstractContextManager[object]:
     """Within it libraries of linear algebra and scikit-learn use one thread, in all the process.
 
     Sums of floats are then the same each time, and threads do not wait for each other. OpenMP
-    counts its threads by the thread that asks, so that this holds where it is called.
+    counts its threads by the thread that asks, so that this holds where it is called,
+    and not in other threads than those of `in_threads`.
     """
     limited: AbstractContextManager[object] = _controller(len(sys.modules)).limit(limits=1)
     return limited

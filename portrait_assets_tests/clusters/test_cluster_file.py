@@ -151,6 +151,8 @@ def test_a_mistake_raises_one_sentence(tmp_path: Path) -> None:
     for left_out, kept in ((["y"], []), ([], ["y"])):
         with pytest.raises(ClusterFileError, match="has no column y; it has x"):
             cluster_file(tmp_path / "in.parquet", tmp_path / "out.parquet", 2, 0, left_out, kept)
+    with pytest.raises(ClusterFileError, match="all columns are left out"):
+        cluster_file(tmp_path / "in.parquet", tmp_path / "out.parquet", leave_out=["x"])
     with pytest.raises(ClusterFileError, match="no row"):
         cluster_table(table.clear())
     with pytest.raises(ClusterFileError, match="no column"):

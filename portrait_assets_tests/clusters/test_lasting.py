@@ -104,6 +104,11 @@ def test_a_name_that_a_person_gives_to_another_is_given_up() -> None:
     assert naming.moved[1] == Moved(0.0, None)
 
 
+def test_a_segment_of_few_whose_name_a_person_gave_to_another_says_so() -> None:
+    naming = april(high=10, difference=1.0, given={2: {"en": "high-spend"}}, few=[1])
+    assert naming.moved == {1: Moved(0.0, None)}
+
+
 def test_names_are_read_back_as_they_were_stored() -> None:
     names = april(high=8, difference=0.9).names
     rows = name_rows(names).with_columns(as_of=pl.lit(APRIL))

@@ -115,7 +115,7 @@ def test_prototypes_with_few_near_move_as_well() -> None:
     moved = _moved(later, found.centres, found.segments, RULE.challenge.refit_rounds)
     assert np.hypot(*(moved - found.centres).T).min() > 0.1
     assert abs(moved.mean(axis=0) - found.centres.mean(axis=0) - 0.5).max() < 0.2
-    assert len(np.unique(moved, axis=0)) == len(moved)
+    assert len(np.unique(moved, axis=0)) > 12
     assert (found.segments[nearest_rows(later, moved)] == truth).all()
     assert not {*map(tuple, moved)} & {*map(tuple, later)}
 

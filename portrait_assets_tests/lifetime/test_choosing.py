@@ -130,7 +130,7 @@ def test_customers_are_judged_evenly_from_the_first_to_the_last(monkeypatch: pyt
     assert _even_sample(bought)["customer_id"].to_list() == ["f", "b", "b"]
 
 
-def test_the_last_backtest_decides():
+def test_the_last_backtest_decides_where_it_compares_methods():
     given: Any = tuple(SimpleNamespace(compares=True) for _ in range(2))
     assert decided(given) is given[1]
 

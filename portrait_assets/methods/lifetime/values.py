@@ -117,7 +117,7 @@ class Horizon:
 
 @dataclass(frozen=True)
 class Choice:
-    """The method that did best, and the backtests by which; the last of them decided."""
+    """The method that did best, and the backtests by which (`decided`)."""
 
     method: str
     backtests: tuple[Backtest, ...]
@@ -137,7 +137,7 @@ def choose(judged: History, horizon: Horizon, windows: Sequence[Window]) -> Choi
     Args:
         judged: of the customers that methods are judged by.
         horizon: what is predicted.
-        windows: those to judge in; the last one decides.
+        windows: those to judge in, of which `decided` takes one.
     """
     backtests = tuple(backtest(judged, horizon.first, window) for window in windows)
     return Choice(decided(backtests).chosen() if backtests else ORDER[0], backtests)

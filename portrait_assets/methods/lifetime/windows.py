@@ -29,7 +29,7 @@ class Window:
 
 
 def judged_windows(first: date, until: date, horizon_days: int) -> tuple[Window, ...]:
-    """The windows that methods are judged in; the last one decides.
+    """The windows that methods are judged in; `backtest.decided` says which decides.
 
     The newest that is over, of the horizon's length or half of the history where that is shorter;
     and a year before the horizon the same days, where a year's history was before them: methods

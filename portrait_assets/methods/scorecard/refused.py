@@ -262,7 +262,7 @@ def _words(name: str) -> list[str]:
 def _is_all_of(words: list[str], named: frozenset[str]) -> bool:
     """Whether what a name says beside of whom it is, is one of these words."""
     says = [word for word in words if word not in _OF_WHOM]
-    return len(says) == 1 and says[0] in named
+    return len(says) == 1 and says[0].removeprefix("是否") in named
 
 
 def _is_of_something_else(attribute: Protected, words: list[str]) -> bool:

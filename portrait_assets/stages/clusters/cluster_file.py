@@ -62,6 +62,8 @@ def cluster_file(
             near = suggestion(name, table.columns)
             has = "" if near else f"; it has {listed(table.columns)}"
             raise ClusterFileError(f"the table has no column {name}{near}{has}")
+    if table.width and not set(table.columns) - set(leave_out):
+        raise ClusterFileError("all columns are left out (--leave-out), so nothing is left to use")
     table = table.drop(leave_out)
     numbering = [each.name for each in table if identifies_rows(each) and each.name not in keep]
     not_used = tuple(numbering) if len(numbering) < table.width else ()

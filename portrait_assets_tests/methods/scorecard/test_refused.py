@@ -15,13 +15,13 @@ from portrait_assets.methods.scorecard.refused import (
 
 NAMES = {
     Protected.SEX: "sex SEX gender CODE_GENDER custSex applicantsex sexcode is_female Male 性别 "
-    "客户性别 男女 Ｓｅｘ salutation sexual_orientation xingbie lady",
+    "客户性别 男女 Ｓｅｘ salutation sexual_orientation xingbie lady 是否男 是否女",
     Protected.MARRIAGE: "marital marital-status MaritalStatus marital.status marriage MARRIAGE "
     "is_married NAME_FAMILY_STATUS spouse_income personal_status civil_status divorced 婚姻 "
-    "婚姻状况 婚否 已婚 配偶姓名 hunyin wife single is_single applicant_single",
+    "婚姻状况 婚否 已婚 配偶姓名 hunyin wife single is_single applicant_single 是否单身",
     Protected.ETHNICITY: "race ethnicity ethnic_group nationality native-country foreign_worker "
     "citizenship country_of_birth 民族 种族 国籍 籍贯 出生地 minzu black hispan afam white "
-    "applicant_black minority tract_minority_population_percent foreign 少数民族",
+    "applicant_black minority tract_minority_population_percent foreign 少数民族 是否汉族",
     Protected.RELIGION: "religion Religious_Belief church_member muslim 宗教 宗教信仰 zongjiao",
     Protected.HEALTH: "health health_status medical_history disease disability has_diabetes bmi "
     "pregnant smoker hospital_days 健康状况 疾病 病史 残疾 是否怀孕 血型 jiankang",

@@ -118,7 +118,9 @@ def predict_table(table: pl.DataFrame, asked: Request) -> TablePredictions:
     learned = features[rows].drop(away)
     if not learned.width:
         why = [f"{listed(away)} alone gives it away (--keep uses it)"] if away else []
-        why += [f"{name} {reason} (--keep uses it)" for name, reason in dropped]
+        for reason in dict.fromkeys(each.reason for each in dropped):
+            names = listed(each.feature for each in dropped if each.reason == reason)
+            why.append(f"{names} {reason} (--keep uses it)")
         reasons_of = "; ".join(why) or "there is none"
         raise PredictionError(f"no column is left to predict {asked.outcome} from: {reasons_of}")
     parts = tuple(_part(*each, learned, outcome.kind == "number", order, asked) for each in values)

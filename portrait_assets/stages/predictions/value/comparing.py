@@ -92,7 +92,7 @@ def too_little(history: MonthHistory, month: str) -> tuple[str, str] | None:
 
 
 def windows_of(first: date, month: str) -> tuple[Window, ...]:
-    """The windows that methods are judged in, of whole months; the last one decides.
+    """The windows that methods are judged in, of whole months.
 
     The newest that is over; and a year before the horizon the same months, where a year's history
     was before them.
