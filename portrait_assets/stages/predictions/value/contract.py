@@ -116,7 +116,7 @@ VALUE_MODEL = Table(
         number("spend_bias", "The same of spend", "最近窗口消费总额偏差"),
         number(
             "season_error",
-            "Mean absolute error in the same season a year before, which decides where it is known",
+            "Mean absolute error in the same season a year before",
             "去年同期平均绝对误差",
             minimum=0,
         ),
