@@ -5,10 +5,11 @@
 Runs the job's own stages over the bank as far as predictions need them. For the newest windows that
 are over, the stage decides on model and card as it would have at the month's end before, of what
 was known then. What came is ranked by these, by the best of the target's baselines (chosen with
-hindsight), and by the oracle (`testing.bank_oracle`), all of the same customers and as ranks within
-their window. What can be seen of the oracle's is the probability to expect of a borrower of the
-same segment and utilisation who paid as this one did: no model can rank better than by it. Of
-leavers it is what the bank's laws make of the customer's own usual (`testing.bank_seen`).
+hindsight), and by the oracle (`testing.oracles.bank`), all of the same customers and as ranks
+within their window. What can be seen of the oracle's is the probability to expect of a borrower
+of the same segment and utilisation who paid as this one did: no model can rank better than by it.
+Of leavers it is what the bank's laws make of the customer's own usual
+(`testing.oracles.bank_seen`).
 """
 
 from __future__ import annotations

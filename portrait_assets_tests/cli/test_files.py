@@ -32,6 +32,7 @@ NONE_LEFT = LeftOut(0, 0, 0, 0)
         ([], (None, 0, (), ())),
         (["--segments", 3, "--seed", 5], (3, 5, (), ())),
         (["--leave-out", "name, y", "--keep", "no"], (None, 0, ("name", "y"), ("no",))),
+        (["--keep", "no,id", "--keep", "n"], (None, 0, (), ("no", "id", "n"))),
     ],
 )
 def test_cluster(
@@ -218,16 +219,16 @@ def test_scorecard_asks_for_what_was_given(command: Command, stand_in: StandIn):
         *("--card", "card.csv", "--sql", "card.sql", "--seed", 3, "--event", "late"),
     )
     plain, given = (call.args for call in service.mock_calls)
-    assert plain == (IN, Asked("bad", None, []), Outputs(OUT, None, None), CardRules(keep=[]))
+    assert plain == (IN, Asked("bad"), Outputs(OUT, None, None), CardRules())
     assert CardRules().scale == Scale(20, 600, 50)
     assert given == (
-        *(IN, Asked("bad", "late", ["id", "no"])),
+        *(IN, Asked("bad", "late", ("id", "no"))),
         Outputs(OUT, Path("card.csv"), Path("card.sql")),
         CardRules(
             scale=Scale(40, 500, 10),
             directions={"debt": RISING, "income": FALLING, "age": FALLING},
             codes={"pay_0": [-2.0, -1.0, 9.0], None: [-9.0]},
-            keep=["k"],
+            keep=("k",),
             seed=3,
         ),
     )

@@ -140,6 +140,13 @@ def test_two_values_are_compared_from_the_same_down_to_anything_else(
     assert level((kind,), {kind: left}, {}) == {kind: "null"}
 
 
+def test_texts_without_a_character_do_not_differ_in_one():
+    with scratch_database() as con:
+        con.execute("CREATE TABLE pair AS SELECT '' AS l, '' AS r")
+        found = con.execute(f"SELECT {comparing._one_other('l', 'r')} FROM pair").fetchall()
+    assert found == [(False,)]
+
+
 def test_names_that_were_exchanged_are_distinguished():
     one, other = ({"given_name": "li", "surname": "na"}, {"given_name": "na", "surname": "li"})
     names = ("given_name", "surname", "full_name")

@@ -219,7 +219,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path: Path, text: str, m
 def test_files_that_are_not_there_or_cannot_be_written(file: Path, tmp_path: Path):
     with pytest.raises(PortraitError, match="There is no file"):
         lifetime_file(tmp_path / "none.csv", tmp_path / "v.csv", UNTIL, "8w")
-    (tmp_path / "text.parquet").write_text("no table")
+    (tmp_path / "text.parquet").write_text("PAR1, and no table")
     with pytest.raises(PortraitError, match=r"'text\.parquet' cannot be read"):
         lifetime_file(tmp_path / "text.parquet", tmp_path / "v.csv", UNTIL, "8w")
     with pytest.raises(PortraitError, match=r"no folder '.*nowhere' to write 'v\.parquet' to"):

@@ -94,14 +94,53 @@ def test_a_comma_is_the_point_where_it_does_not_separate(tmp_path: Path):
     assert read_table(tmp_path / "in.csv")["a"].to_list() == ["1,5", "7"]
 
 
+def test_rows_after_those_that_are_looked_at_may_be_of_other_types(tmp_path: Path):
+    (tmp_path / "in.csv").write_text("e,d\n" + 1_005 * "1,1\n" + "2,2.5\n")
+    assert read_table(tmp_path / "in.csv")["d"][-1] == 2.5
+    (tmp_path / "in.csv").write_text("e,d\n" + 1_005 * "1,2024-01-05\n" + "2,NA\n")
+    assert read_table(tmp_path / "in.csv")["d"].to_list()[-2:] == [date(2024, 1, 5), None]
+
+
+def test_empty_columns_without_a_name_are_not_there(tmp_path: Path):
+    (tmp_path / "in.csv").write_text("a,,b,,\n1,,x,,\n2,, y, ,\n")
+    table = open_table(tmp_path / "in.csv")
+    assert table.names == ("a", "b")
+    assert table.read().rows() == [(1, "x"), (2, " y")]
+    (tmp_path / "in.csv").write_text(",a,\n,1,7\n")
+    assert read_table(tmp_path / "in.csv").rows() == [(1, 7)], "one may have values"
+
+
+def test_a_long_line_of_many_names_is_a_header(tmp_path: Path):
+    names = [f"name_{number}" for number in range(20_000)]
+    (tmp_path / "in.csv").write_text(f"{','.join(names)}\n")
+    assert open_table(tmp_path / "in.csv").names == tuple(names)
+
+
 REFUSED = {
     "nothing": (b"", r"'t.csv' is empty; its first line must hold the names of columns\."),
     "blank lines": (b"\n\r\n", r"'t.csv' is empty"),
     "a header": (b"a,b\n", r"'t.csv' has no row"),
+    "two columns without a name": (
+        b"a,,\n1,x,y\n",
+        r"'t.csv' has columns with values and no name; name them\.",
+    ),
     "one name twice": (b"a, a\n1,2\n", r"'t.csv' has two columns a; rename or leave out one\."),
     "a long line": (
         b"a,b\n1,2\n1,2,3\n",
         r"Line 3 of 't.csv' has 3 values, and its header 2 names; put texts .* quotation marks\.",
+    ),
+    "a long line after lines that end in a text": (
+        "a,b\n1,x\u2028y\n1,2,3\n".encode(),
+        r"Line 3 of 't.csv' has 3 values",
+    ),
+    "a quotation mark that is not closed in the header": (
+        b'"a,b\n' + 50_000 * b"1,2\n",
+        r"The first line of 't.csv' has a name longer than 131,072 characters; close its quot",
+    ),
+    "one long name": (200_000 * b"a", r"The first line of 't.csv' has a name longer than 131,072"),
+    "a quotation mark that is not closed": (
+        b'a,phone\n1,"13800138000\n' + 50_000 * b"1,2\n",
+        r"'t.csv' cannot be read as a table \(a value of column phone cannot be parsed\); save it",
     ),
     "a workbook": (b"PK\x03\x04\0", r"'t.csv' is an Excel workbook or an archive; save its table"),
     "an old workbook": (b"\xd0\xcf\x11\xe0\0", r"'t.csv' is an Excel workbook"),
@@ -112,8 +151,11 @@ REFUSED = {
         r"'t.csv' is not text in UTF-8 or GB18030",
     ),
     "Cyrillic": ("имя\nпривет\n".encode("cp1251"), r"'t.csv' is not text in UTF-8 or GB18030"),
-    "a cut archive": (b"\x1f\x8b\x08\x00", r"'t.csv' cannot be read as a table \("),
-    "cut Parquet": (b"PAR1 and no more", r"'t.csv' cannot be read as a table \("),
+    "a cut archive": (
+        b"\x1f\x8b\x08\x00",
+        r"'t.csv' cannot be read as a table \(it is packed, and cut off or damaged\); save it",
+    ),
+    "cut Parquet": (b"PAR1 and no more", r"'t.csv' cannot be read as a table \(it is cut off"),
 }
 
 
@@ -124,6 +166,7 @@ def test_a_file_that_is_no_table_is_one_sentence(tmp_path: Path, case: str):
     with pytest.raises(TableFileError, match=sentence) as refused:
         read_table(tmp_path / "t.csv")
     assert "\n" not in str(refused.value)
+    assert "13800138000" not in str(refused.value)
     assert issubclass(TableFileError, PortraitError)
 
 
@@ -139,6 +182,8 @@ TARGETS = {
     "a folder": ("folder", "is a folder or a device; name a file to write"),
     "a device": ("/dev/null", "'/dev/null' is a folder or a device"),
     "a workbook": ("out.xlsx", "'out.xlsx' would be neither CSV nor Parquet"),
+    "packed Parquet": ("out.parquet.gz", "'out.parquet.gz' would be neither CSV nor Parquet"),
+    "packed": ("out.gz", "'out.gz' would be neither CSV nor Parquet; name it .csv, .csv.gz or"),
     "the input": ("in.csv", "'in.csv' would be written over; name another file to write"),
     "the input by another name": ("folder/../in.csv", "'in.csv' would be written over"),
 }
@@ -165,6 +210,19 @@ def test_what_is_written_is_read_again(tmp_path: Path, name: str):
     shown = "=1+1" if name in ("t.parquet", "t") else "'=1+1"
     to.write_bytes(table_bytes(formula, to))
     assert read_table(to)["text"].to_list() == [shown]
+
+
+def test_the_last_ending_tells_what_separates(tmp_path: Path):
+    for name, separator in (("t.TSV", "\t"), ("x.tsv.csv", ","), ("x.csv.tsv", "\t")):
+        assert table_bytes(pl.DataFrame({"a": [1], "b": [2]}), tmp_path / name) == (
+            f"a{separator}b\n1{separator}2\n".encode()
+        )
+    assert gzip.decompress(table_bytes(ROWS, tmp_path / "x.TSV.GZ")).startswith("客户\t".encode())
+
+
+def test_the_bytes_tell_what_a_file_holds_and_not_its_ending(tmp_path: Path):
+    (tmp_path / "text.parquet").write_text(TEXT)
+    assert read_table(tmp_path / "text.parquet").equals(ROWS)
 
 
 def test_what_cannot_be_written_is_one_sentence_and_leaves_nothing(

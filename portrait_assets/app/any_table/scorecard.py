@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,11 +164,6 @@ def _events(column: pl.Series, words: pl.Series, event: str) -> Floats:
         .fill_null(float("nan"))
         .to_numpy()
     )
-
-
-def columns_of(listed: Iterable[str]) -> list[str]:
-    """The names in options that each list some, separated by commas."""
-    return [name.strip() for each in listed for name in each.split(",") if name.strip()]
 
 
 def _check_column(table: pl.DataFrame, name: str, file: Path) -> None:

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from portrait_assets.core.settings import Settings
 
 out = Console(highlight=False, soft_wrap=True)
@@ -38,9 +40,9 @@ def example(line: str) -> str:
     return f"For example: `portrait {line}`"
 
 
-def names_in(listed: str) -> tuple[str, ...]:
-    """The names of columns in an option, which are separated by commas."""
-    return tuple(name.strip() for name in listed.split(",") if name.strip())
+def names_in(listed: Iterable[str] | None) -> tuple[str, ...]:
+    """The names of columns in an option, separated by commas, which may be given repeatedly."""
+    return tuple(name.strip() for each in listed or () for name in each.split(",") if name.strip())
 
 
 def settings_of(source: str | None, data_dir: Path | None) -> Settings:

@@ -88,7 +88,7 @@ def balances(exam: Examination) -> Iterator[Issue]:
     """Contracts, and sums between tables, that the run checked and that do not hold now."""
     for table, check in exam.checks:
         months = [month for month in exam.materialized(table) if month != WHOLE]
-        # A month may be missing upstream of an interrupted run; `_unfinished` tells of that.
+        # A month may be missing upstream of an interrupted run; `unfinished` tells of that.
         months = [month for month in months if is_whole(exam, month)]
         if not months:
             continue

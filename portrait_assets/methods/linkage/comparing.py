@@ -146,7 +146,7 @@ def _one_other(left: str, right: str) -> str:
     )
     after = NAME_CHARACTERS + 1
     return (
-        f"CASE WHEN length({left}) <> length({right}) THEN false "
+        f"CASE WHEN length({left}) <> length({right}) OR length({left}) = 0 THEN false "
         f"WHEN strlen({left}) = length({left}) AND strlen({right}) = length({right}) "
         f"THEN hamming({left}, {right}) = 1 "
         f"ELSE {differing} = 1 AND substr({left}, {after}) = substr({right}, {after}) END"

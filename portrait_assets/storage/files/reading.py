@@ -16,7 +16,6 @@ from portrait_assets.storage.files.values import read_values
 
 _PARQUET, _GZIP, _ZIP, _OLD_EXCEL = b"PAR1", b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _LOOKED_AT = 1_000
-_PARQUET_ENDINGS = (".parquet", ".pq")
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,7 @@ class TableFile:
     path: Path
     names: tuple[str, ...]
     separator: str | None
+    _header: tuple[str | None, ...] = field(repr=False)
     _content: bytes = field(repr=False)
 
     def read(self, columns: Sequence[str] | None = None, as_text: bool = False) -> pl.DataFrame:
@@ -66,7 +66,7 @@ class TableFile:
         return rows.rename({written[name]: name for name in wanted})
 
     def _of_text(self, wanted: Sequence[str], as_text: bool) -> pl.DataFrame:
-        places = sorted(self.names.index(name) for name in wanted)
+        places = sorted(self._header.index(name) for name in wanted)
         rows = pl.read_csv(
             self._content,
             separator=self.separator or ",",
@@ -75,7 +75,7 @@ class TableFile:
             infer_schema_length=None,
             try_parse_dates=not as_text and self._has_days(),
         )
-        rows.columns = [self.names[place] for place in places]
+        rows.columns = [self._header[place] or "" for place in places]
         return rows.select(wanted)
 
     def _has_days(self) -> bool:
@@ -87,20 +87,21 @@ class TableFile:
             infer_schema_length=_LOOKED_AT,
             try_parse_dates=True,
             truncate_ragged_lines=True,
+            ignore_errors=True,  # Rows after these are parsed too, and may be of other types.
         )
         return any(dtype.is_temporal() for dtype in first.dtypes)
 
     def _fault(self, error: Exception) -> str:
         name = self.path.name
         if self.separator is not None and (
-            longer := longer_line(self._content, self.separator, len(self.names))
+            longer := longer_line(self._content, self.separator, len(self._header))
         ):
             line, values = longer
             return (
-                f"Line {line} of '{name}' has {values} values, and its header {len(self.names)} "
+                f"Line {line} of '{name}' has {values} values, and its header {len(self._header)} "
                 "names; put texts that hold a separator in quotation marks."
             )
-        return _unreadable(name, error)
+        return _unreadable(name, error, self._header)
 
 
 def open_table(file: Path) -> TableFile:
@@ -118,7 +119,7 @@ def open_table(file: Path) -> TableFile:
     try:
         with file.open("rb") as opened:
             start = opened.read(4)
-            is_parquet = start == _PARQUET or file.suffix.lower() in _PARQUET_ENDINGS
+            is_parquet = start == _PARQUET
             content = b"" if is_parquet else start + opened.read()
         if start[:2] == _GZIP and not is_parquet:
             content = gzip.decompress(content)
@@ -133,10 +134,16 @@ def open_table(file: Path) -> TableFile:
             )
         content = in_utf8(content, file.name)
         separator, names = header_of(content, file.name)
-    stripped = [name.strip() for name in names]
-    if twice := next((name for name in stripped if stripped.count(name) > 1), None):
+    header: list[str | None] = [name.strip() for name in names]
+    if separator is not None and "" in header:
+        header = _without_empty(header, content, separator, file.name)
+    named = tuple(name for name in header if name is not None)
+    twice = next((name for name in named if named.count(name) > 1), None)
+    if twice == "":
+        raise TableFileError(f"'{file.name}' has columns with values and no name; name them.")
+    if twice is not None:
         raise TableFileError(f"'{file.name}' has two columns {twice}; rename or leave out one.")
-    return TableFile(file, tuple(stripped), separator, content)
+    return TableFile(file, named, separator, tuple(header), content)
 
 
 def read_table(file: Path, as_text: bool = False) -> pl.DataFrame:
@@ -151,6 +158,37 @@ def read_table(file: Path, as_text: bool = False) -> pl.DataFrame:
     return rows
 
 
-def _unreadable(name: str, error: Exception) -> str:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+def _without_empty(
+    header: Sequence[str | None], content: bytes, separator: str, name: str
+) -> list[str | None]:
+    """The header, null for columns without name and values, which spreadsheets often add."""
+    places = [place for place, each in enumerate(header) if not each]
+    try:
+        rows = pl.read_csv(
+            content,
+            separator=separator,
+            columns=places,
+            infer_schema=False,
+            truncate_ragged_lines=True,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise TableFileError(_unreadable(name, error, header)) from None
+    is_empty = [not (column.str.strip_chars() != "").any() for column in rows.iter_columns()]
+    empty = {place for place, each in zip(places, is_empty, strict=True) if each}
+    return [None if place in empty else each for place, each in enumerate(header)]
+
+
+def _unreadable(name: str, error: Exception, header: Sequence[str | None] = ()) -> str:
+    """What is wrong, without the text of the error, which may quote a value of the table."""
+    text = str(error)
+    named = (each for each in header if each)
+    where = next((each for each in named if f"at column '{each}' (column number" in text), None)
+    if isinstance(error, OSError) and error.strerror:
+        reason = error.strerror
+    elif not isinstance(error, pl.exceptions.PolarsError):
+        reason = "it is packed, and cut off or damaged"
+    elif where:
+        reason = f"a value of column {where} cannot be parsed"
+    else:
+        reason = "it is cut off or damaged"
     return f"'{name}' cannot be read as a table ({reason}); save it as CSV in UTF-8 or as Parquet."

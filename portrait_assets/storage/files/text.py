@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-from itertools import islice
+import io
 
 from portrait_assets.storage.files.errors import TableFileError
 
@@ -55,23 +55,38 @@ def header_of(content: bytes, name: str) -> tuple[str, list[str]]:
         raise TableFileError(f"'{name}' is no text; save the table as CSV or Parquet.")
     if text.startswith(("{", "[{", "<")):
         raise TableFileError(f"'{name}' is JSON or a page; save its table as CSV or Parquet.")
-    lines = text.splitlines(keepends=True)
-    parted = {each: _first(lines, each) for each in SEPARATORS}
+    parted = {each: _first(text, each) for each in SEPARATORS}
     separator = max(SEPARATORS, key=lambda each: len(parted[each]))
-    return separator, parted[separator]
+    names = parted[separator]
+    if len(names) < 2 and not all(parted.values()):
+        raise TableFileError(
+            f"The first line of '{name}' has a name longer than {csv.field_size_limit():,} "
+            "characters; close its quotation mark, or save the table as CSV or Parquet."
+        )
+    return separator, names
 
 
 def longer_line(content: bytes, separator: str, names: int) -> tuple[int, int] | None:
-    """The number of the first line with more values than there are names, and how many it has."""
-    rows = csv.reader(content.decode().splitlines(keepends=True), delimiter=separator)
-    for row in rows:
-        if len(row) > names:
-            return rows.line_num, len(row)
+    """The number of the first line with more values than there are names, and how many it has.
+
+    None as well where a value before it is longer than any that is read so.
+    """
+    rows = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=separator)
+    try:
+        for row in rows:
+            if len(row) > names:
+                return rows.line_num, len(row)
+    except csv.Error:
+        pass
     return None
 
 
-def _first(lines: list[str], separator: str) -> list[str]:
-    return next(islice(csv.reader(lines, delimiter=separator), 1), [])
+def _first(text: str, separator: str) -> list[str]:
+    """The first row; none where a value of it is too long."""
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
+    except csv.Error:
+        return []
 
 
 def _decoded(content: bytes, encoding: str, name: str) -> str:

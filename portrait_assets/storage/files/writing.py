@@ -13,7 +13,7 @@ from portrait_assets.core.files import replace_files
 from portrait_assets.schema.csv_text import neutralized
 from portrait_assets.storage.files.errors import TableFileError
 
-_TEXT = (".csv", ".tsv", ".txt")
+_SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
 _OTHERS = (".xlsx", ".xls", ".ods", ".json", ".ndjson", ".jsonl", ".pdf", ".html", ".zip")
 
 
@@ -36,9 +36,10 @@ def check_targets(file: Path, *targets: Path) -> None:
             )
         if to.exists() and not to.is_file():
             raise TableFileError(f"'{to}' is a folder or a device; name a file to write.")
-        if to.suffix.lower() in _OTHERS:
+        ending, is_packed = _ending(to)
+        if ending in _OTHERS or (is_packed and ending not in _SEPARATORS):
             raise TableFileError(
-                f"'{to.name}' would be neither CSV nor Parquet; name it .csv or .parquet."
+                f"'{to.name}' would be neither CSV nor Parquet; name it .csv, .csv.gz or .parquet."
             )
         if to.resolve() in taken:
             raise TableFileError(f"'{to.name}' would be written over; name another file to write.")
@@ -47,12 +48,12 @@ def check_targets(file: Path, *targets: Path) -> None:
 
 def table_bytes(table: pl.DataFrame, to: Path) -> bytes:
     """The table as a file of the kind that a name ends in: CSV, packed or not, or else Parquet."""
-    is_packed = to.suffix.lower() == ".gz"
+    ending, is_packed = _ending(to)
     written = BytesIO()
-    if (to.with_suffix("") if is_packed else to).suffix.lower() not in _TEXT:
+    if ending not in _SEPARATORS:
         table.write_parquet(written)
         return written.getvalue()
-    neutralized(table).write_csv(written, separator="\t" if ".tsv" in to.suffixes else ",")
+    neutralized(table).write_csv(written, separator=_SEPARATORS[ending])
     # Equal rows give an equal file.
     return gzip.compress(written.getvalue(), mtime=0) if is_packed else written.getvalue()
 
@@ -79,3 +80,9 @@ def write_table(table: pl.DataFrame, to: Path) -> None:
         TableFileError: when it cannot be written.
     """
     write_files({to: table_bytes(table, to)})
+
+
+def _ending(to: Path) -> tuple[str, bool]:
+    """What the name ends in before .gz, in small letters, and whether .gz follows."""
+    name = to.name.lower()
+    return Path(name.removesuffix(".gz")).suffix, name.endswith(".gz")

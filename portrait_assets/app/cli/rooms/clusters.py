@@ -22,15 +22,16 @@ def cluster(
         int | None, typer.Option(help="So many segments.", show_default="chosen from the data")
     ] = None,
     leave_out: Annotated[
-        str, typer.Option(help="Columns not to look at, with commas.", show_default="none")
-    ] = "",
+        list[str] | None,
+        typer.Option(help="Columns not to look at, with commas.", show_default="none"),
+    ] = None,
     keep: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             help="Columns to look at although they number the rows, with commas.",
             show_default="none",
         ),
-    ] = "",
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
 ) -> None:
     """Find segments in any table and write one number per row, in order.

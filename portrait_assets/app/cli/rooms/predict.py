@@ -29,15 +29,15 @@ def predict(
         bool, typer.Option("--classes", help="Numbers of the column are classes.")
     ] = False,
     leave_out: Annotated[
-        str, typer.Option(help="Columns not to use, with commas.", show_default="none")
-    ] = "",
+        list[str] | None, typer.Option(help="Columns not to use, with commas.", show_default="none")
+    ] = None,
     keep: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             help="Columns to use although they seem to give the outcome away, with commas.",
             show_default="none",
         ),
-    ] = "",
+    ] = None,
     order: Annotated[
         str | None,
         typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table as Grid
 
-from portrait_assets.app.cli.options import example, out
+from portrait_assets.app.cli.options import example, names_in, out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def scorecard(
     reasons. Sex, marriage, ethnicity, religion, health and age are refused as inputs, and so is
     what gives the outcome away. Bands are suggestions: a person decides.
     """
-    from portrait_assets.app.any_table.scorecard import Asked, Outputs, columns_of, scorecard_file
+    from portrait_assets.app.any_table.scorecard import Asked, Outputs, scorecard_file
     from portrait_assets.methods.scorecard.card.scale import Scale
     from portrait_assets.methods.scorecard.fitting.binning import FALLING, RISING
     from portrait_assets.methods.scorecard.fitting.looking import CardRules
@@ -86,14 +86,14 @@ def scorecard(
     rules = CardRules(
         scale=Scale(pdo, base_points, base_odds),
         directions={
-            **dict.fromkeys(columns_of(rising or []), RISING),
-            **dict.fromkeys(columns_of(falling or []), FALLING),
+            **dict.fromkeys(names_in(rising), RISING),
+            **dict.fromkeys(names_in(falling), FALLING),
         },
         codes=_codes(code or []),
-        keep=columns_of(keep or []),
+        keep=names_in(keep),
         seed=seed,
     )
-    asked = Asked(outcome, event, columns_of(leave_out or []))
+    asked = Asked(outcome, event, names_in(leave_out))
     found = scorecard_file(file, asked, Outputs(to, card, sql), rules)
     _print_card(found.fitted.card, asked, found.rows)
     _print_judged(found.judged)
@@ -103,14 +103,13 @@ def scorecard(
 
 
 def _codes(given: Sequence[str]) -> dict[str | None, list[float]]:
-    from portrait_assets.app.any_table.scorecard import columns_of
     from portrait_assets.methods.scorecard.errors import ScorecardError
 
     found: dict[str | None, list[float]] = {}
     for each in given:
         name, equals, listed = each.rpartition("=")
         try:
-            numbers = [float(number) for number in columns_of([listed])]
+            numbers = [float(number) for number in names_in([listed])]
         except ValueError:
             raise ScorecardError(
                 f"--code {each} is no list of numbers; write it as pay_0=-2,-1."
