@@ -82,6 +82,26 @@ def test_the_card_in_sql_scores_the_file_alike(folder: Path, monkeypatch: pytest
     assert joined["score"].to_list() == pl.read_parquet("scores.parquet")["score"].to_list()
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        pl.when(pl.col("income") < 2_000).then(pl.lit("NA")).otherwise(pl.col("[job]")),
+        pl.format("{}%", "income"),
+    ],
+    ids=["what is nothing to one and a word to the other", "percentages"],
+)
+def test_sql_that_would_give_other_points_is_refused(tmp_path: Path, written: pl.Expr):
+    file, to = tmp_path / "loans.csv", Outputs(tmp_path / "s.csv", sql=tmp_path / "card.sql")
+    known = loans().select("defaulted", written.alias("stated"))
+    asked = Asked("defaulted")
+    known.write_csv(file)
+    with pytest.raises(ScorecardError, match=r"^DuckDB reads .* in another way .*Parquet"):
+        scorecard_file(file, asked, to, CardRules())
+    assert not to.scores.exists()
+    scorecard_file(file, asked, Outputs(to.scores), CardRules())
+    assert to.scores.exists()
+
+
 def test_it_prints_the_card_its_proof_and_what_was_refused(folder: Path):
     printed = " ".join((folder / "printed.txt").read_text("utf-8").split())
     known = loans()["defaulted"].drop_nulls()

@@ -303,6 +303,11 @@ def test_of_a_segment_of_nine_no_more_is_stated_than_its_size_and_the_name_that_
         assert stated == ([] if left < 10 else [*UNSAID_OF_FEW])
         assert found.segments.row(0, named=True)["rule"] is not None
         assert found.profile["segment_id"].unique().sort().to_list() == [1, 2][: left - 8]
+        of_spend_alone = found.profile.filter(segment_id=1).row(0, named=True)
+        seen = sum(few) if left < 10 else sum(few) + 900.0 * left
+        assert found.segments["value_share"][0] == round(sum(few) / seen, 6)
+        base = seen / (40 if left < 10 else 40 + left)
+        assert of_spend_alone["base_mean"] == pytest.approx(base)
         assert found.naming.names[2].named_on == (MARCH if left < 10 else APRIL)
         assert (2 in found.naming.moved) == (left == 10)
     rows = [name_rows(found.naming.names) for found in april]

@@ -351,6 +351,7 @@ def test_of_a_wealth_segment_of_nine_only_size_and_name_are_stated(four: Wealth,
     assert [own[name] is None for name in UNSAID_OF_FEW] == [left < 10] * len(UNSAID_OF_FEW)
     others = rows.filter(pl.col("segment_id") != 2).select(UNSAID_OF_FEW)
     assert others.null_count().row(0) == (0,) * len(UNSAID_OF_FEW)
+    assert rows["asset_share"].sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_what_a_segment_holds_and_takes_hides_few_customers() -> None:

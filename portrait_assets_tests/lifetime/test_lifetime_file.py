@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from portrait_assets.app.any_table.lifetime import LeftOut, lifetime_file
+from portrait_assets.app.any_table.lifetime import LeftOut, _read, _typed, lifetime_file
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import PortraitError
 from portrait_assets_tests.lifetime import worlds
@@ -92,6 +92,26 @@ def test_text_is_read_whatever_separates_it(file: Path, sales: pl.DataFrame, tmp
     other = lifetime_file(tmp_path / "sales.txt", tmp_path / "b.parquet", UNTIL, "56d").lifetime
     in_order = other.values.with_columns(pl.col("customer_id").cast(pl.Int64)).sort("customer_id")
     assert in_order["expected_spend"].to_list() == pytest.approx(one["expected_spend"].to_list())
+
+
+def test_an_amount_that_cannot_be_read_leaves_the_others_as_they_are(tmp_path: Path):
+    amounts = ["1.234", "1.234,50", "5,5", "7"]
+    found = []
+    for more in ([], ["storno"]):
+        lines = "".join(f"K{n};2020-01-0{n + 1};{each}\n" for n, each in enumerate(amounts + more))
+        (tmp_path / "in.csv").write_text("customer_id;occurred_at;amount\n" + lines)
+        found.append(_typed(_read(tmp_path / "in.csv"), "in.csv", None)["amount"].to_list())
+    assert found == [[1234.0, 1234.5, 5.5, 7.0], [1234.0, 1234.5, 5.5, 7.0, None]]
+
+
+@pytest.mark.parametrize("offset", ["", "Z", "+08:00", "+0800", "+08", " +08:00", " UTC"])
+@pytest.mark.parametrize("time", ["02:30", "02:30:00", "02:30:00.5"])
+def test_a_day_is_one_where_it_happened(tmp_path: Path, time: str, offset: str):
+    (tmp_path / "in.csv").write_text(
+        f"customer_id,occurred_at,amount\nK1,2024-04-01T{time}{offset},5\n"
+    )
+    rows = _typed(_read(tmp_path / "in.csv"), "in.csv", None)
+    assert rows["occurred_at"].to_list() == [date(2024, 4, 1)]
 
 
 def test_a_declared_form_of_dates_is_read(sales: pl.DataFrame, tmp_path: Path):

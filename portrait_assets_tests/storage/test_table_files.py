@@ -90,6 +90,10 @@ def test_a_column_of_text_is_what_all_of_it_is(tmp_path: Path, kind: str):
 def test_a_comma_is_the_point_where_it_does_not_separate(tmp_path: Path):
     (tmp_path / "in.csv").write_text("a;b\n1,5;x\n-1.234,5;y\n7;z\n")
     assert read_table(tmp_path / "in.csv")["a"].to_list() == [1.5, -1234.5, 7.0]
+    (tmp_path / "in.csv").write_text("a\tb\n1,234\tx\n56,789\ty\n7\tz\n")
+    assert read_table(tmp_path / "in.csv")["a"].to_list() == [1234.0, 56789.0, 7.0]
+    (tmp_path / "in.csv").write_text("a\tb\n1,234\tx\n0,125\ty\n")
+    assert read_table(tmp_path / "in.csv")["a"].to_list() == [1.234, 0.125]
     (tmp_path / "in.csv").write_text('a,b\n"1,5",x\n"7",z\n')
     assert read_table(tmp_path / "in.csv")["a"].to_list() == ["1,5", "7"]
 

@@ -12,12 +12,12 @@ import polars as pl
 
 from portrait_assets.core.errors import PortraitError, listed, suggestion
 from portrait_assets.methods.lifetime.values import Lifetime, lifetime_values
-from portrait_assets.methods.typing.dates import checked_format
+from portrait_assets.methods.typing.dates import ISO_MOMENT, ISO_OFFSET, checked_format
 from portrait_assets.methods.typing.text import as_text
 from portrait_assets.methods.typing.values import recovered, typed
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.storage.files.reading import open_table
-from portrait_assets.storage.files.values import read_values
+from portrait_assets.storage.files.values import shows_decimal_comma, with_decimal_comma
 from portrait_assets.storage.files.writing import check_targets, write_table
 
 COLUMNS = ("customer_id", "occurred_at", "amount")
@@ -26,8 +26,8 @@ _HORIZON = re.compile(r"\s*(\d{1,6})\s*([dwm])\s*")
 _UNITS = {"d": "d", "w": "w", "m": "mo"}
 _DATE = Column("occurred_at", Type.TIMESTAMP, "moment of the transaction", "交易时间")
 _AMOUNT = Column("amount", Type.NUMBER, "amount of the transaction", "交易金额")
-_AFTER_SECONDS = r"^(.{10}[ T]\d{2}:\d{2}:\d{2})(?:\.\d+)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?$"
-"""Fractions of a second and an offset after a local time, which do not change its day."""
+_LOCAL = rf"^{ISO_MOMENT} ?{ISO_OFFSET}?$"
+"""A local time with or without an offset; a day is one where it happened."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,11 @@ def _read(file: Path) -> pl.DataFrame:
             f"{', '.join(COLUMNS)}, and has {listed(table.names)}."
         )
     rows = table.read(COLUMNS, as_text=True)
-    if table.separator is None or rows.schema["amount"] != pl.String:
-        return rows
-    # Identifiers stay as they are written, 00123 too; amounts may have a comma for the point.
-    return rows.with_columns(read_values(rows["amount"], table.separator))
+    # Identifiers stay as they are written, 00123 too.
+    amounts = rows["amount"]
+    if table.separator is not None and shows_decimal_comma(amounts, table.separator):
+        return rows.with_columns(with_decimal_comma(amounts).alias("amount"))
+    return rows
 
 
 def _typed(rows: pl.DataFrame, name: str, date_format: str | None) -> pl.DataFrame:
@@ -143,10 +144,10 @@ def _values(received: pl.Series, column: Column, forms: Sequence[str] = ()) -> p
     is_moment = column.type is Type.TIMESTAMP
     if received.dtype.is_nested() or (received.dtype.is_temporal() and not is_moment):
         return pl.Series(column.name, [None] * len(received), dtype=column.polars_type)
-    zone = getattr(received.dtype, "time_zone", None) or "UTC"  # A day is one where it happened.
+    zone = getattr(received.dtype, "time_zone", None) or "UTC"
     is_text = received.dtype == pl.String and not forms
     if is_text:
-        text = as_text(column.name).str.replace(_AFTER_SECONDS, "$1")
+        text = as_text(column.name).str.replace(_LOCAL, "$1")
         received = received.to_frame().select(text).to_series()
     found = received.to_frame().select(typed(column, received, zone, forms)).to_series()
     if is_text and found.null_count():

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.core.errors import listed, suggestion
+from portrait_assets.methods.scorecard.card.model import Scorecard
 from portrait_assets.methods.scorecard.card.reasons import scores
 from portrait_assets.methods.scorecard.card.sql import scores_sql
 from portrait_assets.methods.scorecard.errors import ScorecardError
@@ -18,6 +20,7 @@ from portrait_assets.methods.scorecard.fitting.fit import Fitted, fit
 from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.methods.scorecard.judging.crossvalidation import Judged, cross_validate
 from portrait_assets.methods.typing.identifying import identifies_rows
+from portrait_assets.storage.duckdb.connection import literal, scratch_database
 from portrait_assets.storage.files.reading import read_table
 from portrait_assets.storage.files.writing import check_targets, table_bytes, write_files
 
@@ -109,7 +112,8 @@ def scorecard_file(file: Path, asked: Asked, to: Outputs, rules: CardRules) -> S
     if to.card is not None:
         contents[to.card] = table_bytes(fitted.card.rows(), to.card)
     if to.sql is not None:
-        query = scores_sql(fitted.card, _quoted_path(file), asked.leave_out)
+        _check_sql(fitted.card, frame, file)
+        query = scores_sql(fitted.card, literal(file.name), asked.leave_out)
         contents[to.sql] = f"{query};\n".encode()
     write_files(contents)
     return ScoredFile(fitted, judged, table.height, numbering)
@@ -174,5 +178,15 @@ def _check_column(table: pl.DataFrame, name: str, file: Path) -> None:
         )
 
 
-def _quoted_path(file: Path) -> str:
-    return "'" + file.name.replace("'", "''") + "'"
+def _check_sql(card: Scorecard, frame: pl.DataFrame, file: Path) -> None:
+    """Check that DuckDB, which reads text in its own way, finds the same points in the file."""
+    with scratch_database() as con:
+        try:
+            scored = con.sql(scores_sql(card, literal(file))).pl()["score"]
+        except duckdb.Error:
+            scored = None
+    if scored is None or not np.array_equal(scored.to_numpy(), card.points(frame)):
+        raise ScorecardError(
+            f"DuckDB reads '{file.name}' in another way than it was read here, so that the query "
+            "would give other points; save the table as Parquet and score that, or leave out --sql."
+        )

@@ -81,10 +81,14 @@ def describe(
     """
     given_ids = pl.Series([[*given]], dtype=pl.List(pl.Int64))
     uses = [use for use in USES if use.name in model.preparation.columns]
-    sizes = segment_sizes(matrix, assigned, VALUE_FEATURE)
+    sizes = segment_sizes(matrix, assigned).drop("value_share")
     is_few = pl.col("customers") < smallest
-    profile = profile_segments(matrix, assigned, uses, VALUE_FEATURE, smallest).filter(~is_few)
     few = sizes.filter(is_few)["segment_id"].to_list()
+    # What is compared with, or adds up to 1, is of the others: the difference would be of few.
+    others = assigned.filter(~pl.col("segment_id").is_in(few))
+    of_others = matrix.join(others, on="customer_id", how="semi") if few else matrix
+    profile = profile_segments(of_others, others, uses, VALUE_FEATURE, smallest)
+    values = segment_sizes(of_others, others, VALUE_FEATURE).select("segment_id", "value_share")
     naming = name_segments(matrix, assigned, profile, as_of, before, given, LABELS, few)
     named = (
         sizes.join(_shown(naming, given), on="segment_id", how="left")
@@ -92,6 +96,7 @@ def describe(
             pl.col("segment_id").is_in(given_ids).alias("name_is_given"),
             pl.lit(model.version).alias("model_version"),
         )
+        .join(values, on="segment_id", how="left")
         .join(_origins(model, is_new), on="segment_id", how="left")
         .join(segment_quality(model, matrix, assigned).drop("share"), on="segment_id", how="left")
         .join(_rules(matrix, assigned, uses), on="segment_id", how="left")

@@ -154,7 +154,7 @@ def read_table(file: Path, as_text: bool = False) -> pl.DataFrame:
     """
     rows = open_table(file).read(as_text=as_text)
     if rows.is_empty():
-        raise TableFileError(f"'{file.name}' has no row; there is nothing to learn from.")
+        raise TableFileError(f"'{file.name}' has no row; name a table with rows.")
     return rows
 
 

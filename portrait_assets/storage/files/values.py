@@ -18,13 +18,15 @@ MISSING_NUMBERS = (*NULLS, "None", "none", "#N/A", "?", "-", "--", ".")
 _NUMBER = Column("number", Type.NUMBER, "a number", "数值")
 _LOOKED_AT = 1_000
 _WITH_COMMA = r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?$"
+_THOUSANDS = r"^[+-]?[1-9]\d{0,2}(?:,\d{3})+$"
 
 
 def read_values(text: pl.Series, separator: str) -> pl.Series:
     """The values of a column of text as numbers or days where all are, and otherwise as they are.
 
     Numbers may have marks of thousands, signs of currency or percent, and a comma for the point
-    where it is not what separates values. Percentages stay as written: 5.1 for 5.1%.
+    where a value shows that it is no mark of thousands (`shows_decimal_comma`). Percentages stay as
+    written: 5.1 for 5.1%.
 
     Args:
         text: the column.
@@ -34,7 +36,7 @@ def read_values(text: pl.Series, separator: str) -> pl.Series:
     is_known = ~stripped.is_in(MISSING_NUMBERS).fill_null(True)
     known = stripped.filter(is_known)
     if len(known):
-        for read in _ways(separator):
+        for read in _ways(shows_decimal_comma(known, separator)):
             if read(known.head(_LOOKED_AT)).null_count():
                 continue  # The first values show that most columns are words.
             values = read(known)
@@ -46,20 +48,32 @@ def read_values(text: pl.Series, separator: str) -> pl.Series:
     return pl.select(pl.when(~is_null).then(text).alias(text.name)).to_series()
 
 
-def _ways(separator: str) -> Iterator[Callable[[pl.Series], pl.Series]]:
+def shows_decimal_comma(text: pl.Series, separator: str) -> bool:
+    """Whether a value shows that numbers have a comma for the point, as 5,5 and 0,125 do.
+
+    1,234 does not, as its comma may be a mark of thousands, nor does any where commas separate.
+    """
+    plain = text.str.strip_chars()
+    is_shown = plain.str.contains(_WITH_COMMA) & ~plain.str.contains(_THOUSANDS)
+    return separator != "," and bool((is_shown & plain.str.contains(",", literal=True)).any())
+
+
+def with_decimal_comma(text: pl.Series) -> pl.Series:
+    """Numbers such as 1.234,50 and 5,5; null where a value is none."""
+    stripped = text.str.strip_chars()
+    plain = stripped.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    fits = stripped.str.contains(_WITH_COMMA)
+    return pl.select(pl.when(fits).then(plain.cast(pl.Float64, strict=False))).to_series()
+
+
+def _ways(has_comma: bool) -> Iterator[Callable[[pl.Series], pl.Series]]:
     """How text may be read, the most usual way first; null where a value cannot."""
     yield lambda text: text.cast(pl.Float64, strict=False)
-    if separator != ",":
-        yield _with_comma
+    if has_comma:
+        yield with_decimal_comma
     yield _as_percent
     yield lambda text: recovered(_NUMBER, text).cast(pl.Float64)
     yield _as_moment
-
-
-def _with_comma(text: pl.Series) -> pl.Series:
-    plain = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-    fits = text.str.contains(_WITH_COMMA)
-    return pl.select(pl.when(fits).then(plain.cast(pl.Float64, strict=False))).to_series()
 
 
 def _as_percent(text: pl.Series) -> pl.Series:

@@ -120,7 +120,7 @@ def predict_table(table: pl.DataFrame, asked: Request) -> TablePredictions:
         why = [f"{listed(away)} alone gives it away (--keep uses it)"] if away else []
         for reason in dict.fromkeys(each.reason for each in dropped):
             names = listed(each.feature for each in dropped if each.reason == reason)
-            why.append(f"{names} {reason} (--keep uses it)")
+            why.append(f"{names}: {reason} (--keep uses it)")
         reasons_of = "; ".join(why) or "there is none"
         raise PredictionError(f"no column is left to predict {asked.outcome} from: {reasons_of}")
     parts = tuple(_part(*each, learned, outcome.kind == "number", order, asked) for each in values)

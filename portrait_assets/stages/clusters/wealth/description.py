@@ -108,8 +108,10 @@ def description_rows(
 ) -> pl.DataFrame:
     """The rows of `clusters.wealth_description`, without the month.
 
-    Of a segment of fewer than `smallest` customers they have no more than name, size and origin.
+    Of a segment of fewer than `smallest` customers they have no more than name, size and origin,
+    and the shares of what is held are of what the others hold.
     """
+    held = pl.col("held").filter(pl.col("customers") >= smallest).sort().sum()
     sizes = (
         wealth.features.select("customer_id", ASSETS)
         .join(assigned, on="customer_id")
@@ -120,9 +122,7 @@ def description_rows(
         )
         .with_columns(
             (pl.col("customers") / wealth.features.height).round(6).alias("share"),
-            pl.when(pl.col("held").sort().sum() > 0)
-            .then((pl.col("held") / pl.col("held").sort().sum()).round(6))
-            .alias("asset_share"),
+            pl.when(held > 0).then((pl.col("held") / held).round(6)).alias("asset_share"),
         )
     )
     uses = [FeatureUse(name, "wealth") for name in (*wealth.amounts, *TRAITS)]
