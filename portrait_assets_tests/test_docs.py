@@ -28,6 +28,8 @@ def test_the_index_of_decisions_lists_every_record_with_its_date_and_status():
     index = (DOCS / "decisions" / "README.md").read_text("utf-8").splitlines()
     assert [line for line in index if line.startswith("| [")] == expected
 
+MODULES = [path.as_posix() for path in PROJECT.glob("*/**/*.py")]
+
 
 @pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.stem)
 def test_links_between_pages_lead_somewhere(path: Path):
@@ -57,6 +59,13 @@ def test_where_things_go_is_where_they_are():
     }
     assert missing == set()
     assert {"stages/targets/declared/packaged.yaml", "contract.py", "core/", "schema/"} <= found
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda path: path.stem)
+def test_modules_that_pages_name_are_where_they_say(page: Path):
+    """`features/matrix.py` is a module whose path ends so."""
+    named = re.findall(r"`(\w[\w/]*/\w+\.py)`", page.read_text("utf-8"))
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in MODULES)] == []
 
 
 def test_a_place_that_there_is_not_is_seen():

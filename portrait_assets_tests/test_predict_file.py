@@ -97,11 +97,11 @@ def test_a_leak_is_used_where_it_is_asked_for(table: pl.DataFrame):
 
 def test_where_nothing_is_left_to_learn_from_it_says_why():
     table = pl.DataFrame({"customer_id": range(100), "y": [0, 1] * 50})
-    with pytest.raises(PredictionError, match=r"from: customer_id identifies rows \(--keep uses"):
+    with pytest.raises(PredictionError, match=r"from: customer_id: identifies rows \(--keep uses"):
         predict_table(table, Request("y"))
     many = pl.DataFrame({f"c{n}_id": range(40) for n in range(12)} | {"y": [0, 1] * 20})
     with pytest.raises(
-        PredictionError, match=r"c7_id and 4 more identifies rows \(--keep uses it\)$"
+        PredictionError, match=r"c7_id and 4 more: identifies rows \(--keep uses it\)$"
     ):
         predict_table(many, Request("y"))
     with pytest.raises(PredictionError, match="from: there is none"):
