@@ -28,6 +28,7 @@ def test_the_index_of_decisions_lists_every_record_with_its_date_and_status():
     index = (DOCS / "decisions" / "README.md").read_text("utf-8").splitlines()
     assert [line for line in index if line.startswith("| [")] == expected
 
+
 MODULES = [path.as_posix() for path in PROJECT.glob("*/**/*.py")]
 
 

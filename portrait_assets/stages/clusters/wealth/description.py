@@ -111,7 +111,7 @@ def description_rows(
     Of a segment of fewer than `smallest` customers they have no more than name, size and origin,
     and the shares of what is held are of what the others hold.
     """
-    held = pl.col("held").filter(pl.col("customers") >= smallest).sort().sum()
+    of_all = pl.col("held").filter(pl.col("customers") >= smallest).sort().sum()
     sizes = (
         wealth.features.select("customer_id", ASSETS)
         .join(assigned, on="customer_id")
@@ -122,7 +122,7 @@ def description_rows(
         )
         .with_columns(
             (pl.col("customers") / wealth.features.height).round(6).alias("share"),
-            pl.when(held > 0).then((pl.col("held") / held).round(6)).alias("asset_share"),
+            pl.when(of_all > 0).then((pl.col("held") / of_all).round(6)).alias("asset_share"),
         )
     )
     uses = [FeatureUse(name, "wealth") for name in (*wealth.amounts, *TRAITS)]
