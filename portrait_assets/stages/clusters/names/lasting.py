@@ -133,7 +133,7 @@ def name_segments(
     }
     kept |= {segment: before[segment].words for segment in few if segment in before}
     kept = {s: own for s, own in kept.items() if before[s].name.en not in by_people.values()}
-    # Of few only the name is known to be gone; how far they moved is not told.
+    # Of few only the name is known to be gone; how far they moved is not known.
     moved |= {
         s: Moved(before[s].distance or 0.0, None) for s in few if s in before and s not in kept
     }
