@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from portrait_assets.core.invocation import command
 from portrait_assets.orchestration.run_failures import RANGE_END, RANGE_START, run_failure
 
 ERROR = dg.AssetCheckSeverity.ERROR
@@ -40,7 +41,7 @@ def test_of_months_that_failed_a_check_the_first_is_named():
     found = run_failure("shop", run, events)
     assert found.sentence == (
         "2024-02: cleaned.sales failed the check 'contract': a row of 2024-02 has no day; correct "
-        "what it names in the source and run it again with `portrait run --months "
-        "2024-01..2024-03`."
+        "what it names in the source and run it again with "
+        f"`{command('run', '--months', '2024-01..2024-03')}`."
     )
     assert (found.step, found.months) == ("cleaned.sales", ["2024-01", "2024-02", "2024-03"])
