@@ -26,6 +26,7 @@ from portrait_assets.stages.predictions.learning.baseline import (
     ordered_by,
 )
 from portrait_assets.stages.predictions.learning.champion import Deciding
+from portrait_assets.stages.predictions.learning.evidence import Evidence
 from portrait_assets.stages.predictions.learning.judging import calibrated, shift_of
 from portrait_assets.stages.predictions.learning.labels import INPUTS, REFUSED
 from portrait_assets.stages.predictions.learning.training import (
@@ -119,10 +120,10 @@ def test_a_reason_names_the_same_numbers_in_both_languages():
 
 
 def test_a_window_in_which_it_happened_to_all_has_no_areas():
-    deciding = object.__new__(Deciding)
+    deciding, evidence = object.__new__(Deciding), object.__new__(Evidence)
     rows = pl.DataFrame({"hit": [True] * 3})
-    for name, value in (("_recent", rows), ("_hit", rows["hit"].to_numpy())):
-        object.__setattr__(deciding, name, value)
+    evidence.__dict__.update(recent=rows, hit=rows["hit"].to_numpy())
+    deciding.__dict__.update(_evidence=evidence)
     found = deciding._judged(cast(Active, None), "kept", Words("", ""))
     assert (found.auc, found.baseline, found.baseline_auc) == (None, None, None)
 

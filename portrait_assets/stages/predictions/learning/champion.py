@@ -10,16 +10,12 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
 
-import numpy as np
 import polars as pl
-from scipy.special import expit, logit
 
 from portrait_assets.core.months import month_range, next_month
-from portrait_assets.methods.disclosure.holders import names_in
 from portrait_assets.methods.prediction.model import PredictionModel
-from portrait_assets.methods.statistics.paired import auc, auc_gain
+from portrait_assets.methods.statistics.paired import auc_gain
 from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.governance.approvals import (
@@ -28,21 +24,11 @@ from portrait_assets.stages.predictions.governance.approvals import (
     PredictionApproval,
 )
 from portrait_assets.stages.predictions.learning import words
-from portrait_assets.stages.predictions.learning.active import Active, Trained
+from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.learning.again import fitted_again
-from portrait_assets.stages.predictions.learning.baseline import (
-    BASE_RATE,
-    Steps,
-    best_of,
-    fitted_steps,
-    ordered_by,
-)
+from portrait_assets.stages.predictions.learning.evidence import Evidence
 from portrait_assets.stages.predictions.learning.inputs import are_refused
 from portrait_assets.stages.predictions.learning.judging import (
-    Bools,
-    Calibrated,
-    Floats,
-    calibrated,
     shift_of,
 )
 from portrait_assets.stages.predictions.learning.past import Past
@@ -56,7 +42,6 @@ from portrait_assets.stages.predictions.learning.training import (
 )
 from portrait_assets.stages.predictions.learning.words import Words
 from portrait_assets.stages.predictions.rule import RULE
-from portrait_assets.stages.targets.declared.outcome import Baseline
 
 _LEAST = 1e-12
 Leaking = tuple[str, ...]
@@ -85,13 +70,6 @@ class Decided:
     baseline_auc: float | None = None
 
 
-class Shown(NamedTuple):
-    """How what is active orders the newest window, and the area of that."""
-
-    order: Floats
-    area: float
-
-
 Versions = Callable[[str], Active | None]
 """Gives what was active under a version in an earlier month."""
 Answered = Generator[Question, Challenger, Decided]
@@ -115,7 +93,6 @@ class Deciding:
     before: Before | None
     decision: PredictionApproval | None = None
     versions: Versions = field(default=lambda version: None)
-    _known: list[tuple[Active, Shown]] = field(default_factory=list, init=False)
 
     def decide(self) -> Decided:
         """What is active in the month."""
@@ -126,13 +103,13 @@ class Deciding:
         decision = self.decision
         if decision is not None and decision.action is not Action.APPROVE:
             return self._pinned(decision)
-        if self._recent.is_empty():
-            why = words.hits_alone if self._are_hits_alone else words.nothing_known
-            return self._judged(self._baseline, "baseline", why(self.asked))
+        if self._evidence.recent.is_empty():
+            why = words.hits_alone if self._evidence.are_hits_alone else words.nothing_known
+            return self._on_baseline(why(self.asked))
         if self._is_due:
             return (yield from self._fitted())
         if self.champion is None:
-            return self._judged(self._baseline, "baseline", self._why_baseline)
+            return self._on_baseline(self._why_baseline)
         return self._kept(self.champion)
 
     # -- what it rests on ------------------------------------------------------------------
@@ -140,6 +117,10 @@ class Deciding:
     @property
     def _month(self) -> str:
         return self.past.month
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return Evidence(self.past, self.asked)
 
     @cached_property
     def champion(self) -> Active | None:
@@ -154,61 +135,6 @@ class Deciding:
     @property
     def _tried_in(self) -> str | None:
         return self.before.tried_in if self.before else None
-
-    @cached_property
-    def _reported(self) -> pl.DataFrame:
-        return self.past.known(self.asked, self.past.recent(self.asked.horizon))
-
-    @cached_property
-    def _are_hits_alone(self) -> bool:
-        """Whether the source reports an outcome of those alone to whom it happened."""
-        hit = self._reported["hit"]
-        return self.asked.outcome.is_reported_of_some and len(hit) > 0 and bool(hit.all())
-
-    @cached_property
-    def _recent(self) -> pl.DataFrame:
-        """The newest closed windows, with the features that baselines rest on.
-
-        None where only hits are reported: of how many it did not happen to nobody knows.
-        """
-        return self._reported.clear() if self._are_hits_alone else self._reported
-
-    @cached_property
-    def _is_newest(self) -> Bools:
-        """Which rows of the recent windows are of the newest one."""
-        months = self._recent["base_month"]
-        return (months == months.max()).to_numpy()
-
-    @cached_property
-    def _newest(self) -> pl.DataFrame:
-        return self._recent.filter(self._is_newest)
-
-    @cached_property
-    def _hit(self) -> Bools:
-        return self._newest["hit"].to_numpy()
-
-    @cached_property
-    def _rule(self) -> Baseline | None:
-        """The baseline that was best in the windows that were over when the newest one began."""
-        closed = self.past.learned_from(self.asked.horizon)
-        earlier = self._recent.filter(pl.col("base_month").is_in(closed))
-        return best_of(self.asked.baselines, earlier)
-
-    @cached_property
-    def _baseline(self) -> Active:
-        """The baseline that was best in all recent windows, with their rates."""
-        rule = best_of(self.asked.baselines, self._recent)
-        steps = fitted_steps(rule, self._recent)
-        months = self._recent["base_month"]
-        trained = Trained(months.min(), months.max(), None, self._month)  # type: ignore[arg-type]
-        active = Active(steps, trained)
-        if not steps.rates:
-            return active
-        return active.held_against(
-            self._recent["hit"].to_numpy(),
-            steps.probability(self._recent),
-            names_in(self._recent),
-        )
 
     @property
     def _why_baseline(self) -> Words:
@@ -235,22 +161,28 @@ class Deciding:
     @cached_property
     def _is_below_baseline(self) -> bool:
         """Whether the champion separated the newest window worse than the best baseline."""
-        if self.champion is None or not can_be_judged(self._newest):
+        if self.champion is None or not can_be_judged(self._evidence.newest):
             return False
-        return self._area(self.champion) < self._area_of_rule
+        return self._evidence.area(self.champion) < self._evidence.area_of_rule
 
     @property
     def _is_due(self) -> bool:
         return self.may_be_due or self._is_below_baseline
 
+    @property
+    def _reason_to_refit(self) -> str:
+        if self._is_approved:
+            return "approved"
+        return "below" if self._is_below_baseline else "quarter"
+
     # -- what is done ----------------------------------------------------------------------
 
     def _fitted(self) -> Answered:
         learned = self.past.learned(self.asked)
-        if not has_enough_events(learned, self._newest):
+        if not has_enough_events(learned, self._evidence.newest):
             is_first_year = len(self.past.customers) <= RULE.first_year
             tried = self._tried_in if is_first_year else self._month
-            why = words.too_few_events(learned, self._newest)
+            why = words.too_few_events(learned, self._evidence.newest)
             return self._without_challenger(why, tried)
         found = yield Question(
             learned,
@@ -262,27 +194,31 @@ class Deciding:
         if found.model is None:
             why = words.not_fitted(found.fault or "", found.leaking)
             return self._without_challenger(why, self._month)
-        model = self._set_right(found.model)
-        areas = {"challenger_version": model.version, "challenger_auc": self._area(model)}
-        better = auc_gain(self._order(model), self._order_of_rule, self._hit)
+        seen = self._evidence
+        model = seen.set_right(found.model)
+        areas = {"challenger_version": model.version, "challenger_auc": seen.area(model)}
+        better = auc_gain(seen.order(model), seen.order_of_rule, seen.hit)
         is_better = better.low > 0
         old = self.champion
         if not is_better and (old is None or self._is_below_baseline):
-            why = words.not_better(self._rule_name, better, found.leaking)
-            decided = self._judged(self._baseline, "baseline", why, self._month)
+            why = words.not_better(seen.rule_name, better, found.leaking)
+            decided = self._on_baseline(why, self._month)
         elif old is None:
-            why = words.first_model(model.family, self._rule_name, better, found.leaking)
+            why = words.first_model(model.family, seen.rule_name, better, found.leaking)
             decided = self._taken(model, "fitted", why, learned, found.leaking)
         elif not is_better:
-            why = words.refused_below_baseline(self._rule_name, better)
+            why = words.refused_below_baseline(seen.rule_name, better)
             decided = self._refused(old, why)
-        elif self._area(model) < self._area(old) and not (
+        elif seen.area(model) < seen.area(old) and not (
             self._is_approved or self._is_below_baseline or self._knows_newest(old)
         ):
-            decided = self._refused(old, words.refused(self._area(old), self._area(model)))
+            decided = self._refused(old, words.refused(seen.area(old), seen.area(model)))
         else:
             why = words.taken_over(
-                self._area(old), self._area(model), found.leaking, self._reason_to_refit
+                seen.area(old),
+                seen.area(model),
+                found.leaking,
+                self._reason_to_refit,
             )
             decided = self._taken(model, "refitted", why, learned, found.leaking)
         return replace(decided, **areas)  # type: ignore[arg-type]
@@ -300,118 +236,61 @@ class Deciding:
             learned=fitted_again(self.past, self.asked, model.learned, leaking),
             trained=model.trained._replace(last=self.past.closed(self.asked.horizon)[-1]),
         )
-        by = shift_of(self._recent["hit"].to_numpy(), self._probability(again))
+        by = shift_of(self._evidence.recent["hit"].to_numpy(), self._evidence.probability(again))
         return replace(decided, active=again.shifted(by), why=words.and_fitted_again(why))
 
     def _knows_newest(self, old: Active) -> bool:
         """Whether it learned from windows that reach into the newest one: it is no fair rival."""
-        last, newest = old.trained.last, str(self._newest["base_month"].max())
+        last, newest = old.trained.last, str(self._evidence.newest["base_month"].max())
         return last is not None and next_month(last, self.asked.horizon) > newest
 
     def _without_challenger(self, why: Words, tried_in: str | None) -> Decided:
         if self.champion is not None and not self._is_below_baseline:
             return replace(self._kept(self.champion), tried_in=tried_in)
-        return self._judged(self._baseline, "baseline", why, tried_in)
+        return self._on_baseline(why, tried_in)
 
     def _refused(self, champion: Active, why: Words) -> Decided:
-        moved = self._set_right_if_off(champion)
+        moved = self._evidence.set_right_if_off(champion)
         if moved is not champion:
             why = words.and_recalibrated(why)
         return self._judged(moved, "challenger refused", why, self._month)
 
     def _kept(self, champion: Active) -> Decided:
-        moved = self._set_right_if_off(champion)
+        moved = self._evidence.set_right_if_off(champion)
         if moved is champion:
             return self._judged(champion, "kept", words.kept(champion.trained), self._tried_in)
-        why = words.recalibrated(self._calibrated(champion))
+        why = words.recalibrated(self._evidence.calibrated(champion))
         return self._judged(moved, "recalibrated", why, self._tried_in)
-
-    def _calibrated(self, model: Active) -> Calibrated:
-        return calibrated(self._hit, self._order(model))
-
-    def _set_right_if_off(self, champion: Active) -> Active:
-        """The champion, its probabilities set right where they were surely off last."""
-        if not self._calibrated(champion).is_surely_off:
-            return champion
-        moved = self._set_right(champion)
-        return champion if moved.version == champion.version else moved
 
     def _pinned(self, decision: PredictionApproval) -> Decided:
         version = decision.model_version or ""
         if version == BASELINE:
-            return self._judged(self._baseline, "pinned", words.pinned(decision), self._tried_in)
+            return self._on_baseline(words.pinned(decision), self._tried_in, "pinned")
         active = self.before.active if self.before else None
         found = active if active and active.version == version else self.versions(version)
         if found is None or not self._may_be_used(found):
             why = (words.refused_version if found else words.no_such_version)(decision)
-            return self._judged(self._baseline, "baseline", why, self._tried_in)
+            return self._on_baseline(why, self._tried_in)
         return self._judged(found, "pinned", words.pinned(decision), self._tried_in)
-
-    def _set_right(self, model: Active) -> Active:
-        """The model with probabilities that are right on the mean of the recent windows."""
-        hit, probability = self._recent["hit"].to_numpy(), self._probability(model)
-        by = shift_of(hit, probability)
-        moved = expit(logit(np.clip(probability, _LEAST, 1 - _LEAST)) + by)
-        return model.shifted(by).held_against(self._hit, moved[self._is_newest])
-
-    # -- areas -----------------------------------------------------------------------------
-
-    @property
-    def _reason_to_refit(self) -> str:
-        if self._is_approved:
-            return "approved"
-        return "below" if self._is_below_baseline else "quarter"
-
-    @property
-    def _rule_name(self) -> str:
-        return self._rule.name if self._rule else BASE_RATE
-
-    @property
-    def _order_of_rule(self) -> Floats:
-        return ordered_by(self._rule, self._newest)
-
-    @cached_property
-    def _area_of_rule(self) -> float:
-        return auc(self._order_of_rule, self._hit)
-
-    def _area(self, active: Active) -> float:
-        return self._shown(active).area
-
-    def _order(self, active: Active) -> Floats:
-        """The order of the newest window by what is active."""
-        return self._shown(active).order
-
-    def _shown(self, active: Active) -> Shown:
-        """What is asked of the same model several times."""
-        for known, shown in self._known:
-            if known is active:
-                return shown
-        if isinstance(active.learned, Steps):
-            order = active.learned.order(self._newest)
-        else:
-            order = self._probability(active)[self._is_newest]
-        found = Shown(order, auc(order, self._hit))
-        self._known.append((active, found))
-        return found
-
-    def _probability(self, model: Active) -> Floats:
-        """The probabilities of a model in the recent windows."""
-        assert isinstance(model.learned, PredictionModel)
-        return model.learned.probability_at(self.past.margin(model.learned, self.asked))
 
     def _judged(
         self, active: Active, action: str, why: Words, tried_in: str | None = None
     ) -> Decided:
         """The decision with the areas of what is active and of the baseline, where defined."""
-        decided = Decided(active, action, why, tried_in)
-        if self._recent.is_empty() or not 0 < self._hit.sum() < len(self._hit):
+        seen, decided = self._evidence, Decided(active, action, why, tried_in)
+        if not seen.tells_apart:
             return decided
         return replace(
             decided,
-            auc=self._area(active),
-            baseline=self._rule_name,
-            baseline_auc=self._area_of_rule,
+            auc=seen.area(active),
+            baseline=seen.rule_name,
+            baseline_auc=seen.area_of_rule,
         )
+
+    def _on_baseline(
+        self, why: Words, tried_in: str | None = None, action: str = "baseline"
+    ) -> Decided:
+        return self._judged(self._evidence.baseline, action, why, tried_in)
 
 
 def decided(
