@@ -32,6 +32,16 @@ def nearest_rows(points: FloatMatrix, targets: FloatMatrix) -> IntVector:
     return found
 
 
+def means_by(points: FloatMatrix, labels: IntVector, otherwise: FloatMatrix) -> FloatMatrix:
+    """The mean of the points of each label, shape (labels, dims); without any, `otherwise`."""
+    means = otherwise.copy()
+    counts = np.bincount(labels, minlength=len(otherwise))
+    for dimension in range(points.shape[1]):
+        sums = np.bincount(labels, weights=points[:, dimension], minlength=len(otherwise))
+        means[counts > 0, dimension] = sums[counts > 0] / counts[counts > 0]
+    return means
+
+
 def means_of_enough(points: FloatMatrix, centres: FloatMatrix) -> FloatMatrix:
     """The centres moved into means of `SMALLEST_CELL` points at least, shape (centres, dims).
 
@@ -43,13 +53,8 @@ def means_of_enough(points: FloatMatrix, centres: FloatMatrix) -> FloatMatrix:
     if len(points) < 2 * SMALLEST_CELL:
         return np.tile(points.mean(axis=0), (len(centres), 1))
     near = nearest_rows(points, centres)
-    sizes = np.bincount(near, minlength=len(centres))
-    is_enough = sizes >= SMALLEST_CELL
-    means = np.empty_like(centres)
-    for dimension in range(points.shape[1]):
-        sums = np.bincount(near, weights=points[:, dimension], minlength=len(centres))
-        means[is_enough, dimension] = sums[is_enough] / sizes[is_enough]
-    small = np.flatnonzero(~is_enough)
+    means = means_by(points, near, centres)
+    small = np.flatnonzero(np.bincount(near, minlength=len(centres)) < SMALLEST_CELL)
     at_once = max(1, BLOCK_CELLS // len(points))
     for few in (small[start : start + at_once] for start in range(0, len(small), at_once)):
         squared = squared_distances(centres[few], points)

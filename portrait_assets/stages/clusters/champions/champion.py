@@ -13,7 +13,11 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.kmeans import FloatMatrix, IntVector
-from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough, nearest_rows
+from portrait_assets.methods.clustering.algorithms.nearest import (
+    means_by,
+    means_of_enough,
+    nearest_rows,
+)
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.fitting import new_segments
 from portrait_assets.methods.clustering.model import ClusterModel
@@ -175,7 +179,7 @@ def _moved(
     """
     free = prototypes
     for _ in range(rounds - 1):
-        means = _means(points, nearest_rows(points, free), free)
+        means = means_by(points, nearest_rows(points, free), free)
         if np.array_equal(means, free):
             break
         free = means
@@ -185,12 +189,3 @@ def _moved(
         if len(members) >= SMALLEST_CELL:
             moved[own] = means_of_enough(members, free[own])
     return moved
-
-
-def _means(points: FloatMatrix, labels: IntVector, otherwise: FloatMatrix) -> FloatMatrix:
-    means = otherwise.copy()
-    counts = np.bincount(labels, minlength=len(otherwise))
-    for dimension in range(points.shape[1]):
-        sums = np.bincount(labels, weights=points[:, dimension], minlength=len(otherwise))
-        means[counts > 0, dimension] = sums[counts > 0] / counts[counts > 0]
-    return means
