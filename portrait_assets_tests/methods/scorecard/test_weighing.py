@@ -27,6 +27,11 @@ def test_ends_are_short_numbers_between_two_values():
     assert classes_of(values, Form.NUMBER).ends == (0.13, 10_000, 18_000, 20_000)
 
 
+def test_the_largest_numbers_have_an_end_as_well():
+    low, high = 1.7976931348623155e308, 1.7976931348623157e308
+    assert classes_of(pl.Series("x", [low, high]), Form.NUMBER).ends == (low,)
+
+
 @pytest.mark.parametrize(
     ("values", "ends"),
     [([], ()), ([5.0, 5.0], ()), ([1.0, 3.0], (1.0,)), ([1.0, 1.5], (1.0,)), ([0.4, 0.6], (0.4,))],

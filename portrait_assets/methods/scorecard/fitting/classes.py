@@ -114,7 +114,8 @@ def _between(low: float, high: float) -> float:
         unit = 10.0 ** (np.floor(np.log10(max(abs(low), abs(high)))) + 1 - digits)
         if unit == 0:
             break
-        short = float(f"{np.ceil(low / unit) * unit:.{digits + 1}g}")
+        with np.errstate(over="ignore"):  # rounded up, the largest floats are beyond the largest
+            short = float(f"{np.ceil(low / unit) * unit:.{digits + 1}g}")
         if low <= short < high:
             return short
     return low
