@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
+from portrait_assets.schema.table import Type
 from portrait_assets.stages.clusters.contract import USED_FEATURES
 from portrait_assets.stages.clusters.description import LABELS
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
@@ -143,6 +144,16 @@ def test_labels_give_the_words_for_other_features() -> None:
         ("response_rate_12m", "campaign-responsive"),
         ("max_days_past_due", "past due"),
         ("risk_appetite_12m", "risk-seeking"),
+        ("channel_hhi_12m", "keeping to one channel"),
+        ("typical_hour_12m", "later in the day"),
+        ("hour_regularity_12m", "at regular hours"),
+        ("night_line_share_12m", "night"),
+        ("brand_hhi_12m", "focused on few brands"),
+        ("brand_loyalty_12m", "brand-loyal"),
+        ("novelty_share_3m", "novelty-seeking"),
+        ("price_reaction_12m", "price-sensitive"),
+        ("discount_depth_12m", "deal-seeking"),
+        ("new_product_share_12m", "buying new products"),
         ("phone_share_12m", "telephone"),
         ("age", "older"),
     ],
@@ -153,6 +164,16 @@ def test_a_high_value_is_called_what_it_means(feature: str, high: str) -> None:
     assert found is not None
     assert found.high is not None
     assert found.high.en == high
+
+
+@pytest.mark.parametrize("business", Business)
+def test_every_number_that_segments_are_made_of_has_words(business: Business) -> None:
+    numbers = (used for used in USED_FEATURES if used.type not in (Type.TEXT, Type.TEXTS))
+    assert [used.name for used in numbers if words_for(used.name, business) is None] == []
+
+
+def test_a_weekday_has_no_low_and_no_high_to_tell_kinds_of_customers_by() -> None:
+    assert not {"top_weekday_12m", "top_weekday_share_12m"} & {used.name for used in USED_FEATURES}
 
 
 def test_no_word_says_two_things() -> None:

@@ -25,6 +25,9 @@ _NO_KIND = (
 )
 _BANDS = ("age_band", "age_band_from", "income_band")
 _LIMITS = ("top_category_share_low_12m", "distinct_category_tgi_low_12m")
+# Weekdays have no low and no high, and Sunday is next to Monday; the share of the one with the most
+# lines tells of the number of lines first.
+_WEEKDAYS = ("top_weekday_12m", "top_weekday_share_12m")
 # What the last month departs from, and how a debt is paid back, is foretold and not a kind.
 _OF_A_MOMENT = tuple(feature.name for feature in (*credit.FEATURES, *lately.FEATURES))
 _LEVEL_UNITS = ("purchases", "complaints", "visits", "responses", "categories", "months", MONEY)
@@ -42,10 +45,11 @@ def _grows(feature: Feature) -> bool:
 def _used_features() -> tuple[Feature, ...]:
     """Features of all four elements that distinguish kinds of customers."""
     evidence = {feature.evidence for feature in FEATURES}
+    unused = (*_NO_KIND, *_BANDS, *_LIMITS, *_WEEKDAYS, *_OF_A_MOMENT)
     return tuple(
         feature
         for feature in FEATURES
-        if feature.name not in (*_NO_KIND, *_BANDS, *_LIMITS, *_OF_A_MOMENT, *evidence)
+        if feature.name not in (*unused, *evidence)
         and feature.type is not Type.TEXTS
         and not _grows(feature)
     )

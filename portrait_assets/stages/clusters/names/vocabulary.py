@@ -56,6 +56,114 @@ WORDS: tuple[Words, ...] = (
     # The first that matches counts, so that what is particular comes before what is general.
     Words(r"days_between", "frequency", Term("infrequent", "低频"), Term("frequent", "高频")),
     Words(
+        r"channel_hhi",
+        "channels",
+        Term(
+            "keeping to one channel",
+            "渠道集中",
+            at_least=0.9,
+            otherwise=("fewer channels", "渠道较少"),
+        ),
+        Term("several channels", "多渠道", at_most=0.5, otherwise=("more channels", "渠道较多")),
+    ),
+    Words(
+        r"night_line",
+        "night",
+        Term("night", "凌晨型", at_least=0.5, otherwise=("more at night", "凌晨偏多")),
+        None,
+    ),
+    Words(
+        r"morning_line",
+        "morning",
+        Term("morning", "上午型", at_least=0.5, otherwise=("more in the morning", "上午偏多")),
+        Term("less in the morning", "上午偏少"),
+    ),
+    Words(
+        r"typical_hour",
+        "hour",
+        Term("later in the day", "时段偏晚"),
+        Term("earlier in the day", "时段偏早"),
+    ),
+    Words(
+        r"hour_regularity",
+        "hours",
+        Term("at regular hours", "时段固定"),
+        Term("at varying hours", "时段不固定"),
+    ),
+    Words(
+        r"survey_score",
+        "satisfaction",
+        Term("more satisfied", "满意度较高"),
+        Term("less satisfied", "满意度较低"),
+    ),
+    Words(
+        r"accounts_held",
+        "accounts",
+        Term("several accounts", "多账户", at_least=2, otherwise=("more accounts", "账户较多")),
+        Term(
+            "at most one account",
+            "至多一个账户",
+            at_most=1,
+            otherwise=("fewer accounts", "账户较少"),
+        ),
+    ),
+    Words(
+        r"products_held",
+        "products",
+        Term("several products", "多产品", at_least=2, otherwise=("more products", "产品较多")),
+        Term(
+            "at most one product",
+            "至多一种产品",
+            at_most=1,
+            otherwise=("fewer products", "产品较少"),
+        ),
+    ),
+    # How far a category stands out says nothing without the category, nor how a product's
+    # withdrawal was taken without the product.
+    Words(r"distinct_category_tgi|withdrawal_reaction", "one_of_them", None, None),
+    Words(
+        r"brand_(share|hhi)",
+        "brands",
+        Term("focused on few brands", "品牌集中"),
+        Term("spread over brands", "品牌分散"),
+    ),
+    Words(
+        r"repeat_rate",
+        "repurchase",
+        Term("repeat-buying", "复购多"),
+        Term("seldom repeat-buying", "复购少"),
+    ),
+    Words(
+        r"novelty",
+        "novelty",
+        Term("novelty-seeking", "爱尝新"),
+        Term("keeping to the usual", "偏好常购"),
+    ),
+    Words(
+        r"quality_level",
+        "quality",
+        Term("higher-priced products", "偏好高价商品"),
+        Term("lower-priced products", "偏好低价商品"),
+    ),
+    Words(
+        r"price_reaction",
+        "price_reaction",
+        Term("price-sensitive", "价格敏感"),
+        Term("price-insensitive", "价格不敏感"),
+    ),
+    Words(
+        r"market_reaction",
+        "market",
+        Term("with the market", "顺市", at_least=0.4),
+        Term("against the market", "逆市", at_most=-0.4),
+    ),
+    Words(
+        r"new_product",
+        "new_products",
+        Term("buying new products", "偏好新品"),
+        Term("seldom buying new products", "少买新品"),
+    ),
+    Words(
         r"balance_(trend|slope)",
         "balance_trend",
         Term("growing balance", "资产上升", at_least=0.01),
