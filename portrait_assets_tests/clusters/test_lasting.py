@@ -48,6 +48,8 @@ def profile(difference: float, as_of: date = MARCH) -> pl.DataFrame:
             "segment_id": [1, 2],
             "feature": ["spend_3m"] * 2,
             "level": pl.Series([None] * 2, dtype=pl.String),
+            "segment_mean": [9.0, 1.0],
+            "base_mean": [5.0, 5.0],
             "std_difference": [difference, 0.0],
             "q_value": [0.0] * 2,
         }

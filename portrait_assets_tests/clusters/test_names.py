@@ -7,7 +7,7 @@ import pytest
 
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.clusters.contract import USED_FEATURES
-from portrait_assets.stages.clusters.description import LABELS
+from portrait_assets.stages.clusters.description import SCALES
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
 from portrait_assets.stages.clusters.names.vocabulary import (
     WORDS,
@@ -203,9 +203,11 @@ def test_usual_categories_have_chinese_names_and_codes_stand_in_quotation_marks(
 
 
 def test_a_label_leaves_out_what_stands_in_brackets() -> None:
-    assert LABELS["return_share_12m"].zh == "退货占比"
-    assert LABELS["brand_hhi_12m"].zh == "品牌集中度"
-    assert not [label for label in LABELS.values() if set("()（）") & {*label.en, *label.zh}]
+    labels = {feature: scale.label for feature, scale in SCALES.items()}
+    assert labels["return_share_12m"] == ("share of returns", "退货占比")
+    assert labels["brand_hhi_12m"].zh == "品牌集中度"
+    assert labels["spend_3m"].en == "spend in 3 months"
+    assert not [label for label in labels.values() if set("()（）") & {*label.en, *label.zh}]
 
 
 def test_shares_are_those_of_the_customers_of_whom_a_claim_is_true() -> None:
@@ -255,3 +257,28 @@ def test_a_name_that_is_kept_or_taken_is_given_to_no_other() -> None:
     assert named({1: "a", 2: "b" + "a", **OTHERS}, kept=kept)[2] == "b, a, number 2"
     assert named({2: "abc"}, taken={1: Label("c, b, a", "")}) == {2: "a, b, c, number 2"}
     assert named({2: "abc"}, taken={2: Label("c, b, a", "")}) == {2: "a, b, c"}
+
+
+def bound(feature: str) -> Word:
+    return Word(
+        feature, f"{feature} from 2", f"{feature}2以上", Claim(feature, None, True, 2.0), 1.0
+    )
+
+
+def test_a_bound_tells_segments_apart_before_their_numbers_do() -> None:
+    assert named({1: "", 2: "", 3: "a"}, bounds={1: [bound("x")]}) == {
+        1: "x from 2",
+        2: "average, number 2",
+        3: "a",
+    }
+    both = {segment: [bound("a"), bound("x"), bound("y")] for segment in (1, 2)}
+    assert named({1: "a", 2: "a", **OTHERS}, bounds=both) == {
+        **{1: "a, x from 2", 2: "a, y from 2"},
+        **OTHERS,
+    }
+
+
+def test_a_bound_whose_name_is_taken_is_passed_over() -> None:
+    taken = {3: Label("a, x from 2", "")}
+    bounds = {1: [bound("x"), bound("a")]}
+    assert named({1: "a", 2: "a"}, taken=taken, bounds=bounds)[1] == "a, a from 2"

@@ -24,6 +24,7 @@ from portrait_assets.stages.clusters.contract import (
     USED_FEATURES,
     VALUE_FEATURE,
 )
+from portrait_assets.stages.clusters.names.bounds import Scale
 from portrait_assets.stages.clusters.names.lasting import Named, Naming, name_segments
 from portrait_assets.stages.clusters.names.words import Label
 from portrait_assets.stages.clusters.profile import (
@@ -33,14 +34,22 @@ from portrait_assets.stages.clusters.profile import (
 )
 from portrait_assets.stages.features.declared.feature import Feature
 
+_CALLED = {
+    "purchases_1m": "purchases in the month",
+    "purchases_3m": "purchases in 3 months",
+    "spend_1m": "spend in the month",
+    "spend_3m": "spend in 3 months",
+}
 
-def _label(feature: Feature) -> Label:
-    """What it is called, without what it is shrunk to or abbreviated as."""
-    en = feature.en.split(" (")[0].split(",")[0]
-    return Label(en[0].lower() + en[1:], re.sub("（[^）]*）", "", feature.zh))
+
+def _scale(feature: Feature) -> Scale:
+    """What it is called, without what it is shrunk to or abbreviated as, and its unit."""
+    en = _CALLED.get(feature.name, feature.en.split(" (")[0].split(",")[0])
+    label = Label(en[0].lower() + en[1:], re.sub("（[^）]*）", "", feature.zh))
+    return Scale(label, feature.unit)
 
 
-LABELS = {feature.name: _label(feature) for feature in USED_FEATURES}
+SCALES = {feature.name: _scale(feature) for feature in USED_FEATURES}
 
 
 class Description(NamedTuple):
@@ -89,7 +98,7 @@ def describe(
     of_others = matrix.join(others, on="customer_id", how="semi") if few else matrix
     profile = profile_segments(of_others, others, uses, VALUE_FEATURE, smallest)
     values = segment_sizes(of_others, others, VALUE_FEATURE).select("segment_id", "value_share")
-    naming = name_segments(matrix, assigned, profile, as_of, before, given, LABELS, few)
+    naming = name_segments(matrix, assigned, profile, as_of, before, given, SCALES, few)
     named = (
         sizes.join(_shown(naming, given), on="segment_id", how="left")
         .with_columns(

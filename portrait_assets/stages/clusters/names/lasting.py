@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from portrait_assets.stages.clusters.names.bounds import Scale, bounds_of_segments
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
 from portrait_assets.stages.clusters.names.words import (
     MIN_DIFFERENCE,
@@ -94,7 +95,7 @@ def name_segments(
     as_of: date,
     before: Mapping[int, Named] | None = None,
     given: Mapping[int, Mapping[str, str]] | None = None,
-    labels: Mapping[str, Label] | None = None,
+    scales: Mapping[str, Scale] | None = None,
     few: Collection[int] = (),
 ) -> Naming:
     """The derived names of the segments of a month, those of the month before where they hold.
@@ -106,12 +107,15 @@ def name_segments(
         as_of: the month's last day.
         before: the names of the month before.
         given: names by segment and language that people gave, which no other segment may have.
-        labels: the words for features without an entry in the vocabulary.
+        scales: of the features: what they are called without an entry in the vocabulary, and the
+            units of bounds.
         few: segments of so few customers that nothing is said of these: what is known of their
             names stays as it was.
     """
-    before, given = before or {}, given or {}
+    before, given, scales = before or {}, given or {}, scales or {}
+    labels = {feature: scale.label for feature, scale in scales.items()}
     candidates = words_of_segments(features, assignment, profile, labels)
+    bounds = bounds_of_segments(features, assignment, profile, scales)
     for segment in assignment["segment_id"].unique().to_list():
         candidates.setdefault(segment, [])
     lines = {
@@ -140,7 +144,7 @@ def name_segments(
     taken = {segment: named.name for segment, named in before.items() if segment not in kept}
     # A name that a person gave is no derived one, not even of the same segment.
     taken |= {-segment: Label(name, "") for segment, name in by_people.items()}
-    words = distinct_names(candidates, kept, taken)
+    words = distinct_names(candidates, kept, taken, bounds)
     names = {
         segment: _lasting(before[segment], own, moved.get(segment))
         if segment in kept

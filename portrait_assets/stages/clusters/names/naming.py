@@ -24,18 +24,21 @@ def distinct_names(
     candidates: Mapping[int, Sequence[Word]],
     kept: Mapping[int, Sequence[Word]] | None = None,
     taken: Mapping[int, Label] | None = None,
+    bounds: Mapping[int, Sequence[Word]] | None = None,
 ) -> dict[int, tuple[Word, ...]]:
     """The words of each segment's name: the usual number, more where two would be called the same.
 
     Names are the same that consist of the same words, in whatever order. A word that too many
-    segments could bear (`BEARERS`) comes after those that fewer could.
+    segments could bear (`BEARERS`) comes after those that fewer could. Where no words tell two
+    apart a bound does, of a feature that no word is about if possible, and otherwise their number.
 
     Args:
         candidates: the words that are true of each segment, those that say most first.
         kept: the words of segments that keep their name.
         taken: by segment, a name that no other may be given.
+        bounds: that are true of each segment, the clearest first.
     """
-    kept = kept or {}
+    kept, bounds = kept or {}, bounds or {}
     most = max(1, len(candidates) // BEARERS)
     bearers = Counter(word.en for words in candidates.values() for word in words)
     # An equal order among those that set apart, and among those that do not.
@@ -46,18 +49,29 @@ def distinct_names(
     }
     names = {segment: tuple(words) for segment, words in kept.items()}
     reserved = [(owner, frozenset(name.en.split(", "))) for owner, name in (taken or {}).items()]
+
+    def is_free(segment: int, words: tuple[Word, ...]) -> bool:
+        key = _words(words)
+        return all(key != of or segment == owner for owner, of in reserved)
+
     pending = sorted(ordered)
     for length in range(USUAL_WORDS, MOST_WORDS + 1):
         proposed = {s: _first(ordered[s], length, bearers, most) for s in pending}
         keys = Counter([*map(_words, names.values()), *map(_words, proposed.values())])
         for segment, words in proposed.items():
-            key = _words(words)
-            if keys[key] == 1 and all(key != of or segment == owner for owner, of in reserved):
+            if keys[_words(words)] == 1 and is_free(segment, words):
                 names[segment] = words
         pending = [segment for segment in pending if segment not in names]
     for segment in pending:
+        usual = _first(ordered[segment], USUAL_WORDS, bearers, most)
+        known = () if usual == (AVERAGE,) else usual
+        named = {_words(words) for words in names.values()}
+        claimed = {word.claim.feature for word in known}
+        apart = sorted(bounds.get(segment, ()), key=lambda bound: bound.claim.feature in claimed)
+        bounded = ((*known, bound) for bound in apart)
+        free = (w for w in bounded if _words(w) not in named and is_free(segment, w))
         number = Word("number", f"number {segment}", f"第{segment}号", EVERYONE, 1.0)
-        names[segment] = (*_first(ordered[segment], USUAL_WORDS, bearers, most), number)
+        names[segment] = next(free, (*usual, number))
     return dict(sorted(names.items()))
 
 
