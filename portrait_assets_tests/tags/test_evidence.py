@@ -322,4 +322,4 @@ def test_rates_are_of_the_days_on_record_and_not_of_a_longer_tenure(catalogue: C
     assert found["history_enough"] == [False, False]
     # 1 - ((61 + 15) / (61 + 45)) ** 10.5, as 0.0001 + 0.9998 of it; 10 * 30 * 10.5 / (61 + 15)
     assert found["purchase_probability_30d"] == [0.9695, 0.9695]
-    assert found["expected_spend_30d"] == [41.0, 41.0]
+    assert found["expected_spend_30d"] == [41.45, 41.45]

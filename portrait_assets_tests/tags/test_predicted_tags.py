@@ -137,18 +137,24 @@ def test_no_tag_holds_a_probability_of_0_or_1_and_one_that_is_unknown_stays_unkn
     assert values_of(found, "expected_response_rate") == [0.0001, 0.9999, None]
 
 
-def test_expected_spend_is_the_probability_times_the_usual_spend_of_a_month(catalogue: Catalogue):
-    """600 in 6 of 12 months with a purchase are 100; 150 of a quarter are 50: on average 75."""
-    tables = {PREDICTION: predicted("purchase", score=[0.8, 0.8])}
+def test_expected_spend_is_the_probability_times_the_usual_spend_of_a_month_with_a_purchase(
+    catalogue: Catalogue,
+):
+    """600 in 6 of 12 months are 100 a month; 150 in 0.8 of 3 months are 62.50: 81.25 on average.
+
+    The second has two months on record; the third bought in no month of the quarter, and the
+    fourth in one, where the probability expects less than one.
+    """
+    tables = {PREDICTION: predicted("purchase", score=[0.8, 0.8, 0.1, 0.1])}
     found = evaluated(
         catalogue,
         tables,
-        spend_12m=[600, 600],
-        spend_3m=[150, 150],
-        active_month_share_12m=[0.5, 1.0],
-        observed_months=[12, 2],
+        spend_12m=[600, 600, 120, 200],
+        spend_3m=[150, 150, 0, 120],
+        active_month_share_12m=[0.5, 1.0, 1 / 12, 2 / 12],
+        observed_months=[12, 2, 12, 12],
     )
-    assert values_of(found, "expected_spend_30d") == [60, 150]
+    assert values_of(found, "expected_spend_30d") == [65, 157.5, 12, 11]
 
 
 def test_values_and_stages_are_read_as_they_stand(catalogue: Catalogue):
