@@ -21,7 +21,10 @@ Customer = Mapping[str, object]
 
 
 def regular(**own: object) -> dict[str, object]:
-    """Bought three days ago, once a week for years, for 40; unlikely to be silent."""
+    """Bought three days ago, once a week for years, for 40; unlikely to be silent, or to spend much.
+
+    `p` is the probability of silence, and `place` that among those likeliest to spend most.
+    """
     return {
         "recency_days": 3,
         "days_between_purchases_12m": 7.0,
@@ -30,7 +33,7 @@ def regular(**own: object) -> dict[str, object]:
         "purchases_12m": 52,
         "spend_1m": 40,
         "p": 0.1,
-        "band": "lowest",
+        "place": 9,
     } | own
 
 
@@ -38,16 +41,16 @@ def frames(customers: Mapping[str, Customer]) -> dict[Table, pl.DataFrame]:
     day = last_day(MONTH)
     features = [
         {"as_of": day, "customer_id": name}
-        | {k: v for k, v in of.items() if k not in ("p", "band")}
+        | {k: v for k, v in of.items() if k not in ("p", "place")}
         for name, of in customers.items()
     ]
     predictions = [
         {"as_of": day, "customer_id": name, "target": target, "horizon": horizon} | numbers
         for name, of in customers.items()
         for target, horizon, numbers in (
-            ("silence", 1, {"score": of["p"], "band": "low"}),
-            ("spend", 1, {"score": 0.2, "band": of["band"]}),
-            ("silence", 3, {"score": 0.99, "band": "highest"}),
+            ("silence", 1, {"score": of["p"], "rank": 1}),
+            ("spend", 1, {"score": 0.2, "rank": of["place"]}),
+            ("silence", 3, {"score": 0.99, "rank": 1}),
         )
         if of["p"] is not None
     ]
@@ -71,6 +74,10 @@ def staged(**customers: Customer) -> dict[str, str]:
     return dict(found.select("customer_id", "stage").iter_rows())
 
 
+MATURE = {"mature": regular(place=1)}
+"""One who spends most, so that the others in no other stage are growing."""
+
+
 def test_churn_is_a_probable_silence_after_a_gap_of_three_usual_ones():
     found = staged(
         gone=regular(p=0.5, recency_days=61),
@@ -80,29 +87,43 @@ def test_churn_is_a_probable_silence_after_a_gap_of_three_usual_ones():
         longer=regular(p=0.9, recency_days=91, days_between_purchases_12m=30.0),
         once=regular(p=0.9, recency_days=91, days_between_purchases_12m=None),
         never=regular(p=0.9, recency_days=None, days_between_purchases_12m=None),
-        many=regular(),
+        **{f"usual {n}": regular(p=0.01) for n in range(20)},
     )
     assert {name for name, stage in found.items() if stage == "churn"} == {
         *("gone", "longer", "once", "never")
     }
 
 
+def test_churn_is_three_times_the_odds_of_all_where_most_buy_seldom():
+    """With 0.86 the mean is 0.6525, of which 0.849 is three times in odds; with 0.84, 0.846 is."""
+    usual = {name: regular(p=p) for name, p in (("a", 0.5), ("b", 0.5), ("c", 0.75))}
+    for p, stage in ((0.86, "churn"), (0.84, "dormancy")):
+        away = regular(p=p, recency_days=200)
+        assert staged(**usual, away=away)["away"] == stage
+
+
 def test_without_transactions_nobody_has_left():
-    found = staged(of_a_card=regular(p=None, recency_days=None, purchases_12m=None), buys=regular())
-    assert found == {"buys": "growth"}
+    found = staged(
+        of_a_card=regular(p=None, recency_days=None, purchases_12m=None), buys=regular(), **MATURE
+    )
+    assert found == {"buys": "growth", "mature": "maturity"}
 
 
-def test_dormancy_is_twice_the_odds_of_all():
-    """The mean of 0.2, 0.2, 0.2 and 0.4 is 0.25: odds of a third, of which two thirds is double."""
-    usual = [regular(p=0.2) for _ in range(3)]
-    at, below = 0.4, 0.39
-    of_four = {f"c{n}": each for n, each in enumerate(usual)}
-    assert staged(**of_four, last=regular(p=at))["last"] == "dormancy"
-    assert staged(**of_four, last=regular(p=below))["last"] == "growth"
+def test_dormancy_is_half_again_the_odds_of_all():
+    """The mean of 0.2, 0.2, 0.2 and 0.3 is 0.225, of which 0.303 is half again in odds.
+
+    With 0.31 it is 0.2275, of which 0.306 is.
+    """
+    of_three = {f"c{n}": regular(p=0.2, place=1) for n in range(3)}
+    assert staged(**of_three, last=regular(p=0.31))["last"] == "dormancy"
+    assert staged(**of_three, last=regular(p=0.30))["last"] == "growth"
 
 
 def test_where_nobody_is_ever_silent_nobody_is_dormant():
-    assert set(staged(one=regular(p=0.0), other=regular(p=0.0)).values()) == {"growth"}
+    assert staged(one=regular(p=0.0), other=regular(p=0.0, place=1)) == {
+        "one": "growth",
+        "other": "maturity",
+    }
 
 
 def test_where_everybody_is_silent_for_certain_all_are_dormant():
@@ -115,8 +136,9 @@ def test_who_joined_to_the_day_less_than_three_months_ago_is_introduced():
         known=regular(tenure_days=90),
         first_of_the_data=regular(tenure_days=20, tenure_is_lower_bound=True),
         gone=regular(tenure_days=89, p=0.9, recency_days=70),
+        **{f"m{n}": regular(place=1) for n in range(4)},
     )
-    assert found == {
+    assert {name: stage for name, stage in found.items() if stage != "maturity"} == {
         "new": "introduction",
         "known": "growth",
         "first_of_the_data": "growth",
@@ -124,13 +146,18 @@ def test_who_joined_to_the_day_less_than_three_months_ago_is_introduced():
     }
 
 
-def test_maturity_is_the_half_likeliest_to_be_among_those_who_spend_most():
+def test_maturity_is_the_half_of_the_others_likeliest_to_be_among_those_who_spend_most():
+    """Who left, or is dormant, is in neither half, however much they would spend."""
     found = staged(
-        **{band: regular(band=band) for band in ("highest", "high", "middle", "low", "lowest")}
+        **{f"p{place}": regular(place=place) for place in (3, 4, 5, 6, 7)},
+        gone=regular(place=1, p=0.9, recency_days=70),
+        dormant=regular(place=2, p=0.9),
     )
-    assert [name for name, stage in found.items() if stage == "maturity"] == [
-        *("high", "highest", "middle")
-    ]
+    assert found == {
+        **dict.fromkeys(("p3", "p4", "p5"), "maturity"),
+        **dict.fromkeys(("p6", "p7"), "growth"),
+        **{"gone": "churn", "dormant": "dormancy"},
+    }
 
 
 def test_while_nothing_is_predicted_stages_rest_on_gaps_and_spend_alone():
@@ -141,6 +168,7 @@ def test_while_nothing_is_predicted_stages_rest_on_gaps_and_spend_alone():
         "gone": unknown(recency_days=61),
         "asleep": unknown(recency_days=32),
         "much": unknown(spend_1m=90),
+        "less": unknown(spend_1m=80),
         "little": unknown(spend_1m=10),
         "nothing": unknown(spend_1m=0, recency_days=20),
     }
@@ -149,6 +177,7 @@ def test_while_nothing_is_predicted_stages_rest_on_gaps_and_spend_alone():
     assert dict(found.select("customer_id", "stage").iter_rows()) == {
         "asleep": "dormancy",
         "gone": "churn",
+        "less": "maturity",
         "little": "growth",
         "much": "maturity",
         "nothing": "growth",
@@ -167,7 +196,7 @@ def test_while_nothing_is_predicted_the_median_of_spend_is_much_and_nothing_is_n
 
 def test_of_whom_nothing_is_known_there_is_no_stage():
     nobody = dict.fromkeys(regular(), None)
-    assert staged(nobody=nobody, somebody=regular()) == {"somebody": "growth"}
+    assert staged(nobody=nobody, somebody=regular()) == {"somebody": "maturity"}
 
 
 def test_stages_by_rules_are_those_of_the_former_tag():

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.stages.predictions.contract import BANDS, PREDICTION
+from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Span, Step, read
@@ -27,9 +27,11 @@ class StageRule:
     """Days since joining below which a customer is introduced: three months of first offers."""
     churn_probability: float = 0.5
     """Of silence: staying away is likelier than coming back."""
-    dormant_odds: float = 2.0
-    """Odds of silence against those of all customers, so that it fits those who buy weekly and
-    those who buy twice a year."""
+    churn_odds: float = 3.0
+    """Odds of silence against those of all customers: where most customers buy seldom, a month
+    without a purchase is likelier than one with, also of those who stay."""
+    dormant_odds: float = 1.5
+    """The same of dormancy, so that it fits those who buy weekly and those who buy twice a year."""
     churn_gaps: float = 3.0
     """Usual gaps that have passed since the last purchase; of an even rhythm 5 % are longer."""
     least_churn_days: int = 60
@@ -39,9 +41,9 @@ class StageRule:
     least_dormant_days: int = 31
     unknown_gap_days: int = 30
     """The usual gap of those who bought on one day only."""
-    mature_bands: tuple[str, ...] = BANDS[:3]
-    """Of high spend: the half of the customers who are likeliest to be among those on top. While
-    nothing is predicted it is the half with most spend of the month."""
+    mature_share: float = 0.5
+    """Of those in no other stage, the half who are likeliest to be among those who spend most.
+    While nothing is predicted it is the half with most spend of the month."""
 
 
 RULE = StageRule()
@@ -72,35 +74,45 @@ def _sql(targets: Targets, rule: StageRule, scope: Scope) -> str:
     gap = f"coalesce(days_between_purchases_12m, {rule.unknown_gap_days})"
     long = f"away_days > greatest({rule.least_churn_days}, {rule.churn_gaps} * {gap})"
     longer = f"away_days > greatest({rule.least_dormant_days}, {rule.dormant_gaps} * {gap})"
-    # Where nobody is ever silent, nobody is likelier to be.
-    likelier = f"p > 0 AND p * (1 - of_all) >= {rule.dormant_odds} * of_all * (1 - p)"
-    middle = "(SELECT quantile_disc(spend_1m, 0.5) FROM feature_matrix)"
-    much = f"coalesce(spend_1m > 0 AND spend_1m >= {middle}, false)"
+    dormant, gone = (_are_likelier(odds) for odds in (rule.dormant_odds, rule.churn_odds))
+    others = "PARTITION BY earlier, place IS NULL ORDER BY"
+    much = f"spend_1m > 0 AND percent_rank() OVER ({others} spend_1m DESC) <= {rule.mature_share}"
+    likeliest = f"percent_rank() OVER ({others} place) <= {rule.mature_share}"
     # Exact, so that the sum does not depend on the order of the rows.
     everyone = "sum(CAST(p AS DECIMAL(18, 9))) OVER () / count(p) OVER ()"
     return f"""
     SELECT customer_id,
-        CASE WHEN coalesce(p >= {rule.churn_probability}, true) AND {long} THEN 'churn'
-            WHEN joined_on IS NOT NULL AND tenure_days < {rule.new_days} THEN 'introduction'
-            WHEN coalesce({likelier}, {longer}) THEN 'dormancy'
-            WHEN coalesce(band IN ({literals(rule.mature_bands)}), {much}) THEN 'maturity'
-            ELSE 'growth' END AS stage,
+        coalesce(earlier, CASE WHEN coalesce(CASE WHEN place IS NULL THEN {much}
+            ELSE {likeliest} END, false) THEN 'maturity' ELSE 'growth' END) AS stage,
         CASE WHEN p IS NULL THEN 'gaps' ELSE 'predictions' END AS basis,
         joined_on
     FROM (
-        SELECT f.customer_id, f.tenure_days, f.days_between_purchases_12m, s.score AS p,
-            f.spend_1m, h.band, {everyone} AS of_all,
-            coalesce(f.recency_days, f.tenure_days) AS away_days,
-            CASE WHEN NOT f.tenure_is_lower_bound
-                THEN {scope.day} - CAST(f.tenure_days AS INTEGER) END AS joined_on
-        FROM feature_matrix AS f
-        LEFT JOIN {_of(targets, SILENCE)} AS s USING (customer_id)
-        LEFT JOIN {_of(targets, SPEND)} AS h USING (customer_id)
-        WHERE f.purchases_12m IS NOT NULL
+        SELECT *,
+            CASE WHEN coalesce(p >= {rule.churn_probability} AND {gone}, true) AND {long}
+                    THEN 'churn'
+                WHEN joined_on IS NOT NULL AND tenure_days < {rule.new_days} THEN 'introduction'
+                WHEN coalesce({dormant}, {longer}) THEN 'dormancy' END AS earlier
+        FROM (
+            SELECT f.customer_id, f.tenure_days, f.days_between_purchases_12m, s.score AS p,
+                f.spend_1m, h.rank AS place, {everyone} AS of_all,
+                coalesce(f.recency_days, f.tenure_days) AS away_days,
+                CASE WHEN NOT f.tenure_is_lower_bound
+                    THEN {scope.day} - CAST(f.tenure_days AS INTEGER) END AS joined_on
+            FROM feature_matrix AS f
+            LEFT JOIN {_of(targets, SILENCE)} AS s USING (customer_id)
+            LEFT JOIN {_of(targets, SPEND)} AS h USING (customer_id)
+            WHERE f.purchases_12m IS NOT NULL
+        )
+        WHERE p IS NOT NULL OR days_between_purchases_12m IS NOT NULL OR away_days IS NOT NULL
     )
-    WHERE p IS NOT NULL OR days_between_purchases_12m IS NOT NULL OR away_days IS NOT NULL
     ORDER BY customer_id
     """
+
+
+def _are_likelier(odds: float) -> str:
+    """Whether the odds of silence are at least so many times those of all customers."""
+    # Where nobody is ever silent, nobody is likelier to be.
+    return f"p > 0 AND p * (1 - of_all) >= {odds} * of_all * (1 - p)"
 
 
 def _of(targets: Targets, code: str) -> str:
