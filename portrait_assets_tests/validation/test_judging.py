@@ -99,6 +99,13 @@ def test_a_tag_looks_back_as_far_as_any_version_of_what_it_reads(tmp_path: Path)
     assert (mix.columns, mix.windows) == (("segment_id",), {"segment_id": 12})
 
 
+def test_what_grows_with_time_moves_for_ever_and_what_is_made_of_it_for_a_year(tmp_path: Path):
+    features, tags, _ = judging.compared_columns(load_catalogue(write_catalogue(tmp_path, TAGS)))
+    endless = {name for name, months in features.windows.items() if months > 1_200}
+    assert endless == {"tenure_days", "recorded_days"}
+    assert max(tags.windows.values()) == 12
+
+
 def test_nothing_is_tested_on_an_outcome_of_a_table_without_rows():
     rows = pl.DataFrame({"customer_id": ["a"]})
     assert _has_rows(stored(rows, ["2024-02"]), outcome("purchase"))

@@ -195,8 +195,8 @@ DRIFT = Table(
         Column(
             "is_filling",
             Type.BOOLEAN,
-            "Its window was not full yet, so that it had to move",
-            "窗口未满",
+            "Its window was not full yet, or it grows with time, so that it had to move",
+            "窗口未满或随时间增长",
             nullable=False,
         ),
         _VERDICT,

@@ -43,7 +43,11 @@ from portrait_assets.stages.validation.contract import (
 )
 from portrait_assets.stages.validation.drift.columns import ComparedColumns, drift
 from portrait_assets.stages.validation.drift.migration import migration
-from portrait_assets.stages.validation.drift.moves import YEAR, active_by_construction
+from portrait_assets.stages.validation.drift.moves import (
+    ENDLESS,
+    YEAR,
+    active_by_construction,
+)
 from portrait_assets.stages.validation.fairness.offers import offer_fairness
 from portrait_assets.stages.validation.fairness.tags import (
     fairness,
@@ -203,8 +207,9 @@ def weak_before(tests: pl.DataFrame, month: str) -> list[str]:
 def compared_columns(catalogue: Catalogue) -> list[ComparedColumns]:
     """The columns whose drift is measured: every feature, every tag and the segment mix."""
     matrix = portrait_matrix_table(catalogue)
-    # A feature of all history moves for about a year, whatever customers do.
+    # Whatever customers do, a feature of all history moves for about a year, an ageing one for ever.
     features = {feature.name: feature.window_months or YEAR for feature in FEATURES}
+    ageing = {feature.name: ENDLESS for feature in FEATURES if feature.ages}
     segment = max(features[feature.name] for feature in USED_FEATURES)
     windows = features | {name: segment for name in matrix.column_names if "segment" in name}
     # Models read features over a year.
@@ -214,7 +219,7 @@ def compared_columns(catalogue: Catalogue) -> list[ComparedColumns]:
         tags[tag.code] = max(tags.get(tag.code, 0), _window(tag.code, catalogue, windows))
     codes = tuple(tag.code for tag in catalogue.published)
     return [
-        ComparedColumns(FEATURE_MATRIX, "feature", tuple(features), features),
+        ComparedColumns(FEATURE_MATRIX, "feature", tuple(features), features | ageing),
         ComparedColumns(matrix, "tag", codes, tags),
         ComparedColumns(
             matrix, "segment mix", ("segment_id",), {"segment_id": segment}, by_value=True

@@ -21,7 +21,7 @@ Customer = Mapping[str, object]
 
 
 def regular(**own: object) -> dict[str, object]:
-    """Bought three days ago, once a week for years, for 40; unlikely to be silent, or to spend much.
+    """Bought three days ago, once a week for years, for 40; unlikely to be silent or spend much.
 
     `p` is the probability of silence, and `place` that among those likeliest to spend most.
     """

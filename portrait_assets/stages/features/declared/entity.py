@@ -103,6 +103,7 @@ DERIVED: tuple[Feature, ...] = (
         sql="{as_of} - coalesce(r.joined_on, h.first_on)",
         needs=(needs.JOINED_OR_BOUGHT,),
         unit="days",
+        ages=True,
     ),
     Feature(
         "tenure_is_lower_bound",
@@ -128,6 +129,7 @@ DERIVED: tuple[Feature, ...] = (
         sql="CASE WHEN tenure_days IS NOT NULL THEN least(tenure_days, {as_of} - bs.first_on) END",
         needs=(needs.TRANSACTIONS, needs.JOINED_OR_BOUGHT),
         unit="days",
+        ages=True,
     ),
     Feature(
         "observed_months",

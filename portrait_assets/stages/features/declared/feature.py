@@ -49,7 +49,8 @@ class Feature:
     `window_months` is how far it looks back from `as_of`, None for all history; `needs` is
     what the source has to give, without which nobody has a value; `null_means` is the meaning of a
     missing value where it does. `evidence` names the feature that counts the observations behind an
-    estimate. Its sensitivity class is the highest of its inputs, unless the `operation` lowers it.
+    estimate; `ages` is whether it grows with time, whatever customers do. Its sensitivity class is
+    the highest of its inputs, unless the `operation` lowers it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Feature:
     unit: str | None = None
     operation: Operation | None = None
     evidence: str | None = None
+    ages: bool = False
     allowed: tuple[str, ...] | None = None
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.targets.declared.outcomes import Targets
-from portrait_assets.storage.duckdb.connection import literal, literals
+from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Span, Step, read
 
 SILENCE, SPEND = "silence", "spend"

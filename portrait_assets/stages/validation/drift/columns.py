@@ -45,7 +45,8 @@ _COUNTS = [*_KEYS, "is_new", "bin", "fine", "now", "then"]
 class ComparedColumns:
     """Columns of an as-of table whose distributions are compared, and under which kind.
 
-    `windows` are the months that a column looks back, 0 for none. Numbers that only name
+    `windows` are the months that a column looks back, 0 for none, `ENDLESS` for one that grows with
+    time. Numbers that only name
     something, such as segments, are compared `by_value`.
     """
 

@@ -24,6 +24,8 @@ from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.store import Warehouse
 
 YEAR = 12
+ENDLESS = 12_000
+"""Months of a window that is never full: what grows with time moves for ever."""
 SAMPLE = 20_000
 """Customers of a month whose moves are followed: enough for the variance of any difference."""
 MISSING = "missing"

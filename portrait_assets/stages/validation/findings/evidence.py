@@ -194,7 +194,7 @@ def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
     numbers = (
         pl.col("psi").round(3),
         pl.col("psi_expected").round(3),
-        pl.col("psi_p95").round(3),
+        pl.col("psi_p95").round(3).clip(lower_bound=0.001),
     )
     dated = drift.with_columns(pl.col("reference_as_of").dt.strftime("%Y-%m").alias("then"))
     moved = finding(
@@ -240,14 +240,14 @@ def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
         (
             pl.format(
                 "{} of {} moved, {} hold still; {} not judged, because their window is not full "
-                "yet, another version scores, or nobody has a value.",
+                "yet, they grow with time, another version scores, or nobody has a value.",
                 "moved",
                 "all",
                 "still",
                 "open",
             ),
             pl.format(
-                "相对{}：{}项中{}项漂移，{}项稳定；{}项因窗口未满、模型版本不同或无取值而无法判断。",
+                "相对{}：{}项中{}项漂移，{}项稳定；{}项因窗口未满、随时间增长、模型版本不同或无取值而无法判断。",
                 zh,
                 "all",
                 "moved",
