@@ -207,7 +207,7 @@ def weak_before(tests: pl.DataFrame, month: str) -> list[str]:
 def compared_columns(catalogue: Catalogue) -> list[ComparedColumns]:
     """The columns whose drift is measured: every feature, every tag and the segment mix."""
     matrix = portrait_matrix_table(catalogue)
-    # Whatever customers do, a feature of all history moves for about a year, an ageing one for ever.
+    # Whatever customers do, a feature of all history moves for a year, an ageing one for ever.
     features = {feature.name: feature.window_months or YEAR for feature in FEATURES}
     ageing = {feature.name: ENDLESS for feature in FEATURES if feature.ages}
     segment = max(features[feature.name] for feature in USED_FEATURES)
