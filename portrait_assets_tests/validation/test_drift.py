@@ -57,9 +57,16 @@ def test_a_first_month_that_everyone_bought_in_is_no_month_to_compare_with(wareh
     ]
     matrix = warehouse.read(FEATURE_MATRIX, [first])
     silent = matrix.head(1).with_columns(
-        customer_id=pl.lit("joined only"), purchases_1m=pl.lit(0, dtype=pl.Int64)
+        customer_id=pl.lit("gave back only"),
+        purchases_1m=pl.lit(0, dtype=pl.Int64),
+        return_share_12m=pl.lit(1.0),
     )
     warehouse.write(FEATURE_MATRIX, [first], pl.concat([matrix, silent]))
+    assert active_by_construction(warehouse, SHOP_MONTHS) == [first]
+    joined = silent.with_columns(
+        customer_id=pl.lit("joined only"), return_share_12m=pl.lit(None, dtype=pl.Float64)
+    )
+    warehouse.write(FEATURE_MATRIX, [first], pl.concat([matrix, joined]))
     assert active_by_construction(warehouse, SHOP_MONTHS) == []
     assert active_by_construction(warehouse, []) == []
 

@@ -65,16 +65,17 @@ def pairs_of(
 
 
 def active_by_construction(warehouse: Warehouse, materialized: Sequence[str]) -> list[str]:
-    """The first month where all its customers bought in it: they are known for no other reason.
+    """The first month where all its customers bought or gave back in it, and so are known at all.
 
-    Everyone is then active in it, and in no later month, whatever customers do.
+    Nearly everyone is then active in it, and in no later month, whatever customers do.
     """
     if not materialized:
         return []
     first = materialized[0]
     silent = warehouse.select(
         f"SELECT count(*) FROM {FEATURE_MATRIX.full_name} "
-        f"WHERE as_of = {literal(last_day(first))} AND coalesce(purchases_1m, 0) = 0"
+        f"WHERE as_of = {literal(last_day(first))} AND coalesce(purchases_1m, 0) = 0 "
+        "AND return_share_12m IS NULL"
     ).item()
     return [] if silent else [first]
 
