@@ -290,3 +290,13 @@ def test_of_twenty_customers_rules_are_judged_by_those_they_were_not_found_on(
     assignment = pl.DataFrame({"customer_id": range(count), "segment_id": segment})
     rules = segment_rules(features, assignment, USES[:1])
     assert rules["fidelity"].to_list() == pytest.approx([fidelity] * 2, abs=1e-6)
+
+
+def test_the_rule_of_a_small_segment_is_of_most_of_it() -> None:
+    """Four in ten of those from 40 to 49: where all count alike, they are the majority nowhere."""
+    features = pl.DataFrame({"customer_id": range(2_000), "x": [i % 100 for i in range(2_000)]})
+    is_within = pl.col("x").is_between(40, 49) & (pl.col("customer_id") // 100 % 5 < 2)
+    assignment = features.select("customer_id", segment_id=pl.when(is_within).then(2).otherwise(1))
+    small = segment_rules(features, assignment, [FeatureUse("x", "symbol")]).row(1, named=True)
+    assert small["rule"] == "x <= 49.5 and x > 39.5"
+    assert (small["recall"], round(small["precision"], 1)) == (1.0, 0.4)

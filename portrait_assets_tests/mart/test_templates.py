@@ -126,7 +126,7 @@ SAYS = {
         "73.8%",
         "+1.4",
         "spend_12m >= 250",
-        "93%",
+        "of the segment 93%; of those it is true of, in the segment 88%",
         "tea",
     ],
     "value": ["Value tiers", "价值等级"],
