@@ -82,6 +82,34 @@ def test_a_value_names_a_segment_that_most_of_its_customers_have() -> None:
     assert words(few, (1, "channel", "app", 0.9, 0.0)) == {1: []}
 
 
+@pytest.mark.parametrize(
+    ("feature", "value", "en", "zh"),
+    [
+        ("top_category", "term_deposit", "mostly term deposit", "以定期存款为主"),
+        ("distinct_category", "travel", "more travel than others", "“travel”明显偏多"),
+        ("top_brand", "Private", "preferring Private", "偏好“Private”"),
+        ("best_campaign_type", "TypeA", "responding to TypeA", "响应“TypeA”"),
+        ("occupation", "self_employed", "self employed", "occupationself_employed"),
+        ("gender", "F", "gender F", "genderF"),
+        ("occupation", "7", "occupation 7", "occupation7"),
+        ("gender", "女", "gender 女", "gender女"),
+    ],
+)
+def test_a_value_is_called_what_it_means(feature: str, value: str, en: str, zh: str) -> None:
+    valued = PEOPLE.with_columns(pl.Series(feature, [value] * 10 + ["other"] * 10))
+    found = words_of_segments(valued, SEGMENTS, lines((1, feature, value, 0.9, 0.0)))
+    assert name_of(found[1]) == (en, zh)
+
+
+def test_of_the_category_a_name_says_one_thing() -> None:
+    cash = PEOPLE.with_columns(
+        top_category=pl.Series(["cash"] * 10 + ["food"] * 10),
+        distinct_category=pl.Series(["cash"] * 10 + ["food"] * 10),
+    )
+    most = (1, "distinct_category", "cash", 2.0, 0.0), (1, "top_category", "cash", 1.0, 0.0)
+    assert words(cash, *most) == {1: ["more cash than others"]}
+
+
 def test_a_value_that_is_lacking_or_not_known_names_nobody() -> None:
     channel = PEOPLE.with_columns(channel=pl.Series([None] * 10 + ["web"] * 10))
     lacking, missing = (1, "channel", "web", -1.0, 0.0), (1, "channel", "(missing)", 1.0, 0.0)

@@ -8,6 +8,7 @@ an absolute word true, its `otherwise` compares them with all customers instead.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -354,6 +355,26 @@ WORDS: tuple[Words, ...] = (
         Term("few-category", "类别少"),
     ),
 )
+
+
+class ValueWords(NamedTuple):
+    """The words for a value of a feature, which stands where the braces do.
+
+    Values of one theme are named once.
+    """
+
+    theme: str
+    en: str
+    zh: str
+
+
+VALUE_WORDS: Mapping[str, ValueWords] = {
+    "top_category": ValueWords("category", "mostly {}", "以{}为主"),
+    "distinct_category": ValueWords("category", "more {} than others", "{}明显偏多"),
+    "top_brand": ValueWords("brand", "preferring {}", "偏好{}"),
+    "best_campaign_type": ValueWords("campaign", "responding to {}", "响应{}"),
+}
+"""Of features whose values are names of things; other values stand behind the feature's label."""
 
 
 PRODUCTS_IN_CHINESE = {

@@ -7,7 +7,14 @@ from typing import NamedTuple
 
 import polars as pl
 
-from portrait_assets.stages.clusters.names.vocabulary import Business, Term, Words, words_for
+from portrait_assets.stages.clusters.names.vocabulary import (
+    VALUE_WORDS,
+    Business,
+    Term,
+    Words,
+    category_names,
+    words_for,
+)
 from portrait_assets.stages.clusters.profile import MISSING_SHOWN
 
 MIN_DIFFERENCE = 0.30
@@ -15,6 +22,8 @@ MIN_DIFFERENCE = 0.30
 MAX_Q_VALUE = 0.01
 TRUE_OF = 0.60
 """A word is given to a segment of whose customers at least this share make it true."""
+WORD_LETTERS = 4
+"""A value of so many letters is a word, such as an occupation; a shorter one may be a code."""
 EVERYONE = 0
 """Stands for a segment of all customers."""
 BANK_FEATURES = ("total_balance", "owed_balance")
@@ -167,8 +176,7 @@ def _options(
     is_high = float(str(line["std_difference"])) > 0
     label = labels.get(feature, Label(feature.replace("_", " "), feature.replace("_", " ")))
     if level is not None:
-        claim = Claim(feature, str(level), True, None)
-        return [Word(feature, f"{label.en} {level}", f"{label.zh}{level}", claim, 0.0)]
+        return [_of_value(feature, str(level), label)]
     compared = Claim(feature, None, is_high, None)
     words = own.get(feature) or words_for(feature, business)
     if words is None:
@@ -176,6 +184,17 @@ def _options(
         return [Word(feature, f"{en} {label.en}", f"{zh}{label.zh}", compared, 0.0)]
     term = words.high if is_high else words.low
     return [] if term is None else _terms(words.theme, term, compared)
+
+
+def _of_value(feature: str, level: str, label: Label) -> Word:
+    """The word for a value: a word of its own stands alone, and a code behind the label."""
+    own = VALUE_WORDS.get(feature)
+    en, zh = category_names(level)
+    claim = Claim(feature, level, True, None)
+    if own is not None:
+        return Word(own.theme, own.en.format(en), own.zh.format(zh), claim, 0.0)
+    alone = len(level) >= WORD_LETTERS and level.replace("_", "").replace(" ", "").isalpha()
+    return Word(feature, en if alone else f"{label.en} {level}", f"{label.zh}{level}", claim, 0.0)
 
 
 def _terms(theme: str, term: Term, compared: Claim) -> list[Word]:
