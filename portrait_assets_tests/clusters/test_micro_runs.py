@@ -11,11 +11,16 @@ import pytest
 
 from portrait_assets.methods.clustering.asked.model import AskedModel
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.clusters.contract import (
+    CLUSTER_ASSIGNMENT,
+    CLUSTER_PROFILE,
+    CLUSTER_SEGMENT,
+)
 from portrait_assets.stages.clusters.micro import run as micro
 from portrait_assets.stages.clusters.micro.contract import MICRO_MODEL, MICRO_PROOF, MICRO_SEGMENT
 from portrait_assets.stages.clusters.micro.habits import Habits
 from portrait_assets.stages.clusters.micro.run import MicroRun
+from portrait_assets.stages.clusters.names.vocabulary import Business
 from portrait_assets.stages.clusters.names.words import Label
 from portrait_assets.stages.clusters.wealth.contract import (
     WEALTH_SEGMENT,
@@ -151,19 +156,28 @@ def test_what_was_tried_is_stored_with_what_is_taken():
 def test_parts_are_named_after_their_segment_in_both_languages(
     micro_run: Make, monkeypatch: pytest.MonkeyPatch
 ):
-    of = micro_run({})
+    of = micro_run({(CLUSTER_PROFILE, "2024-09"): pl.DataFrame({"feature": ["owed_balance"]})})
     of._parent, of._models = "wealth", {1: SimpleNamespace(ids=(1, 2))}
+    asked = Noted()
     monkeypatch.setattr(micro, "profile_segments", lambda *_, **__: None)
-    monkeypatch.setattr(micro, "words_of_segments", lambda *_, **__: {})
+    monkeypatch.setattr(
+        micro, "words_of_segments", lambda *_, **more: asked.giving({}, more["business"])
+    )
     monkeypatch.setattr(micro, "distinct_names", lambda words: {n: [f"w{n}"] for n in words})
     monkeypatch.setattr(micro, "name_of", lambda words: Label(words[0], f"词{words[0][1]}"))
     habits = Habits(ids("a", "b"), ())
     members, parts = segments(("a", 1), ("b", 1)), ids("a", "b").with_columns(micro_id=pl.lit(1))
-    of._name(1, members, habits.rows, parts, habits)
+    of._name("2024-09", 1, members, habits.rows, parts, habits)
     assert of._names == {(1, 1): Label("rich: w1", "富：词1"), (1, 2): Label("rich: w2", "富：词2")}
+    assert asked == [(Business.BANK,)]
     of._names[1, 1] = Label("kept", "留")
-    of._name(1, members, habits.rows, parts, habits)
+    of._name("2024-09", 1, members, habits.rows, parts, habits)
     assert of._names[1, 1] == Label("kept", "留"), "once for a model"
+
+
+def test_parts_are_a_shops_where_no_balance_sets_segments_apart(micro_run: Make):
+    of = micro_run({(CLUSTER_PROFILE, "2024-09"): pl.DataFrame({"feature": ["spend_3m"]})})
+    assert of._business("2024-09") == Business.SHOP
 
 
 def test_customers_of_a_segment_with_parts_are_in_one_of_them(

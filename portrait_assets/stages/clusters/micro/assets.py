@@ -5,7 +5,11 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from portrait_assets.privacy.cells import EVERY_CELL
-from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.clusters.contract import (
+    CLUSTER_ASSIGNMENT,
+    CLUSTER_PROFILE,
+    CLUSTER_SEGMENT,
+)
 from portrait_assets.stages.clusters.micro.contract import MICRO_SEGMENT, TABLES
 from portrait_assets.stages.clusters.micro.habits import BOUGHT, MANNER
 from portrait_assets.stages.clusters.micro.run import MicroRun
@@ -35,7 +39,7 @@ def micro_assets(
     added += [table for outcome in outcomes for table in tables_read(outcome)]
     reads = (
         *(read(table, EVER) for table in dict.fromkeys(looked_at) if table not in added),
-        *(read(table, THE_MONTH) for table in dict.fromkeys(added)),
+        *(read(table, THE_MONTH) for table in dict.fromkeys((CLUSTER_PROFILE, *added))),
         *(read(table, BEFORE) for table in TABLES),
     )
 

@@ -9,7 +9,11 @@ import polars as pl
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.clustering.asked.model import AskedModel
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
-from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
+from portrait_assets.stages.clusters.contract import (
+    CLUSTER_ASSIGNMENT,
+    CLUSTER_PROFILE,
+    CLUSTER_SEGMENT,
+)
 from portrait_assets.stages.clusters.micro.contract import (
     MICRO_MODEL,
     MICRO_PROOF,
@@ -19,8 +23,13 @@ from portrait_assets.stages.clusters.micro.finding import Time, Tried, taken, tr
 from portrait_assets.stages.clusters.micro.habits import Habits, habits_of
 from portrait_assets.stages.clusters.month_run import MonthRun
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
-from portrait_assets.stages.clusters.names.vocabulary import Term, Words, category_names
-from portrait_assets.stages.clusters.names.words import Label, words_of_segments
+from portrait_assets.stages.clusters.names.vocabulary import (
+    Business,
+    Term,
+    Words,
+    category_names,
+)
+from portrait_assets.stages.clusters.names.words import BANK_FEATURES, Label, words_of_segments
 from portrait_assets.stages.clusters.profile import profile_segments
 from portrait_assets.stages.clusters.rule import RULE
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
@@ -133,7 +142,7 @@ class MicroRun(MonthRun):
             if rows.is_empty():
                 continue
             parts = model.assign(rows).rename({"segment_id": "micro_id"})
-            self._name(segment, own, rows, parts, habits)
+            self._name(month, segment, own, rows, parts, habits)
             version = pl.lit(model.version).alias("model_version")
             stored = model.to_rows().with_columns(version, pl.lit(segment).alias("segment_id"))
             self._put(MICRO_MODEL, stored.with_columns(parent=pl.lit(self._parent)), month)
@@ -152,6 +161,7 @@ class MicroRun(MonthRun):
 
     def _name(
         self,
+        month: str,
         segment: int,
         members: pl.DataFrame,
         rows: pl.DataFrame,
@@ -165,13 +175,20 @@ class MicroRun(MonthRun):
         parts = parts.rename({"micro_id": "segment_id"})
         uses = [FeatureUse(name, "habit") for name in habits.columns]
         profile = profile_segments(rows, parts, uses, smallest=self._smallest)
-        words = words_of_segments(rows, parts, profile, terms=_terms(habits.columns))
+        terms, business = _terms(habits.columns), self._business(month)
+        words = words_of_segments(rows, parts, profile, terms=terms, business=business)
         ids = self._models[segment].ids
         found = distinct_names({number: words.get(number, []) for number in ids})
         name, name_zh = members.select("name", "name_zh").row(0)
         for number, own in found.items():
             en, zh = name_of(own)
             self._names[segment, number] = Label(f"{name}: {en}", f"{name_zh}：{zh}")
+
+    def _business(self, month: str) -> Business:
+        """What customers are to the source, which habits alone do not tell."""
+        profile = self._warehouse.read(CLUSTER_PROFILE, [month])
+        is_bank = profile["feature"].is_in(BANK_FEATURES).any()
+        return Business.BANK if is_bank else Business.SHOP
 
 
 def _terms(columns: Sequence[str]) -> dict[str, Words]:
