@@ -8,12 +8,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from portrait_assets.core.errors import WarehouseError
 from portrait_assets.storage.duckdb.connection import (
     has_table,
     is_number,
     literal,
     number_text,
     quote,
+    require_file,
     scratch_database,
     without_bar,
 )
@@ -95,3 +97,14 @@ def test_a_connection_prints_no_progress_bar():
         con.execute("SET enable_progress_bar = true")
         assert con.execute(shown).fetchall() == [(True,)]
         assert without_bar(con).execute(shown).fetchall() == [(False,)]
+
+
+def test_where_another_source_has_a_warehouse_it_is_named(tmp_path: Path):
+    here = tmp_path / "shop" / "warehouse.duckdb"
+    for source in ("town", "bank"):
+        (tmp_path / source).mkdir()
+        (tmp_path / source / "warehouse.duckdb").touch()
+    with pytest.raises(WarehouseError, match=r" first, or name .* with --source: bank, town\.$"):
+        require_file(here)
+    with pytest.raises(WarehouseError, match=r"` first\.$"):
+        require_file(tmp_path / "elsewhere" / "shop" / "warehouse.duckdb")

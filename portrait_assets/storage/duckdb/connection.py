@@ -134,7 +134,10 @@ def require_file(path: Path) -> None:
         WarehouseError: when it does not.
     """
     if not path.exists():
-        raise WarehouseError(f"{path.name} does not exist yet; run `{command('run')}` first.")
+        others = sorted(each.parent.name for each in path.parent.parent.glob(f"*/{path.name}"))
+        sentence = f"{path.name} does not exist yet; run `{command('run')}` first"
+        named = f", or name a source that has one with --source: {', '.join(others)}"
+        raise WarehouseError(f"{sentence}{named if others else ''}.")
 
 
 def open_database(
