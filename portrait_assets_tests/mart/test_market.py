@@ -79,6 +79,7 @@ def change(
         "segment_id": segment,
     } | {
         "item": item,
+        "customers": 100 if segment == 0 else 40,
         "reach_before": 0.2,
         "reach": 0.2 + by,
         "reach_change": by,
@@ -208,6 +209,13 @@ def test_the_class_that_moved_last_is_shown_of_all_competitors(filled: Published
 def test_changes_bear_the_names_of_the_segments_of_then(filled: Published) -> None:
     found = [(row["item"], row["segment_en"]) for row in market.changes(filled)]
     assert found == [("loan", "all customers"), ("fund", "buyers of old")]
+
+
+def test_changes_of_a_segment_of_everyone_are_those_of_all(filled: Published) -> None:
+    rows = TABLES["market.demand_change"]
+    alone = [row | {"customers": 100} for row in rows]
+    found = market.changes(published(TABLES | {"market.demand_change": alone}))
+    assert [(row["item"], row["segment_en"]) for row in found] == [("loan", "all customers")]
 
 
 def test_needs_are_of_segments_that_lack_or_want(filled: Published) -> None:

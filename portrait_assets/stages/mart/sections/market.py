@@ -127,13 +127,19 @@ def _named(rows: list[Row], published: Published, months_ago: int = 0) -> list[R
 
 
 def changes(published: Published) -> list[Row]:
-    """What changed most, of what is sure: against the year before where it is known."""
+    """What changed most, of what is sure: against the year before where it is known.
+
+    Where all were one segment, nothing is shown of it beside all customers.
+    """
+    found = published.newest(
+        "market.demand_change", "abs(reach_change) DESC, segment_id, measure, item"
+    )
+    of_all = {row["comparison"]: row["customers"] for row in found if row["segment_id"] == 0}
     rows = [
         row
-        for row in published.newest(
-            "market.demand_change", "abs(reach_change) DESC, segment_id, measure, item"
-        )
+        for row in found
         if row["direction"] in DIRECTIONS
+        and (row["segment_id"] == 0 or row["customers"] != of_all.get(row["comparison"]))
     ]
     by_year = [row for row in rows if row["comparison"] == "year before"]
     return _named((by_year or rows)[:SHOWN], published, 12 if by_year else 1)
