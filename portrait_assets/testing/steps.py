@@ -49,7 +49,9 @@ class SmallWarehouse(Warehouse):
         within: Sequence[tuple[str, ...]] | None = None,
     ) -> dict[str, int]:
         """As of every warehouse."""
-        if table.stored_as is None and not existing_types(self.con, table.full_name):
+        name = table.full_name
+        is_known = name in self._as_contract or bool(existing_types(self.con, name))
+        if table.stored_as is None and not is_known:
             self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
             self.con.execute(create_table_sql(table, column_types(table)))
         return super().write(table, months, rows, within)
