@@ -6,6 +6,7 @@ import atexit
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from hypothesis import HealthCheck, settings
 from portrait_assets.core import invocation
 from portrait_assets.core.settings import Settings
 from portrait_assets.storage.duckdb.lock import warehouse_lock
+
+# Containers often have Python write no bytecode: then each worker, and each process that a test
+# starts, would compile the package, and rewrite the tests' assertions, again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A busy machine is slow, not wrong: speed is measured in benchmarks, not here.
 common = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

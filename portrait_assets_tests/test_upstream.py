@@ -284,6 +284,20 @@ def test_a_frame_found_by_its_name_is_let_go_and_a_registered_one_kept_until_the
     assert allocated(by_name=False) >= 5 * 4000
 
 
+def test_a_relation_of_a_table_that_is_not_there_leaves_the_transaction_as_it_is():
+    with duckdb.connect() as con:
+        con.execute("CREATE SCHEMA s; BEGIN; CREATE TABLE s.new (x INTEGER)")
+        assert con.table('"s"."new"').columns == ["x"], "also what this transaction made"
+        for name in ('"s"."absent"', '"none"."new"'):
+            with pytest.raises(duckdb.CatalogException):
+                con.table(name)
+        con.execute("COMMIT; BEGIN")
+        with pytest.raises(duckdb.CatalogException):
+            con.execute("FROM s.absent")
+        with pytest.raises(duckdb.TransactionException, match="aborted"):
+            con.execute("FROM s.new")
+
+
 def test_duckdb_parses_the_names_in_a_query_that_cannot_be_bound():
     con = duckdb.connect(config={"autoinstall_known_extensions": False})
     table_names = "SELECT json_extract_string(json_serialize_sql(?), '$..table_name')"

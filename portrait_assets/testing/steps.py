@@ -9,10 +9,14 @@ import duckdb
 import polars as pl
 
 from portrait_assets.schema.table import Table
-from portrait_assets.storage.duckdb.connection import has_table, quote, scratch_database
+from portrait_assets.storage.duckdb.connection import quote, scratch_database
 from portrait_assets.storage.duckdb.rows import Rows
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.storage.duckdb.tables import column_types, create_table_sql
+from portrait_assets.storage.duckdb.tables import (
+    column_types,
+    create_table_sql,
+    existing_types,
+)
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope, Source, Step
 
@@ -45,7 +49,9 @@ class SmallWarehouse(Warehouse):
         within: Sequence[tuple[str, ...]] | None = None,
     ) -> dict[str, int]:
         """As of every warehouse."""
-        if table.stored_as is None and not has_table(self.con, table.full_name):
+        name = table.full_name
+        is_known = name in self._as_contract or bool(existing_types(self.con, name))
+        if table.stored_as is None and not is_known:
             self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
             self.con.execute(create_table_sql(table, column_types(table)))
         return super().write(table, months, rows, within)

@@ -55,7 +55,16 @@ SAME = pl.DataFrame(
 
 
 def golden(month: str, *rows: dict[str, str], trust: tuple[str, ...] = ("C", "K")) -> pl.DataFrame:
-    records = clean(received(CUSTOMERS, list(rows)), CUSTOMERS, Conventions()).kept
+    return golden_of(kept(*rows), month, trust)
+
+
+def kept(*rows: dict[str, str]) -> pl.DataFrame:
+    return clean(received(CUSTOMERS, list(rows)), CUSTOMERS, Conventions()).kept
+
+
+def golden_of(
+    records: pl.DataFrame, month: str, trust: tuple[str, ...] = ("C", "K")
+) -> pl.DataFrame:
     return pl.concat([GOLDEN_RECORD.empty(), *golden_month(records, SAME, month, trust)])
 
 
@@ -250,19 +259,16 @@ def corrected(month: str, day: str, row: int = 1, **values: Any) -> dict[str, An
 def test_a_correction_comes_before_every_rule_from_its_day_on(name: str, value: str):
     right = corrected("2024-03", "2024-03-20") | {name: value}
     again = OLD | {"month": "2024-04", "recorded_on": "2024-04-01"}
-    rows = (OLD, OTHER, LATER, right, again)
-    before = golden("2024-02", *rows)
-    assert (
-        before[name].cast(pl.String).to_list()
-        == golden("2024-02", OLD, OTHER, LATER)[name].cast(pl.String).to_list()
-    )
-    for month in ("2024-03", "2024-04"):
-        record = golden(month, *rows)
+    uncorrected, corrected_too = kept(OLD, OTHER, LATER), kept(OLD, OTHER, LATER, right, again)
+    before = golden_of(corrected_too, "2024-02")
+    assert before[name].to_list() == golden_of(uncorrected, "2024-02")[name].to_list()
+    found = {month: golden_of(corrected_too, month) for month in ("2024-03", "2024-04")}
+    for record in found.values():
         assert record[name].cast(pl.String).to_list() == [value]
         assert f"{name}: {CORRECTIONS_FILE} 1" in record["origins"][0].to_list()
-    others = set(SURVIVORSHIP) - {name, "recorded_on"}
-    plain = golden("2024-03", OLD, OTHER, LATER)
-    assert golden("2024-03", *rows).select(sorted(others)).equals(plain.select(sorted(others)))
+    others = sorted(set(SURVIVORSHIP) - {name, "recorded_on"})
+    plain = golden_of(uncorrected, "2024-03")
+    assert found["2024-03"].select(others).equals(plain.select(others))
 
 
 def test_a_later_value_that_was_not_known_holds_and_a_second_correction_overrules_the_first():

@@ -34,6 +34,7 @@ def test_a_valley_on_straight_lines_alone_cuts_no_arc() -> None:
     assert choose(points[:600], unseen=points[600:]).labels.max() == 0
 
 
+@pytest.mark.slow
 def test_what_starts_from_sphered_points_is_compared_and_shown_as_others_are() -> None:
     points, _ = cigars(np.random.default_rng(1), (250, 250), 4.0, 4.0)
     found = choose(points)

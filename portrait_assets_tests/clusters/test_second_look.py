@@ -53,6 +53,7 @@ def ring_and_bell() -> Data:
     return path_around(rng(1), 200, 1, 150, 2.2, 0.6)
 
 
+@pytest.mark.slow
 def test_two_bells_that_touch_are_found_without_their_number() -> None:
     points, truth = two_bells()
     found = choose(points)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MAT
 from portrait_assets.stages.targets.adding import target_steps
 from portrait_assets.stages.targets.declared.outcomes import packaged_targets
 from portrait_assets.stages.validation.backtests.cells import SUMS, Key, Sides
+from portrait_assets.storage.duckdb.rows import Query
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
@@ -125,9 +127,11 @@ def renew_targets(warehouse: Warehouse, months: Sequence[str]) -> None:
     """Compute what was done, and what the source reported, in the windows of these months."""
     for step in target_steps(packaged_targets())[:2]:
         assert step.writes is not None
-        for month in months:
-            with Engine(warehouse.con).rows(step, Scope(month)) as rows:
-                warehouse.write(step.writes, [month], rows)
+        with ExitStack() as stack:
+            of_months = [Engine(warehouse.con).rows(step, Scope(month)) for month in months]
+            rows = [stack.enter_context(each) for each in of_months]
+            assert all(isinstance(each, Query) for each in rows)
+            warehouse.write(step.writes, months, cast(list[Query], rows))
 
 
 def rows_of(found: Iterable[Mapping[Key, Sides]]) -> pl.DataFrame:

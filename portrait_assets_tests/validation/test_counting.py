@@ -33,18 +33,20 @@ BUYS = Claim("chance", outcome("purchase"), is_probability=True)
 COMES_BACK = Claim("chance", outcome("return"))
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> SmallWorld:
-    """Four customers whose predicted probability is the same in each month."""
-    found = SmallWorld(tmp_path, matrix_of(CHANCE), len(PREDICTED))
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> SmallWorld:
+    """Four customers whose predicted probability is the same in each month; tests only read it."""
+    folder = tmp_path_factory.mktemp("four")
+    found = SmallWorld(folder, matrix_of(CHANCE), len(PREDICTED))
     for month in MONTHS:
         features = {"recency_days": [9, 7, 5, 3], "purchases_1m": PURCHASES[month]}
         found.add(month, {"chance": PREDICTED}, features, {"purchases": PURCHASES[month]})
+    found.close()
     return found
 
 
 def counted(world: SmallWorld, claim: Claim, *windows: Window) -> pl.DataFrame:
-    return rows_of(count_outcomes(world.close(), world.matrix, [claim], windows))
+    return rows_of(count_outcomes(world.warehouse, world.matrix, [claim], windows))
 
 
 def of_tag(found: pl.DataFrame, *columns: str) -> list[tuple[float, ...]]:
@@ -99,6 +101,7 @@ def test_who_spent_nothing_is_not_among_those_who_spend_most(tmp_path: Path):
     small = SmallWorld(tmp_path, matrix_of(CHANCE), 6)
     for month, amounts in (("2024-01", [1] * 6), ("2024-02", [-5, -5, -5, -5, -5, 0])):
         small.add(month, {"chance": 0.5}, did={"purchases": 1, "amount": amounts})
+    small.close()
     found = counted(small, Claim("chance", outcome("spend")), Window("2024-01", 1))
     assert found.filter(side="tag").select("customers", "hits").rows() == [(6, 0)]
 
@@ -186,6 +189,7 @@ def test_what_customers_do_after_they_objected_is_not_counted(tmp_path: Path) ->
     for month in MONTHS[:2]:
         objected = ["C00001"] if month == MONTHS[1] else []
         world.add(month, {"chance": PREDICTED}, {}, {"purchases": PURCHASES[month]}, None, objected)
+    world.close()
     found = counted(world, BUYS, Window(MONTHS[0], 1)).filter(side="tag")
     assert (found["customers"].sum(), found["hits"].sum()) == (3, 1)
 

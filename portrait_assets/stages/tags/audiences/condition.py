@@ -35,11 +35,7 @@ def matrix_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Column]:
     Raises:
         TagError: when the database has no portrait matrix.
     """
-    types = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'tags' "
-        "AND table_name = 'portrait_matrix' AND database_name = current_database() "
-        "ORDER BY column_index"
-    ).fetchall()
+    types = existing_types(con, MATRIX)
     if not types:
         raise TagError(f"There is no portrait matrix yet; run `{command('run')}` first.")
     known = con.execute(
@@ -48,7 +44,7 @@ def matrix_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Column]:
     ).fetchall()
     facts = {code: (tuple(sorted(values)) or None, level) for code, values, level in known}
     columns = {}
-    for name, kind in types:
+    for name, kind in types.items():
         allowed, level = facts.get(name, (None, "C1"))
         # The published file holds enumerated text as ENUM.
         known_type = str(Type.TEXT) if kind.startswith("ENUM") else kind
