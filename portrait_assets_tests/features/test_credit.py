@@ -8,7 +8,7 @@ import pytest
 
 from portrait_assets.testing.worlds.features import World, day
 
-PRODUCTS = [
+PRODUCTS: list[dict[str, Any]] = [
     {"product_id": "card", "term_days": None},
     {"product_id": "loan", "term_days": 1_095},
 ]
