@@ -95,12 +95,14 @@ def test_what_is_owed_is_of_accounts_with_a_limit_and_used_of_limits_above_nothi
             "days_past_due": [None, 3, 9, None],
             "grade": [2, None, None, None],
             "is_on_demand": [True, False, False, False],
+            "is_revolving": [False, True, False, True],
         }
     )
     of = ["balance", "owed", "credit_limit", "days_past_due", "highest_utilisation"]
     of += ["graded_accounts", "graded_balance", "risk_points", "demand_balance"]
+    of += ["revolving_owed", "revolving_limit"]
     found = counted(of, rows, CUSTOMER_BALANCE_MONTH)
-    assert list(found.values()) == [100, 50, 110, 9, 0.5, 1, 100, 200, 100]
+    assert list(found.values()) == [100, 50, 110, 9, 0.5, 1, 100, 200, 100, 30, 110]
 
 
 @pytest.mark.parametrize(("responded", "days"), [([1, 0], 3), ([1, 1], 8), ([0, None], 0)])

@@ -251,6 +251,9 @@ REFINING = {
 REFINING_OF = {
     "display_uplift_12m": {"transactions.is_in_mailer", "promotions.mailer_share"},
     "mailer_uplift_12m": {"transactions.is_on_display", "promotions.display_share"},
+    # Without terms on record all limits count in saying which borrowers are alike.
+    "past_due_rate_24m": {"products.term_days"},
+    "past_due_probability_1m": {"products.term_days"},
 }
 
 

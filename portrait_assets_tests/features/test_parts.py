@@ -140,12 +140,33 @@ def test_a_spell_past_due_begins_where_the_month_before_was_not(
     frame = pl.DataFrame(
         {"customer_id": "a", "ago": range(len(days)), "days_past_due": days},
         schema_overrides={"days_past_due": pl.Int64},
-    ).with_columns(owed=pl.lit(30.0), credit_limit=pl.lit(100.0))
+    ).with_columns(
+        owed=pl.lit(30.0),
+        credit_limit=pl.lit(100.0),
+        revolving_owed=pl.lit(25.0),
+        revolving_limit=pl.lit(50.0),
+    )
     (row,) = run_step(CONDUCT, JUNE, {months: frame}).to_dicts()
     assert {name: row[name] for name in expected} == expected
     assert (row["owed_12m"], row["limits_12m"]) == (30.0 * len(days), 100.0 * len(days))
     recent = min(len(days), 3)
     assert (row["owed_3m"], row["limits_3m"]) == (30.0 * recent, 100.0 * recent)
+    assert row["use_band"] == 5
+
+
+def test_how_late_a_payment_is_and_whether_it_was_late_a_month_on() -> None:
+    """From the month itself back: nothing follows it, nor the one before the month not known."""
+    days = [95, 61, 30, 0, 31, None, 5]
+    (months,) = [source for source in upstream(CONDUCT) if source.name == "credit_month"]
+    frame = pl.DataFrame({"customer_id": "a", "ago": range(len(days)), "days_past_due": days})
+    nothing = pl.lit(None, pl.Float64)
+    frame = frame.with_columns(
+        owed=nothing, credit_limit=nothing, revolving_owed=nothing, revolving_limit=nothing
+    )
+    (row,) = run_step(CONDUCT, JUNE, {months: frame}).to_dicts()
+    stages = [(row[f"followed_{at}"], row[f"stayed_{at}"]) for at in range(4)]
+    assert stages == [(1, 1), (1, 0), (1, 1), (0, 0)]
+    assert row["use_band"] == 10
 
 
 def test_a_product_was_used_in_the_three_months_before_its_last_day() -> None:

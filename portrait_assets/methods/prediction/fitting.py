@@ -12,7 +12,8 @@ import polars as pl
 
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.disclosure.holders import Holders, holders_of
-from portrait_assets.methods.prediction.binned.fitting import weighed
+from portrait_assets.methods.prediction.binned.fitting import Weighed, weighed
+from portrait_assets.methods.prediction.binned.screening import OTHERS_TELL_MORE, strongest
 from portrait_assets.methods.prediction.checking import (
     check_lengths,
     check_monotone,
@@ -28,7 +29,7 @@ from portrait_assets.methods.prediction.families.encoding import (
     Encoding,
     fit_encoding,
 )
-from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot, folds_by_time
+from portrait_assets.methods.prediction.families.folds import Fold, trial_folds
 from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
 from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
@@ -37,9 +38,6 @@ from portrait_assets.methods.prediction.rows import rounded
 
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
-
-STRATA = 10
-"""Parts of the numbers' order that each fold has its share of."""
 
 
 def fit(
@@ -158,7 +156,9 @@ def _fit(asked: _Request) -> PredictionModel:
         )
     asked = _in_order_of_contents(_of_features(asked, encoding))
     holders = holders_of(asked.groups)
-    folds = _folds(asked)
+    folds = trial_folds(
+        asked.outcome, asked.order, asked.loss.is_logistic, asked.parameters, asked.seed
+    )
     outcome = asked.outcome
     facts = {
         "fitted_rows": float(len(outcome)),
@@ -187,6 +187,7 @@ _Found: TypeAlias = tuple[Encoding, Linear | Trees, dict[str, float]]
 
 
 def _scorer(asked: _Request, encoding: Encoding, folds: Sequence[Fold], holders: Holders) -> _Found:
+    encoding = _screened(asked, encoding, holders)
     is_scaled = asked.family != "trees"
     terms = encoding.terms(is_scaled)
     signs = _signs(terms, asked.monotone or {})
@@ -207,9 +208,29 @@ def _scorer(asked: _Request, encoding: Encoding, folds: Sequence[Fold], holders:
     )
 
 
+def _weighed(asked: _Request, holders: Holders) -> Weighed:
+    """The features with weights that the outcome's model may have, those that alone tell most."""
+    found = weighed(asked.frame, asked.outcome, holders.of, asked.parameters.folds, asked.seed)
+    most = asked.parameters.most_features
+    return found if most is None else strongest(found, asked.outcome, most)
+
+
+def _screened(asked: _Request, encoding: Encoding, holders: Holders) -> Encoding:
+    """The encoding without features of which there are too many for the outcome."""
+    if asked.parameters.most_features is None or not asked.loss.is_logistic:
+        return encoding
+    names = [each.feature for each in _weighed(asked, holders).features]
+    if not names:
+        return encoding
+    others = [name for name in asked.frame.columns if name not in names]
+    dropped = [Dropped(name, OTHERS_TELL_MORE) for name in others]
+    kept = encoding.of(asked.frame.select(names))
+    return replace(kept, dropped=(*encoding.dropped, *dropped))
+
+
 def _binned(asked: _Request, encoding: Encoding, folds: Sequence[Fold], holders: Holders) -> _Found:
     """A regression on weights of bins, none of which counts against its own evidence."""
-    found = weighed(asked.frame, asked.outcome, holders.of, asked.parameters.folds, asked.seed)
+    found = _weighed(asked, holders)
     terms = Encoding(found.features).terms(True)
     signs = np.ones(len(terms), dtype=np.int64)
     linear = fit_linear(
@@ -253,41 +274,6 @@ def _in_order_of_contents(asked: _Request) -> _Request:
         order=None if asked.order is None else np.asarray(asked.order)[at],
         groups=None if asked.groups is None else np.asarray(asked.groups)[at],
     )
-
-
-def _folds(asked: _Request) -> Sequence[Fold]:
-    """Where settings are chosen: on the newest moments, or on parts by lot."""
-    most = asked.parameters.trial_rows
-    # Places are in random order, so that the first of them are a sample.
-    return [Fold(learned[:most], unseen[:most]) for learned, unseen in _all_folds(asked)]
-
-
-def _all_folds(asked: _Request) -> Sequence[Fold]:
-    rng = np.random.default_rng(asked.seed)
-    if asked.order is not None:
-        moments = np.unique(np.asarray(asked.order), return_inverse=True)[1].astype(np.int64)
-        fold = folds_by_time(moments, rng)
-        if _is_enough(asked, fold):
-            return [fold]
-    strata = asked.outcome.astype(np.int64)
-    if not asked.loss.is_logistic:
-        ranks = np.argsort(np.argsort(asked.outcome, kind="stable"), kind="stable")
-        strata = ranks * STRATA // len(ranks)
-    folds = folds_by_lot(strata, asked.parameters.folds, rng)
-    is_large = len(strata) >= asked.parameters.one_split_from
-    return folds[:1] if is_large else folds
-
-
-def _is_enough(asked: _Request, fold: Fold) -> bool:
-    """Whether both sides of a split by time have enough of either outcome."""
-    least = asked.parameters.least_events
-    for side in fold:
-        if len(side) < 2 * least:
-            return False
-        events = asked.outcome[side].sum()
-        if asked.loss.is_logistic and not least <= events <= len(side) - least:
-            return False
-    return True
 
 
 def _signs(terms: Sequence[Term], monotone: Mapping[str, int]) -> Indexes:

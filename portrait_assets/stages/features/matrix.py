@@ -10,6 +10,7 @@ from portrait_assets.schema.table import MONEY_FACTOR, Type
 from portrait_assets.stages.cleaned.contract import GOLDEN_RECORD
 from portrait_assets.stages.features import contract
 from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.declared.credit import LATE_STAGES, USE_BANDS
 from portrait_assets.stages.features.declared.entity import RECORDED
 from portrait_assets.stages.features.declared.feature import Feature
 from portrait_assets.stages.features.given import GIVEN, known_sql, known_value
@@ -127,7 +128,18 @@ BASES: dict[str, Step] = {
         _sums("x", "choices", "repeated") | _sums("x", "recent", "novel", where="x.has_earlier"),
     ),
     "bd": _base("base_held", _sums("d", "graded_balance", "risk_points")),
-    "bp": _base("base_conduct", _sums("p", "spells", "on_time")),
+    "bp": _base(
+        "base_conduct",
+        _sums("p", "spells", "on_time")
+        | {
+            f"{name}_{band}": f"sum(p.{name}) FILTER (p.use_band = {band})"
+            for name in ("spells", "on_time")
+            for band in range(USE_BANDS + 1)
+        }
+        | _sums(
+            "p", *(f"{n}_{at}" for n in ("followed", "stayed") for at in range(len(LATE_STAGES)))
+        ),
+    ),
     "bu": _base(
         "base_uplift",
         _EXPECTED,

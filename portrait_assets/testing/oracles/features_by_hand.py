@@ -335,6 +335,7 @@ def _held(scope: Scope) -> str:
 
 def _balance_month(scope: Scope, months: int) -> str:
     """What each customer held at the end of each of so many months."""
+    revolving = "credit_limit IS NOT NULL AND known AND term_days IS NULL"
     return f"""
     SELECT customer_id, ago, count(*) AS accounts, count(DISTINCT product_id) AS products,
         coalesce(sum(balance) FILTER (credit_limit IS NULL), 0) AS balance,
@@ -347,7 +348,9 @@ def _balance_month(scope: Scope, months: int) -> str:
         coalesce(sum(balance * grade), 0) AS risk_points,
         sum(balance) FILTER (credit_limit IS NULL AND known AND term_days IS NULL
             AND coalesce(TRY_CAST(ltrim(upper(risk_grade), 'R') AS INTEGER), 1) = 1)
-            AS demand_balance
+            AS demand_balance,
+        sum(balance) FILTER ({revolving}) AS revolving_owed,
+        sum(credit_limit) FILTER ({revolving}) AS revolving_limit
     FROM (
         SELECT b.*, {_ago(scope, "b.balance_on")} AS ago, p.product_id IS NOT NULL AS known,
             p.term_days, p.risk_grade, CASE WHEN b.balance > 0 AND b.credit_limit IS NULL

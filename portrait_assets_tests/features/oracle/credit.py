@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from portrait_assets_tests.features.oracle.holdings import last_of_months
-from portrait_assets_tests.features.oracle.rows import Row, Tables, ago, clip, known, of, shrunk
+from portrait_assets_tests.features.oracle.rows import Row, Tables, ago, known, of
 
-MONTHS, BASE_MONTHS = 24, 12
+MONTHS = 24
 
 
 def credit(tables: Tables, customer: str, as_of: date) -> Row:
@@ -17,9 +17,11 @@ def credit(tables: Tables, customer: str, as_of: date) -> Row:
     ]
     rows = [row for row in rows if row["ago"] < MONTHS]
     people = {row["customer_id"] for row in rows}
-    own = last_of_months(of(rows, customer))
-    conduct = {who: _conduct(last_of_months(of(rows, who))) for who in people}
-    return _use(own) | _of_base(_conduct(own), list(conduct.values()))
+    terms = {p["product_id"]: p["term_days"] for p in tables["products"]}
+    months = {who: last_of_months(of(rows, who)) for who in {*people, customer}}
+    conduct = {who: _conduct(own) | _revolving(own, terms) for who, own in months.items()}
+    base = [conduct[who] for who in people]
+    return _use(months[customer]) | _of_base(conduct[customer], base)
 
 
 def _use(months: dict[int, list[Row]]) -> Row:
@@ -47,6 +49,21 @@ def _utilisation(accounts: list[Row]) -> float | None:
     return sum(a["balance"] for a in accounts) / limits if limits else None
 
 
+def _revolving(months: dict[int, list[Row]], terms: dict[str, int | None]) -> Row:
+    """The use of limits without a term, and the tenth of them in use; 10 without any."""
+    use = _utilisation(
+        [
+            a
+            for n, rows in months.items()
+            for a in rows
+            if n < 12 and a["credit_limit"] and terms.get(a["product_id"], 0) is None
+        ]
+    )
+    use = None if use is None else max(use, 0)
+    band = 10 if use is None else min(int(10 * round(use, 6)), 9)
+    return {"revolving_utilisation_12m": use, "band": band}
+
+
 def _conduct(months: dict[int, list[Row]]) -> Row:
     """Walks through the months from the oldest on."""
     days = {
@@ -66,14 +83,47 @@ def _conduct(months: dict[int, list[Row]]) -> Row:
         "months_since_past_due": min(late, default=None),
         "credit_months_24m": len(days),
         "on_time": on_time,
+        "days": days,
     }
 
 
 def _of_base(own: Row, all_of_them: list[Row]) -> Row:
-    months, spells = own.pop("on_time"), own["past_due_spells_24m"]
-    base_months = sum(each.get("on_time", 0) for each in all_of_them)
-    base = sum(each["past_due_spells_24m"] or 0 for each in all_of_them)
-    rate = None
-    if months and base_months:
-        rate = shrunk(clip(spells / months), months, clip(base / base_months), BASE_MONTHS)
-    return own | {"past_due_rate_24m": rate}
+    days, band, on_time = own.pop("days"), own.pop("band"), own.pop("on_time")
+    rate = _rate(own["past_due_spells_24m"] or 0, on_time, band, all_of_them)
+    now = next((days[n] for n in (0, 1, 2) if n in days), None)
+    chance = _stays(now, all_of_them) if now else None if now is None else rate
+    return own | {"past_due_rate_24m": rate, "past_due_probability_1m": chance}
+
+
+def _rate(spells: int, on_time: int, band: int, all_of_them: list[Row]) -> float | None:
+    """One more fall, in as many more months as those alike have for one."""
+    if not on_time:
+        return None
+    falls = sum(each["past_due_spells_24m"] or 0 for each in all_of_them)
+    if not falls:
+        return 0
+    wait = sum(each["on_time"] for each in all_of_them) / falls
+    alike = [each for each in all_of_them if each["band"] == band]
+    waits = sum(each["on_time"] for each in alike) + wait
+    return (spells + 1) / (
+        on_time + waits / (1 + sum(a["past_due_spells_24m"] or 0 for a in alike))
+    )
+
+
+def _stage(days: int) -> int:
+    return min((days + 29) // 30, 4)
+
+
+def _stays(now: int, all_of_them: list[Row]) -> float | None:
+    """How often who was as late as this was still late a month on, all stages counting for one."""
+    next_days = [
+        (_stage(late), each["days"][n - 1] > 0)
+        for each in all_of_them
+        for n, late in each["days"].items()
+        if late > 0 and n - 1 in each["days"]
+    ]
+    if not next_days:
+        return None
+    of_all = sum(stays for _, stays in next_days) / len(next_days)
+    own = [stays for stage, stays in next_days if stage == _stage(now)]
+    return (sum(own) + of_all) / (len(own) + 1)

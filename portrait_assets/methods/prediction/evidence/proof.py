@@ -14,9 +14,13 @@ from portrait_assets.methods.prediction.blended import BOTH, mean_of
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import Choice, choose
 from portrait_assets.methods.prediction.evidence.lone import best_lone_feature
-from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot, folds_by_time
+from portrait_assets.methods.prediction.families.folds import (
+    STRATA,
+    Fold,
+    folds_by_lot,
+    folds_by_time,
+)
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
-from portrait_assets.methods.prediction.fitting import STRATA
 from portrait_assets.methods.prediction.trials.rare import Rarity
 from portrait_assets.methods.prediction.trials.trials import trials_of
 from portrait_assets.methods.statistics.binning import TENTHS

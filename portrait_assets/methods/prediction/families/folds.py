@@ -8,9 +8,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from portrait_assets.methods.prediction.families.parameters import Parameters
+
 Indexes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 UNSEEN_SHARE = 0.2
+STRATA = 10
+"""Parts of the numbers' order that each fold has its share of."""
 
 
 class Fold(NamedTuple):
@@ -53,3 +58,58 @@ def folds_by_lot(strata: Indexes, parts: int, rng: np.random.Generator) -> Seque
         is_unseen = part[shuffled] == at
         found.append(Fold(shuffled[~is_unseen], shuffled[is_unseen]))
     return found
+
+
+def trial_folds(
+    outcome: Floats,
+    order: npt.NDArray[np.generic] | None,
+    is_logistic: bool,
+    parameters: Parameters,
+    seed: int,
+) -> Sequence[Fold]:
+    """Where settings are chosen: on the newest moments, or on parts by lot.
+
+    Args:
+        outcome: 0 and 1, or numbers, shape (rows,).
+        order: the moment of each row; None where there is no order.
+        is_logistic: whether it is 0 and 1.
+        parameters: how many rows are learned from, and judged by, at most.
+        seed: of the lot.
+    """
+    most = parameters.trial_rows
+    # Places are in random order, so that the first of them are a sample.
+    return [
+        Fold(learned[:most], unseen[:most])
+        for learned, unseen in _all_folds(outcome, order, is_logistic, parameters, seed)
+    ]
+
+
+def _all_folds(
+    outcome: Floats,
+    order: npt.NDArray[np.generic] | None,
+    is_logistic: bool,
+    parameters: Parameters,
+    seed: int,
+) -> Sequence[Fold]:
+    rng = np.random.default_rng(seed)
+    if order is not None:
+        moments = np.unique(np.asarray(order), return_inverse=True)[1].astype(np.int64)
+        fold = folds_by_time(moments, rng)
+        if all(_is_enough(outcome[side], is_logistic, parameters) for side in fold):
+            return [fold]
+    strata = outcome.astype(np.int64)
+    if not is_logistic:
+        ranks = np.argsort(np.argsort(outcome, kind="stable"), kind="stable")
+        strata = ranks * STRATA // len(ranks)
+    folds = folds_by_lot(strata, parameters.folds, rng)
+    is_large = len(strata) >= parameters.one_split_from
+    return folds[:1] if is_large else folds
+
+
+def _is_enough(outcome: Floats, is_logistic: bool, parameters: Parameters) -> bool:
+    """Whether one side of a split by time has enough of either outcome."""
+    least = parameters.least_events
+    if len(outcome) < 2 * least:
+        return False
+    events = outcome.sum()
+    return not is_logistic or least <= events <= len(outcome) - least

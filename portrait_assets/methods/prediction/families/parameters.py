@@ -45,6 +45,9 @@ class Parameters:
     """Parts of equal size that a column's values fall into, between which trees split."""
     leaf_penalty: float = 1.0
     """Added to the curvature of a leaf, so that values of small leaves are drawn to 0."""
+    most_features: int | None = None
+    """Features that a model of an outcome has at most, those that alone tell most; any number where
+    None. Of few events further ones add more chance than they tell."""
     patience: int = 10
     """Trees without a smaller loss on unseen rows after which no more are grown."""
 

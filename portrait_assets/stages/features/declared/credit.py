@@ -7,17 +7,33 @@ due for three months has fallen past due once.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.declared import needs
-from portrait_assets.stages.features.declared.expressions import ratio, shrunk_share
+from portrait_assets.stages.features.declared.expressions import DIGITS, ratio
 from portrait_assets.stages.features.declared.feature import NEVER_NULL, SHARE, Element, Feature
 
 CONDUCT_MONTHS = 24
 """How far back a borrower's payments are looked at."""
-PRIOR_MONTHS = 12
-"""Months on time that the base's rate counts for."""
+USE_BANDS = 10
+"""Tenths of revolving limits in use, by which borrowers are alike; who has none is one more."""
+
+
+class Stage(NamedTuple):
+    """Days past due above `low`, up to `high`; None for any number more."""
+
+    low: int
+    high: int | None
+
+    def holds(self, days: str) -> str:
+        """SQL of whether these days past due are within it."""
+        above = f"{days} > {self.low}"
+        return above if self.high is None else f"{above} AND {days} <= {self.high}"
+
+
+LATE_STAGES = (Stage(0, 30), Stage(30, 60), Stage(60, 90), Stage(90, None))
+"""How late a payment is, by the month, as roll rates have it."""
 _NO_LIMIT = "no credit limit in the window"
 _NO_PAYMENT = "no account with days past due in the window"
 
@@ -42,6 +58,35 @@ def _conduct(name: str, en: str, zh: str, formula: str, sql: str, **more: Any) -
     return _credit(name, en, zh, formula, sql, **more)
 
 
+def _of_band(name: str) -> str:
+    """SQL of a sum over all borrowers in the band of the customer's."""
+    bands = ", ".join(f"bp.{name}_{band}" for band in range(USE_BANDS + 1))
+    return f"coalesce([{bands}][p.use_band + 1], 0)"
+
+
+def _still_late(at: int) -> str:
+    """SQL of the share of months so late after which a payment was still past due.
+
+    Drawn to the share of all that were late as if one more was so late (B. Cestnik 1990,
+    "Estimating probabilities: a crucial task in machine learning").
+    """
+    stayed, followed = (
+        f"({' + '.join(f'bp.{name}_{n}' for n in range(len(LATE_STAGES)))})"
+        for name in ("stayed", "followed")
+    )
+    return (
+        f"CASE WHEN {followed} > 0 THEN round((bp.stayed_{at} + CAST({stayed} AS DOUBLE) / "
+        f"{followed}) / (bp.followed_{at} + 1), {DIGITS}) END"
+    )
+
+
+# Of months on time, for one in which a payment fell past due.
+_BASE_WAIT = "CAST(bp.on_time AS DOUBLE) / bp.spells"
+_ALIKE_WAIT = f"({_of_band('on_time')} + {_BASE_WAIT}) / ({_of_band('spells')} + 1)"
+_LATE_NOW = " ".join(
+    f"WHEN {stage.holds('d.days_past_due')} THEN {_still_late(at)}"
+    for at, stage in enumerate(LATE_STAGES)
+)
 _LATELY = "CAST(p.owed_3m AS DOUBLE) / CAST(p.limits_3m AS DOUBLE)"
 _BEFORE = "CAST(p.owed_before AS DOUBLE) / CAST(p.limits_before AS DOUBLE)"
 
@@ -62,6 +107,17 @@ FEATURES: tuple[Feature, ...] = (
         "balances owed / credit limits, both summed over months",
         ratio("greatest(p.owed_12m, 0)", "p.limits_12m"),
         window_months=12,
+    ),
+    _use(
+        "revolving_utilisation_12m",
+        "Average utilisation of revolving credit",
+        "循环授信平均使用率",
+        "balances owed / credit limits of accounts whose product has no term, both summed over "
+        "months",
+        ratio("greatest(p.revolving_owed_12m, 0)", "p.revolving_limit_12m"),
+        needs=(needs.CREDIT_LIMIT, needs.OWED, needs.HELD_PRODUCT, needs.TERM),
+        window_months=12,
+        null_means="no revolving credit limit in the window",
     ),
     _use(
         "utilisation_change_3m",
@@ -94,13 +150,24 @@ FEATURES: tuple[Feature, ...] = (
     ),
     _conduct(
         "past_due_rate_24m",
-        "Rate of falling past due, shrunk to the base",
-        "近24月逾期发生率（收缩）",
-        "times fallen past due / months that followed none past due, the base's share counting for "
-        f"{PRIOR_MONTHS} months",
-        shrunk_share("p.spells", "p.on_time", "p.on_time", "bp.spells", "bp.on_time", PRIOR_MONTHS),
+        "Rate of falling past due, shrunk to borrowers alike",
+        "近24月逾期发生率（按相似客户收缩）",
+        "(times fallen past due + 1) / (months that followed none past due + the months that "
+        "borrowers with a like share of their revolving limits in use have for one)",
+        "CASE WHEN p.on_time > 0 THEN CASE WHEN bp.spells > 0 THEN "
+        f"round((p.spells + 1) / (p.on_time + {_ALIKE_WAIT}), {DIGITS}) ELSE 0 END END",
         unit=SHARE,
         evidence="credit_months_24m",
+    ),
+    _conduct(
+        "past_due_probability_1m",
+        "Probability of being past due a month on",
+        "下月处于逾期的概率",
+        "of who is past due the share of months as late after which a payment still was, of all; "
+        "of others past_due_rate_24m",
+        f"CASE {_LATE_NOW} WHEN d.days_past_due IS NOT NULL THEN past_due_rate_24m END",
+        unit=SHARE,
+        null_means="no account with days past due within three months, or nobody was past due",
     ),
     _conduct(
         "months_since_past_due",

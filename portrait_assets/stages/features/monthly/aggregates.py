@@ -313,4 +313,21 @@ CUSTOMER_BALANCE_MONTH: tuple[Aggregate, ...] = (
         ),
         "sum(CASE WHEN is_on_demand THEN balance END)",
     ),
+    *(
+        Aggregate(
+            Column(
+                f"revolving_{name}",
+                Type.MONEY,
+                f"{en} of accounts with a credit limit whose product has no term; null where none "
+                "is held",
+                f"循环授信{zh}（未持有时为空）",
+                unit=MONEY,
+            ),
+            f"sum(CASE WHEN is_revolving THEN {column} END)",
+        )
+        for name, en, zh, column in (
+            ("owed", "Balance", "欠款", "balance"),
+            ("limit", "Credit limits", "额度", "credit_limit"),
+        )
+    ),
 )

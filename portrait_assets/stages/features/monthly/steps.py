@@ -325,7 +325,9 @@ CUSTOMER_BALANCE_MONTH = Step(
         SELECT a.*, CASE WHEN a.balance > 0 AND a.credit_limit IS NULL
             THEN {_GRADE} END AS grade,
             a.credit_limit IS NULL AND p.product_id IS NOT NULL AND p.term_days IS NULL
-            AND coalesce({_GRADE}, 1) = 1 AS is_on_demand
+            AND coalesce({_GRADE}, 1) = 1 AS is_on_demand,
+            a.credit_limit IS NOT NULL AND p.product_id IS NOT NULL AND p.term_days IS NULL
+                AS is_revolving
         FROM account AS a LEFT JOIN product AS p USING (product_id)
     ) GROUP BY customer_id ORDER BY customer_id
     """

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from portrait_assets.stages.features.contract import CUSTOMER_BALANCE_MONTH
-from portrait_assets.stages.features.declared.credit import CONDUCT_MONTHS
+from portrait_assets.stages.features.declared.credit import (
+    CONDUCT_MONTHS,
+    LATE_STAGES,
+    USE_BANDS,
+)
 from portrait_assets.stages.features.declared.lately import DEMAND_LATELY
 from portrait_assets.stages.features.monthly import aggregates
 from portrait_assets.stages.features.persons import added_up
@@ -69,17 +73,38 @@ def _used(name: str, months: str) -> str:
     )
 
 
+_REVOLVING = ", ".join(
+    f"sum(revolving_{name}) FILTER (revolving_limit > 0 AND ago < 12) AS revolving_{name}_12m"
+    for name in ("owed", "limit")
+)
+_USE = (
+    "round(CAST(greatest(revolving_owed_12m, 0) AS DOUBLE) "
+    "/ CAST(revolving_limit_12m AS DOUBLE), 6)"
+)
+_BAND = (
+    f"CASE WHEN revolving_limit_12m > 0 THEN least(CAST(floor({USE_BANDS} * {_USE}) AS INTEGER), "
+    f"{USE_BANDS - 1}) ELSE {USE_BANDS} END"
+)
 # Months as bits, the month itself being the lowest: an earlier month is a higher bit.
 _BIT = "1 << CAST(ago AS INTEGER)"
+_LATE_BY_STAGE = ", ".join(
+    f"coalesce(bit_or({_BIT}) FILTER ({stage.holds('days_past_due')}), 0) AS late_{at}"
+    for at, stage in enumerate(LATE_STAGES)
+)
+_FOLLOWED = ", ".join(
+    f"bit_count(late_{at} & (known << 1)) AS followed_{at}, "
+    f"bit_count(late_{at} & (late << 1)) AS stayed_{at}"
+    for at in range(len(LATE_STAGES))
+)
 CONDUCT = Step(
     "conduct",
     (_CREDIT_MONTHS,),
     f"""
     SELECT *, bit_count(known) AS months, bit_count(late & ~(late >> 1)) AS spells,
-        bit_count(known & ~(late >> 1)) AS on_time
+        bit_count(known & ~(late >> 1)) AS on_time, {_BAND} AS use_band, {_FOLLOWED}
     FROM (
         SELECT customer_id, {_used("12m", "ago < 12")}, {_used("3m", "ago < 3")},
-            {_used("before", "ago BETWEEN 3 AND 5")},
+            {_used("before", "ago BETWEEN 3 AND 5")}, {_REVOLVING}, {_LATE_BY_STAGE},
             max(days_past_due) AS worst, min(ago) FILTER (days_past_due > 0) AS since,
             bit_or({_BIT}) FILTER (days_past_due IS NOT NULL) AS known,
             CASE WHEN max(days_past_due) IS NOT NULL
@@ -89,4 +114,5 @@ CONDUCT = Step(
     """,
 )
 """How customers used their credit and paid it back: months past due, spells of them, and months
-that could have begun one."""
+that could have begun one; by how late they were, months that are followed by a known one, and by
+one past due. `use_band` is the tenth of the revolving limits in use, and 10 without any."""
