@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, probability, share, text
+from portrait_assets.schema.columns import count, flag, integer, number, probability, share, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, RANK, SHARE, STATISTIC
 from portrait_assets.schema.table import (
@@ -79,18 +79,18 @@ PREDICTION_MODEL = Table(
         _CALIBRATED_ON,
         _FITTED_IN,
         text("part", "Part of the model", "组成部分", nullable=False),
-        Column("position", Type.INTEGER, "Order within the part", "部分内次序", nullable=False),
+        integer("position", "Order within the part", "部分内次序", nullable=False),
         text("feature", "Feature", "特征"),
         text("level", "Value of a categorical feature", "特征取值"),
         text("key", "Which number or text it is", "参数名"),
         number("value", "Number", "数值"),
         text("text", "Text", "文本"),
-        Column("tree", Type.INTEGER, "Tree", "树编号"),
-        Column("left_node", Type.INTEGER, "Node up to the threshold", "左子节点"),
-        Column("right_node", Type.INTEGER, "Node above the threshold", "右子节点"),
+        integer("tree", "Tree", "树编号"),
+        integer("left_node", "Node up to the threshold", "左子节点"),
+        integer("right_node", "Node above the threshold", "右子节点"),
         number("threshold", "Threshold", "阈值"),
-        Column("missing_left", Type.BOOLEAN, "Whether missing values go left", "缺失值归左"),
-        Column("rows", Type.INTEGER, "Customer-months behind it", "依据的客户月数", minimum=0),
+        flag("missing_left", "Whether missing values go left", "缺失值归左"),
+        integer("rows", "Customer-months behind it", "依据的客户月数", minimum=0),
     ),
     key=(*BY_TARGET, "item"),
     partition_by=PartitionBy.AS_OF,

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, required, share, text
+from portrait_assets.schema.columns import count, day, flag, integer, number, required, share, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, PartitionBy, Table
 from portrait_assets.stages.clusters.wealth.contract import MODEL_ROW
+
+_integer, _text, _number = required(integer), required(text), required(number)
 
 PARENTS = ("wealth", "cluster")
 """Of which segments the parts are: wealth segments where there are some."""
 
-_text = required(text)
 _PARENT = _text("parent", "Kind of segment that it is a part of", "上级客群类型", allowed=PARENTS)
-_SEGMENT_ID = Column(
-    "segment_id",
-    Type.INTEGER,
-    "Segment that it is a part of",
-    "上级客群编号",
-    nullable=False,
-    minimum=1,
-)
+_SEGMENT_ID = _integer("segment_id", "Segment that it is a part of", "上级客群编号", minimum=1)
 _VERSION = _text("model_version", "Version of the model of its parts", "微细分模型版本")
 
 MICRO_SEGMENT = Table(
@@ -33,9 +27,7 @@ MICRO_SEGMENT = Table(
         CUSTOMER_ID,
         _PARENT,
         _SEGMENT_ID,
-        Column(
-            "micro_id", Type.INTEGER, "Part of the segment", "微细分编号", nullable=False, minimum=1
-        ),
+        _integer("micro_id", "Part of the segment", "微细分编号", minimum=1),
         _text("name", "Name", "英文名"),
         _text("name_zh", "Name in Chinese", "中文名"),
         _VERSION,
@@ -73,25 +65,25 @@ MICRO_PROOF = Table(
     columns=(
         _PARENT,
         _SEGMENT_ID,
-        Column("parts", Type.INTEGER, "Parts", "微细分数", nullable=False, minimum=2),
+        _integer("parts", "Parts", "微细分数", minimum=2),
         _text("outcome", "Later outcome", "后续结果"),
         share("smallest_share", "Share of all customers in the smallest part", "最小占比"),
         count("tests", "Tests that the interval allows for", "检验次数"),
-        required(number)(
+        _number(
             "bootstrap_agreement", "Mean adjusted Rand index of refits", "重训一致性", maximum=1
         ),
-        required(number)(
+        _number(
             "gain",
             "Log-loss of the outcome that the parts save against the segment, out of time",
             "样本外对数损失增益",
             unit="nats per customer",
         ),
-        required(number)("gain_low", "Lower limit of it", "增益下限", unit="nats per customer"),
-        required(number)("gain_high", "Upper limit of it", "增益上限", unit="nats per customer"),
-        Column("is_taken", Type.BOOLEAN, "Whether the parts are taken", "是否采用", False),
+        _number("gain_low", "Lower limit of it", "增益下限", unit="nats per customer"),
+        _number("gain_high", "Upper limit of it", "增益上限", unit="nats per customer"),
+        flag("is_taken", "Whether the parts are taken", "是否采用", nullable=False),
         _text("reason_en", "Why, or why not", "英文理由"),
         _text("reason_zh", "Why, or why not, in Chinese", "中文理由"),
-        Column("proven_on", Type.DATE, "Month's end on which it was tried", "论证日期", False),
+        day("proven_on", "Month's end on which it was tried", "论证日期", nullable=False),
     ),
     key=("as_of", "segment_id", "parts", "outcome"),
     partition_by=PartitionBy.AS_OF,

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, required, share, text
+from portrait_assets.schema.columns import (
+    count,
+    day,
+    flag,
+    integer,
+    number,
+    required,
+    share,
+    text,
+    texts,
+)
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, PartitionBy, Table
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, CLUSTER_SEGMENT
+
+_integer, _flag, _text, _number, _share = map(required, (integer, flag, text, number, share))
 
 WINNERS = ("first", "champion", "challenger", "none")
 
-_text, _number, _share = required(text), required(number), required(share)
-_SEGMENT_ID = Column(
-    "segment_id", Type.INTEGER, "Wealth segment", "财富客群编号", nullable=False, minimum=1
-)
+_SEGMENT_ID = _integer("segment_id", "Wealth segment", "财富客群编号", minimum=1)
 _VERSION = _text("model_version", "Version of the model of wealth segments", "财富客群模型版本")
 _NAMES = (_text("name", "Name", "英文名"), _text("name_zh", "Name in Chinese", "中文名"))
 _CATEGORY = _text("category", "Category of product", "产品类别")
-_IS_OWED = Column("is_owed", Type.BOOLEAN, "Whether it is owed", "是否负债", nullable=False)
+_IS_OWED = _flag("is_owed", "Whether it is owed", "是否负债")
 
 MODEL_ROW = tuple(c for c in CLUSTER_MODEL.columns if c.name not in ("as_of", "model_version"))
 """What a row of a model is; parts of segments have models of such rows as well."""
@@ -66,9 +75,8 @@ WEALTH_DESCRIPTION = Table(
             "客群变化",
             allowed=("kept", "new", "split", "merged"),
         ),
-        Column(
+        texts(
             "from_segments",
-            Type.TEXTS,
             "Segments of the model before that one which was split or merged is made of",
             "来源客群",
         ),
@@ -135,9 +143,9 @@ WEALTH_PROOF = Table(
     zh="财富客群数量论证",
     operation=STATISTIC,
     columns=(
-        Column("segments", Type.INTEGER, "Number of segments", "客群数", nullable=False, minimum=2),
-        Column("is_asked", Type.BOOLEAN, "Whether it was asked for", "是否为设定数", False),
-        Column("is_free", Type.BOOLEAN, "Whether the data support it best", "是否为自选数", False),
+        _integer("segments", "Number of segments", "客群数", minimum=2),
+        _flag("is_asked", "Whether it was asked for", "是否为设定数"),
+        _flag("is_free", "Whether the data support it best", "是否为自选数"),
         _number(
             "bootstrap_agreement",
             "Mean adjusted Rand index of refits to bootstrap samples",
@@ -149,7 +157,7 @@ WEALTH_PROOF = Table(
             "Depth of the shallowest valley between neighbouring segments",
             "最浅密度低谷深度",
         ),
-        Column("is_supported", Type.BOOLEAN, "Whether data support it", "数据是否支持", False),
+        _flag("is_supported", "Whether data support it", "数据是否支持"),
         number(
             "log_loss",
             "Loss of the next product in three months by the segments of six months ago",
@@ -165,13 +173,7 @@ WEALTH_PROOF = Table(
         ),
         number("gain_low", "Lower limit of it at 95 %", "增益下限", unit="nats per customer"),
         number("gain_high", "Upper limit of it at 95 %", "增益上限", unit="nats per customer"),
-        Column(
-            "proven_on",
-            Type.DATE,
-            "Month's end on which it was looked at",
-            "论证日期",
-            nullable=False,
-        ),
+        day("proven_on", "Month's end on which it was looked at", "论证日期", nullable=False),
     ),
     key=("as_of", "segments"),
     partition_by=PartitionBy.AS_OF,
@@ -185,20 +187,16 @@ WEALTH_DECISION = Table(
     zh="财富客群选用结论",
     operation=STATISTIC,
     columns=(
-        Column(
-            "asked", Type.INTEGER, "Segments asked for", "设定客群数", nullable=False, minimum=2
-        ),
+        _integer("asked", "Segments asked for", "设定客群数", minimum=2),
         count("segments", "Segments made; 0 where none can be", "客群数"),
-        Column(
+        integer(
             "free_choice",
-            Type.INTEGER,
             "Most segments that data support; null for none",
             "数据支持的最多客群数",
             minimum=2,
         ),
-        Column(
+        flag(
             "is_found",
-            Type.BOOLEAN,
             "Whether data have as many as asked for, and not more; null before it was looked at",
             "是否为数据本有",
         ),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, share
+from portrait_assets.schema.columns import count, day, flag, number, share
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.market.columns import (
     P_VALUE,
     Q_VALUE,
@@ -36,9 +36,8 @@ COMPETITOR = Table(
         number("usual_gap_high", "Upper end of where 95 of 100 lie", "通常差距上限", unit=_UNIT),
         P_VALUE,
         Q_VALUE,
-        Column(
+        flag(
             "is_move",
-            Type.BOOLEAN,
             "Whether the gap is surely not the usual one; null where it is not judged",
             "是否异动",
         ),
@@ -84,7 +83,7 @@ LAUNCH = Table(
     columns=(
         text("product_id", "Product", "产品编号"),
         text("category", "Its category", "类别", nullable=True),
-        Column("introduced_on", Type.DATE, "Day it was introduced", "上市日期", nullable=False),
+        day("introduced_on", "Day it was introduced", "上市日期", nullable=False),
         count("months", "Months since the one of that day", "上市月数"),
         customers("customers", "Customers who hold it, or bought it in the month", "客户数"),
         customers("takers", "Of these, who did not in the month before", "新增客户数"),
@@ -96,9 +95,8 @@ LAUNCH = Table(
         ),
         P_VALUE,
         Q_VALUE,
-        Column(
+        flag(
             "is_taken_up",
-            Type.BOOLEAN,
             "Whether it is surely taken more often than the others; null where it is not judged",
             "是否明显起量",
         ),

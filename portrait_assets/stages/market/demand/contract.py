@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, money, number, share
+from portrait_assets.schema.columns import count, flag, integer, money, number, share
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
@@ -18,9 +18,8 @@ from portrait_assets.stages.market.columns import (
 )
 
 _CATEGORY = text("category", "Category of a product, or the item itself", "所属类别", nullable=True)
-_LINES = Column(
+_LINES = integer(
     "lines",
-    Type.INTEGER,
     "Lines bought less those given back; accounts, of what is held",
     "净购买明细行数（持有口径为账户数）",
     nullable=False,
@@ -109,21 +108,15 @@ SEASON = Table(
         MEASURE,
         ITEM_KIND,
         ITEM,
-        Column(
-            "month_of_year",
-            Type.INTEGER,
-            "Month of the year",
-            "月份",
-            nullable=False,
-            minimum=1,
-            maximum=12,
+        integer(
+            "month_of_year", "Month of the year", "月份", nullable=False, minimum=1, maximum=12
         ),
         number("index", "Against an average month", "季节指数", unit="1 is average"),
         number("index_low", "Lower end of its 95 % interval", "指数下限", unit="1 is average"),
         number("index_high", "Upper end of its 95 % interval", "指数上限", unit="1 is average"),
         P_VALUE,
         Q_VALUE,
-        Column("is_seasonal", Type.BOOLEAN, "Whether there surely is a season", "是否有季节性"),
+        flag("is_seasonal", "Whether there surely is a season", "是否有季节性"),
         count("months", "Months that it is computed from", "月数", unit="months"),
     ),
     key=("as_of", "measure", "item_kind", "item", "month_of_year"),
@@ -150,7 +143,7 @@ TREND = Table(
         number("trend_high", "Upper end of its 95 % interval", "趋势上限", unit="share per month"),
         P_VALUE,
         Q_VALUE,
-        Column("is_adjusted", Type.BOOLEAN, "Whether the season was removed", "是否季调"),
+        flag("is_adjusted", "Whether the season was removed", "是否季调"),
         count("months", "Months that it is computed from", "月数", unit="months"),
     ),
     key=("as_of", "measure", "item_kind", "item"),

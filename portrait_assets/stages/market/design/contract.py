@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, money, number, share
+from portrait_assets.schema.columns import count, integer, money, number, share
 from portrait_assets.schema.sensitivity import SHARE
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.stages.market.columns import (
     ITEM,
     MEASURE,
@@ -76,7 +76,7 @@ PRICE_POINT = Table(
         SEGMENT_ID,
         MEASURE,
         ITEM,
-        Column("band", Type.INTEGER, "Band of prices, 1 the lowest", "价格带", False, minimum=1),
+        integer("band", "Band of prices, 1 the lowest", "价格带", nullable=False, minimum=1),
         money(
             "price_above", "Prices of the band are above it; null of the lowest", "价格下界（不含）"
         ),

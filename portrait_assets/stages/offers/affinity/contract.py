@@ -7,7 +7,7 @@ from typing import Any
 from portrait_assets.methods.recommendation.bought import BASES as BOUGHT_BASES
 from portrait_assets.methods.recommendation.lift import FALSE_DISCOVERY
 from portrait_assets.methods.recommendation.takings import TREES
-from portrait_assets.schema.columns import count, number, required, text
+from portrait_assets.schema.columns import count, flag, number, required, text
 from portrait_assets.schema.sensitivity import PREDICTED, SHARE
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 
@@ -106,9 +106,8 @@ SEGMENT_PRODUCT = Table(
             "错误发现率（Q值）",
             maximum=1,
         ),
-        Column(
+        flag(
             "stands_out",
-            Type.BOOLEAN,
             f"Whether it stands out; of those that do at most {FALSE_DISCOVERY:.0%} by chance",
             f"是否显著（错误发现率不超过{FALSE_DISCOVERY:.0%}）",
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from portrait_assets.methods.scorecard.card.parts import Kind
 from portrait_assets.methods.scorecard.card.reasons import REASONS
 from portrait_assets.methods.scorecard.fitting.banding import ACCEPT, DECLINE, NAMES, REVIEW
-from portrait_assets.schema.columns import count, number, probability, share, text
+from portrait_assets.schema.columns import count, flag, integer, number, probability, share, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE, STATISTIC
 from portrait_assets.schema.table import (
@@ -61,9 +61,7 @@ SCORECARD = Table(
             allowed=("card", "scale", "feature", "information", "bin", "level", "band"),
         ),
         text("feature", "Column of the feature matrix", "特征"),
-        Column(
-            "bin", Type.INTEGER, "Number of the bin, or place of the column", "分箱号或特征次序"
-        ),
+        integer("bin", "Number of the bin, or place of the column", "分箱号或特征次序"),
         text(
             "kind",
             f"Kind of bin: {', '.join(Kind)}; form of a column, name of a number or of a band",
@@ -78,9 +76,8 @@ SCORECARD = Table(
         count("bads", "Those to whom it happened", "其中发生数", nullable=True),
         share("bad_rate", "Share to whom it happened", "发生率"),
         number("woe", "Weight of evidence: logarithm of good to bad over that of all", "证据权重"),
-        Column(
+        integer(
             "points",
-            Type.INTEGER,
             "Points of the bin, of the card to begin with, or the least ones of a band",
             "分值（分箱、基础分或档位下限）",
         ),
@@ -107,9 +104,8 @@ CREDIT_SCORE = Table(
         _TARGET,
         HORIZON,
         _VERSION,
-        Column(
+        integer(
             "points",
-            Type.INTEGER,
             "Points: the more, the less probable",
             "信用分（越高风险越低）",
             nullable=False,
@@ -228,9 +224,7 @@ CREDIT_CURVE = Table(
             allowed=(CUT, VINTAGE),
         ),
         text("base_month", "Month at whose end was scored", "评分月份", nullable=False),
-        Column(
-            "cut", Type.INTEGER, "Least points that would be approved; null of a vintage", "切分点"
-        ),
+        integer("cut", "Least points that would be approved; null of a vintage", "切分点"),
         count(
             "approved",
             "Customers scored with as many points or more",
@@ -245,9 +239,8 @@ CREDIT_CURVE = Table(
         share("actual_bad_rate", "Share to whom it happened", "实际坏样本率"),
         share("low", "Low end of its 95 % interval", "实际坏样本率区间下限"),
         share("high", "High end of its 95 % interval", "实际坏样本率区间上限"),
-        Column(
+        flag(
             "is_apart",
-            Type.BOOLEAN,
             "Whether what was expected of those known lies outside of the interval",
             "预期是否落在区间之外",
         ),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, text
+from portrait_assets.schema.columns import count, day, number, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE
-from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, PartitionBy, Table
 
 STAGES = ("introduction", "growth", "maturity", "dormancy", "churn")
 BASES = ("predictions", "gaps")
@@ -27,16 +27,14 @@ LIFECYCLE_STAGE = Table(
             nullable=False,
             allowed=STAGES,
         ),
-        Column(
+        day(
             "entered_on",
-            Type.DATE,
             "Month end at which the customer was first found in it, or the day of joining; null "
             "where that was before the first month",
             "进入日期（首月之前已进入时为空）",
         ),
-        Column(
+        day(
             "left_on",
-            Type.DATE,
             "Month end at which the customer was found in another; null while in it",
             "离开日期（仍处于该阶段时为空）",
         ),

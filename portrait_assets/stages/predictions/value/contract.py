@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from portrait_assets.schema.columns import count, money, number, text
+from portrait_assets.schema.columns import count, flag, integer, money, number, text
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, PartitionBy, Table
 from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON
 
 METHODS = ("BG/NBD", "Pareto/NBD", "the last window repeats", "boosted trees")
@@ -52,14 +52,13 @@ CUSTOMER_VALUE = Table(
             "预期消费金额（扣除退货，金额未知时为空）",
             minimum=0,
         ),
-        Column(
+        integer(
             "low",
-            Type.INTEGER,
             "Low end: the purchases of 95 of 100 customers lie within",
             "购买天数区间下限（95%客户）",
             minimum=0,
         ),
-        Column("high", Type.INTEGER, "High end", "购买天数区间上限", minimum=0),
+        integer("high", "High end", "购买天数区间上限", minimum=0),
         money("spend_low", "Low end of the spend", "消费金额区间下限", minimum=0),
         money("spend_high", "High end of the spend", "消费金额区间上限", minimum=0),
         number(
@@ -97,9 +96,8 @@ VALUE_MODEL = Table(
         text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
         text("compared_in", "Month in which methods were compared and fitted", "比较与拟合月份"),
         number("log_likelihood", "Log-likelihood of the fit", "对数似然"),
-        Column(
+        flag(
             "converged",
-            Type.BOOLEAN,
             "Whether the fit converged to parameters that are no boundary; null without a fit",
             "是否收敛且未退化（无拟合时为空）",
         ),
@@ -144,7 +142,7 @@ VALUE_PARAMETER = Table(
             allowed=PARTS,
         ),
         text("key", "Parameter", "参数名", nullable=False),
-        Column("position", Type.INTEGER, "Order", "次序", nullable=False, minimum=0),
+        count("position", "Order", "次序"),
         number("value", "Its value", "参数值"),
         text("problem", "What is wrong with the fit", "拟合问题"),
     ),
