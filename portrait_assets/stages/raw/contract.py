@@ -6,7 +6,7 @@ from portrait_assets.schema.columns import count, flag, integer
 from portrait_assets.schema.sensitivity import ROWS
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.tables import campaigns, events, persons, trade
-from portrait_assets.stages.raw.tables.canonical import SOURCE_FILE, SOURCE_ROW, Canonical, text
+from portrait_assets.stages.raw.tables.canonical import SOURCE_FILE, SOURCE_ROW, Canonical
 
 CANONICAL: tuple[Canonical, ...] = (
     *persons.TABLES,
