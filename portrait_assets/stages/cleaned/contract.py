@@ -6,19 +6,10 @@ from dataclasses import replace
 
 from portrait_assets.schema.columns import SOURCE_CURRENCY, integer, required, share, text, texts
 from portrait_assets.schema.sensitivity import MASK, ROWS
-from portrait_assets.schema.table import (
-    Column,
-    Sensitivity,
-    Severity,
-    Table,
-)
+from portrait_assets.schema.table import Column, Sensitivity, Severity, Table
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import CANONICAL
-from portrait_assets.stages.raw.tables.canonical import (
-    SOURCE_FILE,
-    SOURCE_ROW,
-    Canonical,
-)
+from portrait_assets.stages.raw.tables.canonical import SOURCE_FILE, SOURCE_ROW, Canonical
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
 
 _text = required(text)

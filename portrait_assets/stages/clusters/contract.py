@@ -14,12 +14,7 @@ from portrait_assets.schema.columns import (
 )
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
-from portrait_assets.schema.table import (
-    CUSTOMER_ID,
-    PartitionBy,
-    Table,
-    Type,
-)
+from portrait_assets.schema.table import CUSTOMER_ID, Type, month_end_table
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared import credit, lately
 from portrait_assets.stages.features.declared.feature import MONEY, Element, Feature
@@ -103,7 +98,7 @@ WINNERS = ("first", "champion", "challenger")
 _SEGMENT_ID = _integer("segment_id", "Segment", "客群编号", minimum=1)
 _VERSION = _text("model_version", "Version of the cluster model", "模型版本")
 
-CLUSTER_MODEL = Table(
+CLUSTER_MODEL = month_end_table(
     schema="clusters",
     name="cluster_model",
     en="The active cluster model: parameters and prototypes as rows",
@@ -119,12 +114,10 @@ CLUSTER_MODEL = Table(
         text("text", "Text", "文本"),
     ),
     key=("as_of", "part", "item", "position", "key"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-CLUSTER_CANDIDATES = Table(
+CLUSTER_CANDIDATES = month_end_table(
     schema="clusters",
     name="cluster_candidates",
     en="Candidates for the active model, with all scores; not computed is null",
@@ -148,11 +141,9 @@ CLUSTER_CANDIDATES = Table(
         _flag("chosen", "Whether it was chosen", "是否选中"),
     ),
     key=("as_of", "family", "parameter", "k"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CLUSTER_DECISION = Table(
+CLUSTER_DECISION = month_end_table(
     schema="clusters",
     name="cluster_decision",
     en="Which cluster model is active, why, and how far it can be trusted",
@@ -196,11 +187,9 @@ CLUSTER_DECISION = Table(
         _text("statement_zh", "In a sentence, in Chinese", "中文结论"),
     ),
     key=("as_of",),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CLUSTER_ASSIGNMENT = Table(
+CLUSTER_ASSIGNMENT = month_end_table(
     schema="clusters",
     name="cluster_assignment",
     en="Which segment each customer is in",
@@ -227,11 +216,9 @@ CLUSTER_ASSIGNMENT = Table(
         _VERSION,
     ),
     key=("as_of", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CLUSTER_SEGMENT = Table(
+CLUSTER_SEGMENT = month_end_table(
     schema="clusters",
     name="cluster_segment",
     en="The segments: name, size, value, origin, quality and a short rule; of few customers the "
@@ -263,8 +250,6 @@ CLUSTER_SEGMENT = Table(
         _VERSION,
     ),
     key=("as_of", "segment_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.COUNTED,
 )
 
@@ -274,7 +259,7 @@ UNSAID_OF_FEW = (
 )
 """What is null of a segment that customers have left until few are in it."""
 
-CLUSTER_TYPICAL = Table(
+CLUSTER_TYPICAL = month_end_table(
     schema="clusters",
     name="cluster_typical",
     en="Typical customers of each segment: those in its middle (medoids)",
@@ -286,11 +271,9 @@ CLUSTER_TYPICAL = Table(
         CUSTOMER_ID,
     ),
     key=("as_of", "segment_id", "position"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CLUSTER_MIGRATION = Table(
+CLUSTER_MIGRATION = month_end_table(
     schema="clusters",
     name="cluster_migration",
     en="Customers by segment of the month before (null: was not there) and now (null: has left)",
@@ -313,12 +296,10 @@ CLUSTER_MIGRATION = Table(
         share("share", "Share of the from-segment; null where pooled", "占上月客群比例"),
     ),
     key=("as_of", "from_segment", "to_segment"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-CLUSTER_PROFILE = Table(
+CLUSTER_PROFILE = month_end_table(
     schema="clusters",
     name="cluster_profile",
     en="What sets each segment apart, feature by feature",
@@ -337,7 +318,5 @@ CLUSTER_PROFILE = Table(
         number("q_value", "False discovery rate over the profile", "错误发现率"),
     ),
     key=("as_of", "segment_id", "feature", "level"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

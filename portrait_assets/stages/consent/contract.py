@@ -6,7 +6,7 @@ from portrait_assets.privacy.consent import REASONS
 from portrait_assets.schema.columns import count, day, flag, required, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import CONSENT
-from portrait_assets.schema.table import CUSTOMER_ID, PartitionBy, Table
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.raw.tables.persons import PURPOSES
 
 _flag = required(flag)
@@ -19,7 +19,7 @@ _PURPOSE = text(
     allowed=PURPOSES,
 )
 
-CUSTOMER_CONSENT = Table(
+CUSTOMER_CONSENT = month_end_table(
     schema="consent",
     name="customer_consent",
     en="What customers allow or refuse, where it is not what silence means or has its own reason",
@@ -33,13 +33,11 @@ CUSTOMER_CONSENT = Table(
         text("because", "Why", "原因", nullable=False, allowed=tuple(REASONS)),
     ),
     key=("as_of", "customer_id", "purpose", "channel"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
     operation=CONSENT,
 )
 
-CONSENT_DEFAULT = Table(
+CONSENT_DEFAULT = month_end_table(
     schema="consent",
     name="consent_default",
     en="What the silence of a customer means, by purpose",
@@ -51,8 +49,6 @@ CONSENT_DEFAULT = Table(
         count("consents", "Records of consents to it by then", "截至当日的同意记录数"),
     ),
     key=("as_of", "purpose"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     operation=CONSENT,
     resting=Resting.COUNTED,
 )

@@ -17,6 +17,7 @@ from portrait_assets.schema.table import (
     Sensitivity,
     Table,
     Type,
+    month_end_table,
 )
 from portrait_assets.stages.features.declared import (
     concept,
@@ -176,7 +177,7 @@ PRODUCT_MONTH = Table(
     resting=Resting.COUNTED,
 )
 
-FEATURE_MATRIX = Table(
+FEATURE_MATRIX = month_end_table(
     schema="features",
     name="feature_matrix",
     en="Feature matrix: one row per customer, as of the month's last day",
@@ -187,13 +188,11 @@ FEATURE_MATRIX = Table(
         PROFILING_ALLOWED,
     ),
     key=("as_of", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     private=tuple(n for n, each in _CLASSES.items() if each is Sensitivity.C3),
     empty_rows=EMPTY_ROWS,
 )
 
-CAMPAIGN_RESPONSE = Table(
+CAMPAIGN_RESPONSE = month_end_table(
     schema="features",
     name="campaign_response",
     en="How each customer responds to each kind of campaign, within twelve months",
@@ -213,11 +212,9 @@ CAMPAIGN_RESPONSE = Table(
         _share("base_response_rate_12m", "The base's response rate of that kind", "总体响应率"),
     ),
     key=("as_of", "customer_id", "campaign_type"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-FEATURE_SELECTION = Table(
+FEATURE_SELECTION = month_end_table(
     schema="features",
     name="feature_selection",
     en="Which features of the month carry information of their own, and why others do not",
@@ -247,8 +244,6 @@ FEATURE_SELECTION = Table(
         ),
     ),
     key=("as_of", "feature"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 FITTED = fits_table("features")

@@ -8,16 +8,11 @@ import polars as pl
 
 from portrait_assets.schema.columns import flag, text
 from portrait_assets.schema.sensitivity import IS_KNOWN
-from portrait_assets.schema.table import PartitionBy, Table
+from portrait_assets.schema.table import month_end_table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.feature import Feature
-from portrait_assets.stages.features.declared.needs import (
-    Evidence,
-    Need,
-    alternatives,
-    need_name,
-)
+from portrait_assets.stages.features.declared.needs import Evidence, Need, alternatives, need_name
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.fits import fit
@@ -120,7 +115,7 @@ def lacking_features(given: Collection[str] | None) -> dict[str, tuple[str, ...]
     return {feature.name: needs for feature in FEATURES if (needs := _unmet(feature, given))}
 
 
-SOURCE_EVIDENCE = Table(
+SOURCE_EVIDENCE = month_end_table(
     schema="features",
     name="source_evidence",
     en="What the source has given by the month's end, of all that features need",
@@ -133,8 +128,6 @@ SOURCE_EVIDENCE = Table(
         flag("is_given", "Whether the source has given it", "是否提供", nullable=False),
     ),
     key=("as_of", "evidence"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 

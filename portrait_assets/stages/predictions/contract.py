@@ -5,13 +5,7 @@ from __future__ import annotations
 from portrait_assets.schema.columns import count, flag, integer, number, probability, share, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, RANK, SHARE, STATISTIC
-from portrait_assets.schema.table import (
-    CUSTOMER_ID,
-    Column,
-    PartitionBy,
-    Table,
-    Type,
-)
+from portrait_assets.schema.table import CUSTOMER_ID, Column, Type, month_end_table
 from portrait_assets.stages.predictions.columns import (
     BY_TARGET,
     HORIZON,
@@ -61,7 +55,7 @@ _CALIBRATED_ON = text(
 )
 _FITTED_IN = text("fitted_in", "Month in which it was fitted", "拟合月份", nullable=False)
 
-PREDICTION_MODEL = Table(
+PREDICTION_MODEL = month_end_table(
     schema="predictions",
     name="prediction_model",
     en="The active model or baseline of each target: all that scores, as rows",
@@ -93,13 +87,11 @@ PREDICTION_MODEL = Table(
         integer("rows", "Customer-months behind it", "依据的客户月数", minimum=0),
     ),
     key=(*BY_TARGET, "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
     counts=("rows",),
 )
 
-PREDICTION = Table(
+PREDICTION = month_end_table(
     schema="predictions",
     name="prediction",
     en="How probably each customer does what is predicted, and why",
@@ -146,12 +138,10 @@ PREDICTION = Table(
         ),
     ),
     key=("as_of", "customer_id", "target", "horizon"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
-PREDICTION_DECISION = Table(
+PREDICTION_DECISION = month_end_table(
     schema="predictions",
     name="prediction_decision",
     en="Which model or baseline predicts each target in the month, and why",
@@ -182,8 +172,6 @@ PREDICTION_DECISION = Table(
         count("not_asked", "Customers whom the target does not ask about", "目标不涉及的客户数"),
     ),
     key=BY_TARGET,
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 _CLOSED = (
@@ -194,7 +182,7 @@ _CLOSED = (
     _BASIS,
 )
 
-PREDICTION_BACKTEST = Table(
+PREDICTION_BACKTEST = month_end_table(
     schema="predictions",
     name="prediction_backtest",
     en="What was predicted, beside what happened in the window that the month closes",
@@ -249,12 +237,10 @@ PREDICTION_BACKTEST = Table(
         ),
     ),
     key=BY_TARGET,
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-PREDICTION_CALIBRATION = Table(
+PREDICTION_CALIBRATION = month_end_table(
     schema="predictions",
     name="prediction_calibration",
     en="Probability beside rate by tenths of the score, in the window that the month closes",
@@ -283,7 +269,5 @@ PREDICTION_CALIBRATION = Table(
         share("high", "High end of the rate's 95 % interval", "发生率区间上限", nullable=False),
     ),
     key=(*BY_TARGET, "tenth"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, flag, integer
+from portrait_assets.schema.columns import count, flag, integer, text
 from portrait_assets.schema.sensitivity import ROWS
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.tables import campaigns, events, persons, trade

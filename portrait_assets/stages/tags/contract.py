@@ -21,22 +21,16 @@ from portrait_assets.schema.sensitivity import CONFIDENCE, DECLARED, ROWS, SEGME
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
     Column,
-    PartitionBy,
     Sensitivity,
     Table,
     Type,
+    month_end_table,
 )
 from portrait_assets.stages.features.contract import EMPTY_ROWS, PROFILING_ALLOWED
 from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.raw.tables.persons import PURPOSES
 from portrait_assets.stages.tags.catalogue.inputs.segments import SEGMENT_COLUMNS
-from portrait_assets.stages.tags.catalogue.tag import (
-    Catalogue,
-    Kind,
-    OnMissing,
-    Shape,
-    Status,
-)
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Kind, OnMissing, Shape, Status
 
 OUTCOMES = ("purchased", "responded")
 """Outcomes of the month after, by which lift is measured; see `lift.outcomes_sql`."""
@@ -61,7 +55,7 @@ def _all(kinds: type[Element | Kind | Shape | OnMissing | Status | Sensitivity])
     return tuple(str(kind) for kind in kinds)
 
 
-TAG_CATALOGUE = Table(
+TAG_CATALOGUE = month_end_table(
     schema="tags",
     name="tag_catalogue",
     en="Tag catalogue: every version of every tag as it stood for the month",
@@ -135,8 +129,6 @@ TAG_CATALOGUE = Table(
         _text("approval_reason", "Why", "审批理由", True),
     ),
     key=("as_of", "tag_code", "tag_version"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 CUSTOMER_NO = Column(
@@ -179,7 +171,7 @@ def tag_table_as(stored_as: Table, view_sql: str, level: Sensitivity) -> Table:
     Its values are of the class `level`, the highest of the tags.
     """
     value, *details = _HELD
-    return Table(
+    return month_end_table(
         schema="tags",
         name="tag_table",
         en="Tag table: one row per customer, tag and value",
@@ -191,8 +183,6 @@ def tag_table_as(stored_as: Table, view_sql: str, level: Sensitivity) -> Table:
             *details,
         ),
         key=("as_of", "customer_id", "tag_code", "tag_value"),
-        partition_by=PartitionBy.AS_OF,
-        published=True,
         stored_as=stored_as,
         view_sql=view_sql,
     )
@@ -205,7 +195,7 @@ def _share(name: str, en: str, zh: str, maximum: float | None = 1) -> Column:
 _count = partial(count, unit="customers")
 
 
-TAG_QUALITY = Table(
+TAG_QUALITY = month_end_table(
     schema="tags",
     name="tag_quality",
     en="Quality card of every active tag",
@@ -251,12 +241,10 @@ TAG_QUALITY = Table(
         _text("reason_zh", "Why, in Chinese", "理由"),
     ),
     key=("as_of", "tag_code"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-AUDIENCE_MEMBERSHIP = Table(
+AUDIENCE_MEMBERSHIP = month_end_table(
     schema="tags",
     name="audience_membership",
     en="Members of the saved audiences, and those who left since the month before",
@@ -281,8 +269,6 @@ AUDIENCE_MEMBERSHIP = Table(
         ),
     ),
     key=("as_of", "audience_code", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 
@@ -295,7 +281,7 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
     segment = tuple(
         replace(c, operation=SEGMENT) for c in SEGMENT_COLUMNS if c.name != "segment_confidence"
     )
-    return Table(
+    return month_end_table(
         schema="tags",
         name="portrait_matrix",
         en="Portrait matrix: one row per customer, one column per tag",
@@ -308,8 +294,6 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
             *catalogue.matrix_columns,
         ),
         key=("as_of", "customer_id"),
-        partition_by=PartitionBy.AS_OF,
-        published=True,
         published_as_enums=True,
         keeps_former_columns=True,
         empty_rows=EMPTY_ROWS,

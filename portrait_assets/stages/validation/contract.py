@@ -8,10 +8,7 @@ from functools import partial
 from portrait_assets.schema.columns import count, day, flag, integer, number, required, text, texts
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE, STATISTIC
-from portrait_assets.schema.table import (
-    PartitionBy,
-    Table,
-)
+from portrait_assets.schema.table import month_end_table
 
 _integer, _text = required(integer), required(text)
 
@@ -91,7 +88,7 @@ _HORIZON = _integer(
 )
 _SAID_ON = day("said_as_of", "Month end of the prediction", "预测截止日", nullable=False)
 
-UNIQUENESS = Table(
+UNIQUENESS = month_end_table(
     schema="validation",
     name="uniqueness",
     en="How many customers others could find by what they may know of them, without a name",
@@ -119,12 +116,10 @@ UNIQUENESS = Table(
         ),
     ),
     key=("as_of",),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.EVERYBODY,
 )
 
-VALIDATION_REPORT = Table(
+VALIDATION_REPORT = month_end_table(
     schema="validation",
     name="validation_report",
     en="Findings on data, features, clusters and tags, as of each month",
@@ -143,11 +138,9 @@ VALIDATION_REPORT = Table(
         _text("advice_zh", "The same in Chinese", "建议（中文）"),
     ),
     key=("as_of", "area", "subject", "metric"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-DRIFT = Table(
+DRIFT = month_end_table(
     schema="validation",
     name="drift",
     en="How far features, tags, the segment mix and scores have moved",
@@ -188,12 +181,10 @@ DRIFT = Table(
         _VERDICT,
     ),
     key=("as_of", "kind", "subject", "against"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-BACKTEST = Table(
+BACKTEST = month_end_table(
     schema="validation",
     name="backtest",
     en="What was predicted one to three months ago against what happened since",
@@ -218,12 +209,10 @@ BACKTEST = Table(
         _VERDICT,
     ),
     key=("as_of", "test", "horizon_months", "metric"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-BACKTEST_BUCKET = Table(
+BACKTEST_BUCKET = month_end_table(
     schema="validation",
     name="backtest_bucket",
     en="The same by value of the tag, or by tenth of its score",
@@ -252,12 +241,10 @@ BACKTEST_BUCKET = Table(
         number("amount_share", "Share of the later amount", "金额占比"),
     ),
     key=("as_of", "test", "horizon_months", "bucket"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-FAIRNESS = Table(
+FAIRNESS = month_end_table(
     schema="validation",
     name="fairness",
     en="How often groups get what tags, models, cards and offers decide, beside all others",
@@ -302,12 +289,10 @@ FAIRNESS = Table(
         _text("verdict", "Verdict", "结论", allowed=tuple(Parity)),
     ),
     key=("as_of", "tag_code", "tag_value", "attribute", "level", "measure", "outcome"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-MIGRATION = Table(
+MIGRATION = month_end_table(
     schema="validation",
     name="migration",
     en="Customers who moved between segments, stages and tiers since the month before",
@@ -321,12 +306,10 @@ MIGRATION = Table(
         number("share", "Customers / those of the value before", "占比", minimum=0, maximum=1),
     ),
     key=("as_of", "dimension", "value_before", "value_after"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-TAG_PROPOSAL = Table(
+TAG_PROPOSAL = month_end_table(
     schema="validation",
     name="tag_proposal",
     en="Draft versions of tags that separate better, out of time, than the active ones",
@@ -351,7 +334,5 @@ TAG_PROPOSAL = Table(
         _text("draft", "The draft as an entry of tags.yaml", "草案（YAML）"),
     ),
     key=("as_of", "tag_code", "outcome"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from portrait_assets.schema.columns import count, day, flag, integer, number, required, share, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, PartitionBy, Table
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.clusters.wealth.contract import MODEL_ROW
 
 _integer, _text, _number = required(integer), required(text), required(number)
@@ -17,7 +17,7 @@ _PARENT = _text("parent", "Kind of segment that it is a part of", "上级客群�
 _SEGMENT_ID = _integer("segment_id", "Segment that it is a part of", "上级客群编号", minimum=1)
 _VERSION = _text("model_version", "Version of the model of its parts", "微细分模型版本")
 
-MICRO_SEGMENT = Table(
+MICRO_SEGMENT = month_end_table(
     schema="clusters",
     name="micro_segment",
     en="Which part of their segment each customer is in; none of a segment without parts",
@@ -33,11 +33,9 @@ MICRO_SEGMENT = Table(
         _VERSION,
     ),
     key=("as_of", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-MICRO_MODEL = Table(
+MICRO_MODEL = month_end_table(
     schema="clusters",
     name="micro_model",
     en="The models of micro-segments: of each segment with parts the axes and centres as rows",
@@ -50,12 +48,10 @@ MICRO_MODEL = Table(
         *MODEL_ROW,
     ),
     key=("as_of", "segment_id", "part", "item", "position", "key"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-MICRO_PROOF = Table(
+MICRO_PROOF = month_end_table(
     schema="clusters",
     name="micro_proof",
     en="Divisions of segments that were tried: what each predicts out of time, and whether it is "
@@ -86,7 +82,5 @@ MICRO_PROOF = Table(
         day("proven_on", "Month's end on which it was tried", "论证日期", nullable=False),
     ),
     key=("as_of", "segment_id", "parts", "outcome"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 TABLES = (MICRO_SEGMENT, MICRO_MODEL, MICRO_PROOF)

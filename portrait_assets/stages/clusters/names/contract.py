@@ -5,7 +5,7 @@ from __future__ import annotations
 from portrait_assets.schema.columns import day, flag, integer, number, required, share, text, texts
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
-from portrait_assets.schema.table import PartitionBy, Table
+from portrait_assets.schema.table import month_end_table
 
 EVENTS = ("new", "renamed", "split", "merged", "gone")
 FREE, WEALTH = "free", "wealth"
@@ -14,7 +14,7 @@ FREE, WEALTH = "free", "wealth"
 _SEGMENT_ID = integer("segment_id", "Segment", "客群编号", nullable=False, minimum=1)
 _text = required(text)
 
-SEGMENT_NAME = Table(
+SEGMENT_NAME = month_end_table(
     schema="clusters",
     name="segment_name",
     en="The words of each segment's derived name, what each claims, and of how many it is true",
@@ -48,12 +48,10 @@ SEGMENT_NAME = Table(
         ),
     ),
     key=("as_of", "segment_id", "position"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-SEGMENT_EVENT = Table(
+SEGMENT_EVENT = month_end_table(
     schema="clusters",
     name="segment_event",
     en="What became of segments and their names since the month before, and why",
@@ -83,7 +81,5 @@ SEGMENT_EVENT = Table(
         _text("reason_zh", "Why, in a sentence in Chinese", "中文原因"),
     ),
     key=("as_of", "division", "segment_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.NOBODY,
 )

@@ -15,7 +15,7 @@ from portrait_assets.schema.columns import (
 )
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, PartitionBy, Table
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, CLUSTER_SEGMENT
 
 _integer, _flag, _text, _number, _share = map(required, (integer, flag, text, number, share))
@@ -31,7 +31,7 @@ _IS_OWED = _flag("is_owed", "Whether it is owed", "是否负债")
 MODEL_ROW = tuple(c for c in CLUSTER_MODEL.columns if c.name not in ("as_of", "model_version"))
 """What a row of a model is; parts of segments have models of such rows as well."""
 
-WEALTH_MODEL = Table(
+WEALTH_MODEL = month_end_table(
     schema="clusters",
     name="wealth_model",
     en="The model of wealth segments: axes and centres as rows",
@@ -42,12 +42,10 @@ WEALTH_MODEL = Table(
         *MODEL_ROW,
     ),
     key=("as_of", "part", "item", "position", "key"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-WEALTH_SEGMENT = Table(
+WEALTH_SEGMENT = month_end_table(
     schema="clusters",
     name="wealth_segment",
     en="Which wealth segment each customer is in; none where the source has no balances by product",
@@ -55,11 +53,9 @@ WEALTH_SEGMENT = Table(
     operation=SEGMENT,
     columns=(CUSTOMER_ID, _SEGMENT_ID, *_NAMES, _VERSION),
     key=("as_of", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-WEALTH_DESCRIPTION = Table(
+WEALTH_DESCRIPTION = month_end_table(
     schema="clusters",
     name="wealth_description",
     en="The wealth segments: name, size, rule, stability and gap to their neighbours; of few "
@@ -96,8 +92,6 @@ WEALTH_DESCRIPTION = Table(
         _VERSION,
     ),
     key=("as_of", "segment_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.COUNTED,
 )
 
@@ -107,7 +101,7 @@ UNSAID_OF_FEW = (
 )
 """What is null of a segment that customers have left until few are in it."""
 
-WEALTH_HOLDING = Table(
+WEALTH_HOLDING = month_end_table(
     schema="clusters",
     name="wealth_holding",
     en="What the customers of each wealth segment hold, owe, and took in the last three months",
@@ -131,12 +125,10 @@ WEALTH_HOLDING = Table(
         share("base_taken_share", "Share of all customers who took it", "总体新增占比"),
     ),
     key=("as_of", "segment_id", "category", "is_owed"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-WEALTH_PROOF = Table(
+WEALTH_PROOF = month_end_table(
     schema="clusters",
     name="wealth_proof",
     en="What speaks for each number of wealth segments: the one asked for, its neighbours, others",
@@ -176,11 +168,9 @@ WEALTH_PROOF = Table(
         day("proven_on", "Month's end on which it was looked at", "论证日期", nullable=False),
     ),
     key=("as_of", "segments"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-WEALTH_DECISION = Table(
+WEALTH_DECISION = month_end_table(
     schema="clusters",
     name="wealth_decision",
     en="How many wealth segments were asked for, whether data support them, and which model holds",
@@ -207,8 +197,6 @@ WEALTH_DECISION = Table(
         _text("statement_zh", "In a sentence, in Chinese", "中文结论"),
     ),
     key=("as_of",),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 TABLES = (
     WEALTH_SEGMENT,

@@ -6,7 +6,7 @@ import polars as pl
 
 from portrait_assets.schema.columns import integer, required, text, texts
 from portrait_assets.schema.sensitivity import DECLARED
-from portrait_assets.schema.table import PartitionBy, Sensitivity, Table
+from portrait_assets.schema.table import Sensitivity, month_end_table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.features.declared.needs import need_name
@@ -14,7 +14,7 @@ from portrait_assets.storage.steps import Grain, Scope, Step
 
 _text = required(text)
 
-FEATURE_CATALOGUE = Table(
+FEATURE_CATALOGUE = month_end_table(
     schema="features",
     name="feature_catalogue",
     en="Feature catalogue: what each column of the feature matrix means",
@@ -56,8 +56,6 @@ FEATURE_CATALOGUE = Table(
         ),
     ),
     key=("as_of", "feature"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 from portrait_assets.schema.columns import count, day, flag, number, share
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
-from portrait_assets.schema.table import PartitionBy, Table
-from portrait_assets.stages.market.columns import (
-    P_VALUE,
-    Q_VALUE,
-    customers,
-    text,
-)
+from portrait_assets.schema.table import month_end_table
+from portrait_assets.stages.market.columns import P_VALUE, Q_VALUE, customers, text
 
 _UNIT = "unit of the indicator"
 
-COMPETITOR = Table(
+COMPETITOR = month_end_table(
     schema="market",
     name="competitor",
     en="Competitors' indicators beside the own ones, and how own demand moved with them",
@@ -69,12 +64,10 @@ COMPETITOR = Table(
         ),
     ),
     key=("as_of", "indicator", "product_class", "product_id", "competitor"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.NOBODY,
 )
 
-LAUNCH = Table(
+LAUNCH = month_end_table(
     schema="market",
     name="launch",
     en="Products introduced within a year: who took them, and what they switched from",
@@ -115,6 +108,4 @@ LAUNCH = Table(
         share("changed_share_high", "Upper end of its 95 % interval", "转换率上限"),
     ),
     key=("as_of", "product_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from portrait_assets.schema.columns import count, flag, integer, money, number, share
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import Column, Table, Type, month_end_table
 from portrait_assets.stages.market.columns import (
     ITEM,
     ITEM_KIND,
@@ -59,7 +59,7 @@ ITEM_MONTH = Table(
     key=("segment_id", "measure", "item_kind", "item"),
 )
 
-DEMAND = Table(
+DEMAND = month_end_table(
     schema="market",
     name="demand",
     en="What is in demand: customers, amount and share by segment and item",
@@ -94,11 +94,9 @@ DEMAND = Table(
         money("adjusted_amount", "Amount less its season; null where none is sure", "季调金额"),
     ),
     key=("as_of", "segment_id", "measure", "item_kind", "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-SEASON = Table(
+SEASON = month_end_table(
     schema="market",
     name="season",
     en="Seasonal indices of each item's amounts, from at least 24 months, all customers together",
@@ -120,14 +118,12 @@ SEASON = Table(
         count("months", "Months that it is computed from", "月数", unit="months"),
     ),
     key=("as_of", "measure", "item_kind", "item", "month_of_year"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
 DIRECTIONS = ("rising", "falling", "none is sure", "unknown")
 
-TREND = Table(
+TREND = month_end_table(
     schema="market",
     name="trend",
     en="Trend of each item's amounts over up to 24 months, all customers together",
@@ -147,7 +143,5 @@ TREND = Table(
         count("months", "Months that it is computed from", "月数", unit="months"),
     ),
     key=("as_of", "measure", "item_kind", "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from portrait_assets.schema.columns import count, day, flag, integer, number, required, share, text
-from portrait_assets.schema.table import Column, PartitionBy, Table
+from portrait_assets.schema.table import Column, Table, month_end_table
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_MIGRATION,
     CLUSTER_PROFILE,
@@ -128,13 +128,11 @@ AGGREGATES = (
 
 def shared_matrix(columns: tuple[Column, ...]) -> Table:
     """The portrait matrix of a shared file with these columns."""
-    return Table(
+    return month_end_table(
         schema="tags",
         name="portrait_matrix",
         en="Portrait matrix of one month: one row per customer, one column per tag",
         zh="单月客户画像矩阵",
         columns=columns,
         key=("as_of", "customer_id"),
-        partition_by=PartitionBy.AS_OF,
-        published=True,
     )

@@ -8,14 +8,7 @@ from portrait_assets.methods.scorecard.fitting.banding import ACCEPT, DECLINE, N
 from portrait_assets.schema.columns import count, flag, integer, number, probability, share, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE, STATISTIC
-from portrait_assets.schema.table import (
-    CUSTOMER_ID,
-    Column,
-    PartitionBy,
-    Sensitivity,
-    Table,
-    Type,
-)
+from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, Type, month_end_table
 from portrait_assets.stages.predictions.columns import (
     BY_TARGET,
     HORIZON,
@@ -42,7 +35,7 @@ _VERSION = text(
 _JUDGED_ON = text("judged_on", "Base month that it was judged on", "评判的基准月份")
 _FITTED_IN = text("fitted_in", "Month in which it was fitted", "拟合月份")
 
-SCORECARD = Table(
+SCORECARD = month_end_table(
     schema="predictions",
     name="scorecard",
     en="The card of each target of credit: points by column and bin, scale and bands, as rows",
@@ -84,8 +77,6 @@ SCORECARD = Table(
         number("value", "Coefficient, information value or number of the scale", "数值"),
     ),
     key=(*BY_TARGET, "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
     counts=("rows",),
 )
@@ -93,7 +84,7 @@ SCORECARD = Table(
 _REASON_EN = "reason: what cost most points against the best bin; null where fewer cost anything"
 _ORDINALS = ("First", "Second", "Third", "Fourth")
 
-CREDIT_SCORE = Table(
+CREDIT_SCORE = month_end_table(
     schema="predictions",
     name="credit_score",
     en="Credit score of each customer who allows it: points, probability and what is suggested",
@@ -151,12 +142,10 @@ CREDIT_SCORE = Table(
         ),
     ),
     key=("as_of", "customer_id", "target", "horizon"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
-CREDIT_DECISION = Table(
+CREDIT_DECISION = month_end_table(
     schema="predictions",
     name="credit_decision",
     en="Which card scores each target of credit in the month, or why none does",
@@ -203,11 +192,9 @@ CREDIT_DECISION = Table(
         ),
     ),
     key=BY_TARGET,
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CREDIT_CURVE = Table(
+CREDIT_CURVE = month_end_table(
     schema="predictions",
     name="credit_curve",
     en="What approving from a score on would have brought, and how each month's scores came true",
@@ -251,8 +238,6 @@ CREDIT_CURVE = Table(
         share("baseline_auc", "Area under the curve of the baseline", "基准规则AUC"),
     ),
     key=(*BY_TARGET, "kind", "base_month", "cut"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
     counts=("approved", "known"),
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from portrait_assets.schema.columns import count, day, number, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE
-from portrait_assets.schema.table import CUSTOMER_ID, PartitionBy, Table
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 
 STAGES = ("introduction", "growth", "maturity", "dormancy", "churn")
 BASES = ("predictions", "gaps")
 MEASURES = ("log loss", "auc")
 VERDICTS = ("better", "not surely better", "worse", "not judged")
 
-LIFECYCLE_STAGE = Table(
+LIFECYCLE_STAGE = month_end_table(
     schema="predictions",
     name="lifecycle_stage",
     en="The stage of the life cycle that each customer is in, and the one that was left this month",
@@ -49,12 +49,10 @@ LIFECYCLE_STAGE = Table(
         ),
     ),
     key=("as_of", "customer_id", "stage"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
-LIFECYCLE_BACKTEST = Table(
+LIFECYCLE_BACKTEST = month_end_table(
     schema="predictions",
     name="lifecycle_backtest",
     en="How well stages predicted the window that the month closes, beside stages by rules",
@@ -93,7 +91,5 @@ LIFECYCLE_BACKTEST = Table(
         ),
     ),
     key=("as_of", "measure"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

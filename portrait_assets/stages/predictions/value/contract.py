@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from portrait_assets.schema.columns import count, flag, integer, money, number, text
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, PartitionBy, Table
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON
 
 METHODS = ("BG/NBD", "Pareto/NBD", "the last window repeats", "boosted trees")
@@ -19,7 +19,7 @@ PARTS = ("fit", "interval of purchases", "interval of spend")
 
 _METHOD = text("method", "Method", "预测方法", nullable=False, operation=DECLARED)
 
-CUSTOMER_VALUE = Table(
+CUSTOMER_VALUE = month_end_table(
     schema="predictions",
     name="customer_value",
     en="What each customer will probably buy and spend in the months ahead",
@@ -70,14 +70,12 @@ CUSTOMER_VALUE = Table(
         ),
     ),
     key=("as_of", "customer_id", "basis"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
 _WINDOW = "judged in the newest window that was over when methods were compared"
 
-VALUE_MODEL = Table(
+VALUE_MODEL = month_end_table(
     schema="predictions",
     name="value_model",
     en="The methods of customers' values beside one another, and which was chosen",
@@ -122,11 +120,9 @@ VALUE_MODEL = Table(
         count("valued", "Customers valued by it in the month", "本月估值客户数", nullable=True),
     ),
     key=("as_of", "method"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-VALUE_PARAMETER = Table(
+VALUE_PARAMETER = month_end_table(
     schema="predictions",
     name="value_parameter",
     en="The parameters that values are computed by until methods are compared again",
@@ -147,6 +143,4 @@ VALUE_PARAMETER = Table(
         text("problem", "What is wrong with the fit", "拟合问题"),
     ),
     key=("as_of", "method", "part", "key", "position"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )

@@ -10,11 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portrait_assets.schema.columns import integer, text
-from portrait_assets.schema.table import (
-    Column,
-    Sensitivity,
-    Table,
-)
+from portrait_assets.schema.table import Column, Sensitivity, Table
 
 C2, C3 = Sensitivity.C2, Sensitivity.C3
 # Codes of the field for what is not known, of attributes; a source declares further ones.

@@ -15,14 +15,14 @@ from portrait_assets.schema.columns import (
 )
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, PartitionBy, Table
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON
 
 _CATEGORY = text(
     "category", "Category of the products", "产品类别", nullable=False, operation=DECLARED
 )
 
-CONTRACT_VALUE = Table(
+CONTRACT_VALUE = month_end_table(
     schema="predictions",
     name="contract_value",
     en="What the contracts of each customer will probably earn in the months ahead",
@@ -45,12 +45,10 @@ CONTRACT_VALUE = Table(
         ),
     ),
     key=("as_of", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
-CONTRACT_MODEL = Table(
+CONTRACT_MODEL = month_end_table(
     schema="predictions",
     name="contract_model",
     en="How contracts of each category end, and what was expected of them in the newest window",
@@ -75,13 +73,11 @@ CONTRACT_MODEL = Table(
         number("total_bias", "Expected / actual margin - 1", "利润总额偏差"),
     ),
     key=("as_of", "category"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
     counts=("contracts",),
 )
 
-CONTRACT_HAZARD = Table(
+CONTRACT_HAZARD = month_end_table(
     schema="predictions",
     name="contract_hazard",
     en="Chance that a contract ends in a month, by how many months it has lasted",
@@ -97,7 +93,5 @@ CONTRACT_HAZARD = Table(
         share("hazard", "Chance", "终止率", nullable=False),
     ),
     key=("as_of", "category", "tenure"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
