@@ -8,7 +8,7 @@ import polars as pl
 
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.validation.contract import Area, Verdict
-from portrait_assets.stages.validation.findings.data import finding
+from portrait_assets.stages.validation.findings.finding import finding, judged
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -99,7 +99,6 @@ def identifier_findings(found: pl.DataFrame) -> pl.DataFrame:
         found: what `shared_identifiers` gives; too few identifiers to show are not judged.
     """
     enough = found.filter(pl.min_horizontal("own", "listed") >= EXAMPLES)
-    meets = pl.col("shared") > 0
     share = pl.col("shared") / pl.col("own")
     known = ("shared", "own", "listed_in")
     apart = ("own", "listed", "listed_in", "own_examples", "listed_examples")
@@ -109,25 +108,25 @@ def identifier_findings(found: pl.DataFrame) -> pl.DataFrame:
         pl.format("{}.{}", "table_name", "column_name"),
         "identifiers in common",
         share.round(6),
-        pl.when(meets).then(pl.lit(str(Verdict.PASS))).otherwise(pl.lit(str(Verdict.WARN))),
-        (
-            pl.when(meets)
-            .then(pl.format("{} of its {} identifiers of the month are in {}.", *known))
-            .otherwise(
+        *judged(
+            (
+                pl.col("shared") > 0,
+                Verdict.PASS,
+                pl.format("{} of its {} identifiers of the month are in {}.", *known),
+                pl.format("本月{}/{}个编号见于{}。", *known),
+            ),
+            otherwise=(
+                Verdict.WARN,
                 pl.format(
                     "None of its {} identifiers of the month is among the {} in {}: here {}, there "
                     "{}. Write them alike in the source's SQL.",
                     *apart,
-                )
-            ),
-            pl.when(meets)
-            .then(pl.format("本月{}/{}个编号见于{}。", *known))
-            .otherwise(
+                ),
                 pl.format(
                     "本月{}个编号与{}个已知编号（{}）无一相同：此处如{}；彼处如{}。"
                     "请在数据源SQL中统一写法。",
                     *apart,
-                )
+                ),
             ),
         ),
         threshold=0.0,
