@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Bools, Indexes
 from portrait_assets.core.cells import SMALLEST_CELL, rows_of_enough
 
-Indexes = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Names = npt.NDArray[np.generic]
 Group = tuple[int, ...]
 """Classes that count as one."""

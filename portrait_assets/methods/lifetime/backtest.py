@@ -9,9 +9,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.lifetime.candidates import ORDER, Candidate, predict
 from portrait_assets.methods.lifetime.intervals import Spread, coverage, spread
-from portrait_assets.methods.lifetime.models.histories import Floats
 from portrait_assets.methods.lifetime.transactions import History
 from portrait_assets.methods.lifetime.windows import Window
 from portrait_assets.methods.statistics.intervals import Z95

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
 
 COVERED = 0.95
 """Share of customers whose outcome an interval is to hold."""

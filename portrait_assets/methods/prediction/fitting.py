@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.disclosure.holders import Holders, holders_of
 from portrait_assets.methods.prediction.binned.fitting import weighed
@@ -34,9 +35,6 @@ from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.prediction.model import Family, PredictionModel
 from portrait_assets.methods.prediction.rows import rounded
-
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 
 STRATA = 10
 """Parts of the numbers' order that each fold has its share of."""

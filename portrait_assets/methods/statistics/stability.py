@@ -12,7 +12,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import chi2
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
+
 Sizes = npt.ArrayLike
 
 MODERATE_SHIFT, STRONG_SHIFT = 0.1, 0.25

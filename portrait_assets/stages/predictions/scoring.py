@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
@@ -24,7 +25,6 @@ from portrait_assets.stages.predictions.contract import (
     REASONED_BANDS,
 )
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.learning.judging import Floats
 from portrait_assets.stages.predictions.learning.labels import INPUTS, askable_step
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine

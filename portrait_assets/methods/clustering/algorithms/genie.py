@@ -14,10 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector
 from portrait_assets.methods.clustering.algorithms.hierarchy import Hierarchy
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
 
 REACH_NEIGHBOURS = 5
 """A point's reach is the distance to its neighbour of this rank."""

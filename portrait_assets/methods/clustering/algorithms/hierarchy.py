@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
+from portrait_assets.core.arrays import FloatVector, IntVector
 
 
 class Hierarchy(NamedTuple):

@@ -11,15 +11,12 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector, IntVector
 from portrait_assets.core.threads import in_threads
 
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 Sample = TypeVar("Sample")
 Fitted = TypeVar("Fitted")
 

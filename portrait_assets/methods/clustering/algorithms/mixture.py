@@ -9,13 +9,10 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
-
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 
 LEAST_VARIANCE = 1e-4
 """Covariances are kept away from zero by this part of the mean variance, divided by k."""

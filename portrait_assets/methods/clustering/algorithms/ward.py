@@ -8,13 +8,10 @@ algorithms".
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.cluster.hierarchy import linkage
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector
 from portrait_assets.methods.clustering.algorithms.hierarchy import Hierarchy
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
 
 
 def ward_hierarchy(points: FloatMatrix, weights: FloatVector | None = None) -> Hierarchy:

@@ -9,9 +9,9 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.kmeans import fit_several
@@ -29,9 +29,6 @@ from portrait_assets.methods.clustering.preparation.model_rows import (
 )
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.statistics.agreement import adjusted_rand_matrix
-
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 FIT_ROWS = 4_000
 """Customers that a model is fitted on."""

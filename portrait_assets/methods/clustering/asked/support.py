@@ -6,15 +6,11 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.methods.clustering.algorithms.kmeans import fit_several, kmeans_centres
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 RESTARTS = 10
 """Of a refit to a bootstrap sample."""

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.methods.disclosure.holders import Holders
 from portrait_assets.methods.prediction.binned.encoding import WeightEncoding
-from portrait_assets.methods.prediction.families.columns import Floats, as_number, is_number
+from portrait_assets.methods.prediction.families.columns import as_number, is_number
 from portrait_assets.methods.prediction.families.folds import folds_by_lot
 from portrait_assets.methods.scorecard.columns import Form, texts
 from portrait_assets.methods.scorecard.fitting.binning import Base
@@ -26,8 +27,6 @@ from portrait_assets.methods.scorecard.fitting.weighing import (
     crosswise,
     weigh,
 )
-
-Indexes = npt.NDArray[np.int64]
 
 RULES = BinRules()
 DIGITS = 9

@@ -17,16 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.errors import suggestion
 from portrait_assets.methods.prediction.binned.encoding import WeightEncoding
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.families.columns import (
-    Floats,
-    Term,
-    is_number,
-    numbers_of,
-)
+from portrait_assets.methods.prediction.families.columns import Term, is_number, numbers_of
 
 TAIL_RATIO = 6.0
 """A number has a long tail when the 99th percentile of |x|, x != 0, exceeds so many medians."""

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Indexes = npt.NDArray[np.int64]
+from portrait_assets.core.arrays import Indexes
 
 UNSEEN_SHARE = 0.2
 

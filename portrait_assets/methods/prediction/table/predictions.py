@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.core.errors import listed, suggestion
 from portrait_assets.methods.prediction.blended import BOTH, Blend
 from portrait_assets.methods.prediction.calibration import fit_curve
@@ -25,9 +25,6 @@ from portrait_assets.methods.prediction.trials.rare import RARITY, Rarity
 from portrait_assets.methods.prediction.trials.trials import trials_of
 from portrait_assets.methods.statistics.binning import TENTHS
 from portrait_assets.schema.probability import stored
-
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 
 MOST_ROWS = 200_000
 """Rows that are learned from; of more as many are drawn by lot."""

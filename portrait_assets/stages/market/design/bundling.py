@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Indexes
 from portrait_assets.methods.market.baskets import MOST_ITEMS, NOTHING, Baskets
 from portrait_assets.methods.market.bundles import LEAST_BASKETS, Counts, bundles
 from portrait_assets.methods.statistics.resampling import GROUPS
@@ -23,7 +23,6 @@ from portrait_assets.stages.market.facts import BOUGHT, HOLDING, NUMBERED_MEMBER
 from portrait_assets.stages.market.shown import dated
 from portrait_assets.storage.steps import Grain, Scope, Step
 
-Indexes = npt.NDArray[np.int64]
 MOST_BUNDLES = 50
 """Bundles of a segment that are listed, those with the surest lift first."""
 

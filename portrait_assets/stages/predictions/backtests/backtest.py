@@ -15,6 +15,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import rankdata
 
+from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics import scores
 from portrait_assets.methods.statistics.intervals import wilson
@@ -25,7 +26,6 @@ from portrait_assets.methods.statistics.stability import psi, smoothed_shares
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.active import Bin, places
 from portrait_assets.stages.predictions.learning.baseline import Steps
-from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.rule import RULE
 
 Integers = npt.NDArray[np.int64]

@@ -9,9 +9,10 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics import resampling, scores
-from portrait_assets.methods.statistics.resampling import Floats, Interval
+from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals
 from portrait_assets.methods.statistics.scores import Counts, Measure
 from portrait_assets.privacy.cells import EVERY_CELL, are_pooled, pooled_name

@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.binning import (
     Counts,
-    Floats,
     counts_between,
     percentile_edges,
     tenth_of_each,
