@@ -5,7 +5,6 @@ from __future__ import annotations
 import polars as pl
 
 from portrait_assets.methods.clustering.model import ClusterModel
-from portrait_assets.methods.drawing.font import FONT_FILE
 
 
 def draw_pictures(
@@ -29,8 +28,8 @@ def draw_pictures(
 
     quality = segments.select("segment_id", "share", "silhouette", "stability")
     return {
-        "scatter": plots.scatter_png(model, matrix, segments, FONT_FILE),
-        "heat_map": plots.heat_map_png(profile, segments, labels, FONT_FILE),
-        "quality": plots.quality_png(quality, segments, FONT_FILE),
-        "selection": plots.selection_png(model, FONT_FILE),
+        "scatter": plots.scatter_png(model, matrix, segments),
+        "heat_map": plots.heat_map_png(profile, segments, labels),
+        "quality": plots.quality_png(quality, segments),
+        "selection": plots.selection_png(model),
     }
