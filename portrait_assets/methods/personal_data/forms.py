@@ -84,11 +84,6 @@ def is_chinese_phone(text: pl.Expr) -> pl.Expr:
     return text.str.contains(r"^(?:1[3-9]\d{9}|0(?:10|2\d|[3-9]\d{2})\d{7,8}|[48]00\d{7})$")
 
 
-def is_chinese_mobile(text: pl.Expr) -> pl.Expr:
-    """A mobile number, which is one person's more often than a landline is."""
-    return text.str.contains(r"^1[3-9]\d{9}$")
-
-
 def is_phone(text: pl.Expr) -> pl.Expr:
     """As many digits as a number may have anywhere (ITU-T E.164)."""
     return text.str.contains(r"^\+?\d{5,15}$")

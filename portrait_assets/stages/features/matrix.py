@@ -103,7 +103,6 @@ def _sums(part: str, *names: str, where: str = "") -> dict[str, str]:
 _CONTACTED = ("contacts", "responded", "lag_days")
 # Amounts are rounded so that their sums do not depend on their order.
 _EXPECTED = {name: f"sum(CAST(u.{name} AS {Type.MONEY}))" for name in ("actual", "expected")}
-_SQUARED = f"CAST(n.spend AS {Type.MONEY}) * CAST(n.spend AS {MONEY_FACTOR})"
 BASES: dict[str, Step] = {
     "base": spend.BASE,
     "bs": spend.BEGINNING,

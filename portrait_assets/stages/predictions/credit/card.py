@@ -16,8 +16,6 @@ from portrait_assets.methods.scorecard.card.reasons import label
 from portrait_assets.methods.scorecard.card.rows import SCHEMA
 from portrait_assets.stages.predictions.credit.contract import SCORECARD
 
-HEAD = ("as_of", "target", "horizon")
-
 
 @dataclass(frozen=True)
 class Card:

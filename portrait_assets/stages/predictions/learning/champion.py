@@ -43,7 +43,6 @@ from portrait_assets.stages.predictions.learning.training import (
 from portrait_assets.stages.predictions.learning.words import Words
 from portrait_assets.stages.predictions.rule import RULE
 
-_LEAST = 1e-12
 Leaking = tuple[str, ...]
 
 

@@ -103,7 +103,7 @@ def _values_again(subject: Subject) -> Finding:
     wrong = both.filter(
         _apart("expected_purchases", CLOSE)
         | _apart("p_alive", CLOSE)
-        | _apart("expected_spend", 0.02)
+        | _apart("expected_spend", CLOSE_MONEY)
     )
     return Finding(wrong.height, f"{stored.height} values computed again, {wrong.height} differ")
 
