@@ -47,7 +47,7 @@ SMALLEST_SHARE = 0.01
 
 
 def everyone_of_the_matrix(subject: Subject) -> Finding:
-    """Whether the table's customers are exactly those of the feature matrix of the month."""
+    """The customers are exactly those of the feature matrix."""
     months = [subject.month]
     subject.warehouse.require(FEATURE_MATRIX, months)
     here, expected, apart = subject.warehouse.select(
@@ -89,30 +89,25 @@ def _of_enough(subject: Subject) -> Finding:
     return Finding(few.height, shown or f"{of.height} levels and segments")
 
 
-EVERYONE_ASSIGNED = TableCheck(
-    "everyone_assigned",
-    "The customers are exactly those of the feature matrix.",
-    everyone_of_the_matrix,
-    blocking=True,
-)
+EVERYONE_ASSIGNED = TableCheck("everyone_assigned", everyone_of_the_matrix, blocking=True)
 NO_TINY_SEGMENT = TableCheck(
     "no_tiny_segment",
-    f"No segment holds less than {SMALLEST_SHARE:.0%} of the customers.",
     _no_tiny_segment,
+    f"No segment holds less than {SMALLEST_SHARE:.0%} of the customers.",
     severity=dg.AssetCheckSeverity.WARN,
 )
 
 
 MODEL_OF_ENOUGH = TableCheck(
     "model_of_enough",
-    f"No level and no segment of a model rests on fewer than {SMALLEST_CELL} customers.",
     _of_enough,
+    f"No level and no segment of a model rests on fewer than {SMALLEST_CELL} customers.",
     severity=dg.AssetCheckSeverity.WARN,
 )
 SEGMENTS_STABLE = TableCheck(
     "segments_stable",
-    f"Two bootstrap refits agree at an adjusted Rand index of {RULE.stability.stable:g} or better.",
     _segments_stable,
+    f"Two bootstrap refits agree at an adjusted Rand index of {RULE.stability.stable:g} or better.",
     severity=dg.AssetCheckSeverity.WARN,
 )
 

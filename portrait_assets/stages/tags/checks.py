@@ -31,6 +31,9 @@ from portrait_assets.storage.duckdb.store import Warehouse
 def _only_from_catalogue(
     warehouse: Warehouse, table: Table, months: Sequence[str]
 ) -> Mapping[str, Finding]:
+    """Every tag, version and value held is one that the catalogue of the month lists, or an earlier
+    month used.
+    """
     listed = warehouse.select(
         f"SELECT DISTINCT as_of, in_force, tag_code, tag_version, tag_values "
         f"FROM {TAG_CATALOGUE.full_name} WHERE as_of <= {literal(last_day(max(months)))}"
@@ -71,13 +74,7 @@ def _strays(assigned: pl.DataFrame, listed: pl.DataFrame, day: date) -> Finding:
     )
 
 
-ONLY_FROM_CATALOGUE = TableCheck.of_each(
-    "only_from_catalogue",
-    "Every tag, version and value held is one that the catalogue of the month lists, or an earlier "
-    "month used.",
-    _only_from_catalogue,
-    blocking=True,
-)
+ONLY_FROM_CATALOGUE = TableCheck.of_each("only_from_catalogue", _only_from_catalogue, blocking=True)
 
 
 def every_audience_has_members(audiences: Sequence[SavedAudience]) -> TableCheck:
@@ -91,8 +88,8 @@ def every_audience_has_members(audiences: Sequence[SavedAudience]) -> TableCheck
 
     return TableCheck(
         "somebody",
-        "Every saved audience selects at least one customer.",
         find,
+        "Every saved audience selects at least one customer.",
         severity=dg.AssetCheckSeverity.WARN,
     )
 

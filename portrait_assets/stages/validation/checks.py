@@ -44,8 +44,8 @@ def _verdicts(name: str, areas: tuple[Area, ...]) -> TableCheck:
 
     return TableCheck(
         f"verdicts_{name}",
-        f"No finding on {', '.join(areas)} has the verdict fail.",
         find,
+        f"No finding on {', '.join(areas)} has the verdict fail.",
         severity=dg.AssetCheckSeverity.WARN,
     )
 

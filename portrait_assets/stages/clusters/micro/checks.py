@@ -34,14 +34,14 @@ def _unearned_parts(subject: Subject) -> Finding:
 
 PARTS_LARGE = TableCheck(
     "parts_large",
-    f"Every part of a segment has at least {FEWEST} customers.",
     _small_parts,
+    f"Every part of a segment has at least {FEWEST} customers.",
     severity=dg.AssetCheckSeverity.WARN,
 )
 PARTS_EARN_IT = TableCheck(
     "parts_earn_it",
+    _unearned_parts,
     "Parts are taken once of a segment, where the interval of the gain lies above 0, refits agree "
     f"and the smallest has {SMALLEST_SHARE:.0%} of all customers.",
-    _unearned_parts,
     blocking=True,
 )

@@ -29,7 +29,7 @@ def _newest_grades(subject: Subject) -> pl.DataFrame:
 
 
 def _within_grade(subject: Subject) -> Finding:
-    """No product above the highest grade of its set, by the newest row of the product."""
+    """No product of a set has a risk grade above the highest of the set, or none that is known."""
     grades = _newest_grades(subject)
     limited = subject.rows.drop_nulls("highest_grade").join(grades, on="product_id", how="left")
     written = pl.col("risk_grade").str.strip_chars().str.to_uppercase().str.strip_prefix("R")
@@ -59,8 +59,8 @@ def sets_checks(sets: Sequence[ProductSet]) -> Mapping[Table, Sequence[TableChec
             WITHIN_GRADE,
             TableCheck(
                 "every_set_has_products",
-                "Every product set has a product that is on sale.",
                 has_products,
+                "Every product set has a product that is on sale.",
                 severity=dg.AssetCheckSeverity.WARN,
             ),
         ),
@@ -68,9 +68,4 @@ def sets_checks(sets: Sequence[ProductSet]) -> Mapping[Table, Sequence[TableChec
     }
 
 
-WITHIN_GRADE = TableCheck(
-    "within_highest_grade",
-    "No product of a set has a risk grade above the highest of the set, or none that is known.",
-    _within_grade,
-    blocking=True,
-)
+WITHIN_GRADE = TableCheck("within_highest_grade", _within_grade, blocking=True)

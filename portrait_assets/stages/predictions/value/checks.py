@@ -31,7 +31,7 @@ CLOSE_MONEY = 0.02
 
 
 def _everyone(subject: Subject) -> Finding:
-    """Who bought by the features has a value where there is a method, and nobody else has."""
+    """Every customer who bought has a value where a method was chosen, and nobody else has."""
     month, warehouse = [subject.month], subject.warehouse
     warehouse.require(FEATURE_MATRIX, month)
     warehouse.require(CUSTOMER_VALUE, month)
@@ -56,7 +56,7 @@ def _everyone(subject: Subject) -> Finding:
 
 
 def _ends_in_order(subject: Subject) -> Finding:
-    """What is expected lies within its interval."""
+    """Expected purchases and spend lie within their intervals."""
     wrong = subject.rows.filter(
         (pl.col("low") > pl.col("expected_purchases") + CLOSE)
         | (pl.col("high") < pl.col("expected_purchases") - CLOSE)
@@ -68,7 +68,7 @@ def _ends_in_order(subject: Subject) -> Finding:
 
 
 def _one_chosen(subject: Subject) -> Finding:
-    """One method is chosen where there are values, and none that did not converge."""
+    """One method is chosen where there are values, and no fit that did not converge."""
     chosen = subject.rows.filter(pl.col("status") == "chosen")
     valued = int(subject.rows["valued"].sum())
     degenerate = chosen.filter(pl.col("converged").not_().fill_null(False))
@@ -80,7 +80,7 @@ def _one_chosen(subject: Subject) -> Finding:
 
 
 def _values_again(subject: Subject) -> Finding:
-    """The stored values of some customers against what the stored parameters give them."""
+    """The rows of the parameters give the stored values."""
     month, warehouse = [subject.month], subject.warehouse
     for table in (CUSTOMER_VALUE, VALUE_MODEL):
         warehouse.require(table, month)
@@ -129,35 +129,14 @@ def _total(subject: Subject) -> Finding:
     return Finding(wrong.height, ", ".join(f"total bias {each:+.1%}" for each in known))
 
 
-EVERYONE = TableCheck(
-    "everyone_valued",
-    "Every customer who bought has a value where a method was chosen, and nobody else has.",
-    _everyone,
-    blocking=True,
-)
-WITHIN = TableCheck(
-    "within_intervals",
-    "Expected purchases and spend lie within their intervals.",
-    _ends_in_order,
-    blocking=True,
-    holds_together=True,
-)
-ONE_CHOSEN = TableCheck(
-    "one_method_chosen",
-    "One method is chosen where there are values, and no fit that did not converge.",
-    _one_chosen,
-    blocking=True,
-)
-VALUES_AGAIN = TableCheck(
-    "gives_the_values",
-    "The rows of the parameters give the stored values.",
-    _values_again,
-    blocking=True,
-)
+EVERYONE = TableCheck("everyone_valued", _everyone, blocking=True)
+WITHIN = TableCheck("within_intervals", _ends_in_order, blocking=True, holds_together=True)
+ONE_CHOSEN = TableCheck("one_method_chosen", _one_chosen, blocking=True)
+VALUES_AGAIN = TableCheck("gives_the_values", _values_again, blocking=True)
 TOTAL = TableCheck(
     "total_bias",
-    f"The chosen method was within {MOST_BIAS:.0%} of all purchases in the window that decided.",
     _total,
+    f"The chosen method was within {MOST_BIAS:.0%} of all purchases in the window that decided.",
     severity=dg.AssetCheckSeverity.WARN,
 )
 

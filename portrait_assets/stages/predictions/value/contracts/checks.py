@@ -32,7 +32,7 @@ MOST_BIAS = 0.3
 
 
 def _values_again(subject: Subject) -> Finding:
-    """The stored values of some customers against what the stored hazards give them."""
+    """The rows of the hazards give the stored values."""
     month, warehouse = [subject.month], subject.warehouse
     warehouse.require(CONTRACT_VALUE, month)
     # In the order of a hash, so that who is looked at does not depend on how customers are named.
@@ -64,16 +64,11 @@ def _total(subject: Subject) -> Finding:
     return Finding(wrong.height, named or f"{subject.rows.height} categories")
 
 
-VALUES_AGAIN = TableCheck(
-    "gives_the_values",
-    "The rows of the hazards give the stored values.",
-    _values_again,
-    blocking=True,
-)
+VALUES_AGAIN = TableCheck("gives_the_values", _values_again, blocking=True)
 TOTAL = TableCheck(
     "total_bias",
-    f"What was expected of each category was within {MOST_BIAS:.0%} of what it earned.",
     _total,
+    f"What was expected of each category was within {MOST_BIAS:.0%} of what it earned.",
     severity=dg.AssetCheckSeverity.WARN,
 )
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
