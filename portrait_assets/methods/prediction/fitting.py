@@ -24,11 +24,7 @@ from portrait_assets.methods.prediction.families.boosted.growing import fit_tree
 from portrait_assets.methods.prediction.families.boosted.pruned import of_enough
 from portrait_assets.methods.prediction.families.boosted.trees import Trees
 from portrait_assets.methods.prediction.families.columns import Term
-from portrait_assets.methods.prediction.families.encoding import (
-    Dropped,
-    Encoding,
-    fit_encoding,
-)
+from portrait_assets.methods.prediction.families.encoding import Dropped, Encoding, fit_encoding
 from portrait_assets.methods.prediction.families.folds import Fold, folds_by_lot, folds_by_time
 from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
 from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss

@@ -22,11 +22,7 @@ from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.core.bounds import every_kth
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.curve import Curve
-from portrait_assets.methods.recommendation.companions import (
-    Companions,
-    chunks,
-    fit_companions,
-)
+from portrait_assets.methods.recommendation.companions import Companions, chunks, fit_companions
 from portrait_assets.methods.recommendation.ease import MOST_ITEMS
 from portrait_assets.methods.recommendation.frequency import Frequencies
 from portrait_assets.methods.recommendation.neighbours import (

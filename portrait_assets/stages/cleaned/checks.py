@@ -14,11 +14,7 @@ from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS,
 from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import REJECTS
 from portrait_assets.stages.raw.contract import RECEIPTS
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 
 
 def _conserved(subject: Subject) -> Finding:

@@ -18,11 +18,7 @@ from portrait_assets.stages.clusters.contract import (
 )
 from portrait_assets.stages.clusters.micro.checks import PARTS_EARN_IT, PARTS_LARGE
 from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF, MICRO_SEGMENT
-from portrait_assets.stages.clusters.names.checks import (
-    NAMES_DISTINCT,
-    NAMES_EXPLAINED,
-    NAMES_TRUE,
-)
+from portrait_assets.stages.clusters.names.checks import NAMES_DISTINCT, NAMES_EXPLAINED, NAMES_TRUE
 from portrait_assets.stages.clusters.names.contract import SEGMENT_EVENT, SEGMENT_NAME
 from portrait_assets.stages.clusters.wealth.checks import (
     WEALTH_AS_ASKED,
@@ -36,11 +32,7 @@ from portrait_assets.stages.clusters.wealth.contract import (
     WEALTH_SEGMENT,
 )
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.partitions import select_sql
 
 SMALLEST_SHARE = 0.01

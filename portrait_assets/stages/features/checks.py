@@ -17,11 +17,7 @@ from portrait_assets.stages.features.contract import (
 )
 from portrait_assets.stages.identity.persons import ALIAS
 from portrait_assets.stages.raw.contract import RECEIPTS
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import EVER, THE_MONTH, Scope, Step, read

@@ -13,13 +13,7 @@ from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.entity import RECORDED
 from portrait_assets.stages.features.declared.feature import Feature
 from portrait_assets.stages.features.given import GIVEN, known_sql, known_value
-from portrait_assets.stages.features.parts import (
-    balances,
-    campaigns,
-    choices,
-    reactions,
-    spend,
-)
+from portrait_assets.stages.features.parts import balances, campaigns, choices, reactions, spend
 from portrait_assets.stages.features.persons import of_persons
 from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.fits import fit

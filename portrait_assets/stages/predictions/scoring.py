@@ -18,12 +18,7 @@ from portrait_assets.methods.prediction.together import margins
 from portrait_assets.schema.probability import DIGITS, stored
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.contract import (
-    BAND_ENDS,
-    BANDS,
-    PREDICTION,
-    REASONED_BANDS,
-)
+from portrait_assets.stages.predictions.contract import BAND_ENDS, BANDS, PREDICTION, REASONED_BANDS
 from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.learning.labels import INPUTS, askable_step
 from portrait_assets.storage.duckdb.store import Warehouse

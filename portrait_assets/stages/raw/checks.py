@@ -9,11 +9,7 @@ import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 
 
 def _all_received(subject: Subject) -> Finding:

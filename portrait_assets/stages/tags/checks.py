@@ -19,11 +19,7 @@ from portrait_assets.stages.tags.contract import (
     portrait_matrix_table,
 )
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.duckdb.store import Warehouse
 

@@ -9,11 +9,7 @@ import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.validation.contract import VALIDATION_REPORT, Area, Verdict
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 
 NAMED = 10  # Findings named in a check's result; the rest are counted.
 GROUPS: dict[str, tuple[Area, ...]] = {

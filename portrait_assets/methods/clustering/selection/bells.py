@@ -21,12 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from portrait_assets.core.arrays import FloatMatrix, FloatVector, IntVector
-from portrait_assets.methods.clustering.algorithms.bells import (
-    Bells,
-    fit_bells,
-    form,
-    line_between,
-)
+from portrait_assets.methods.clustering.algorithms.bells import Bells, fit_bells, form, line_between
 from portrait_assets.methods.clustering.families.mixture import SPHERED
 from portrait_assets.methods.clustering.selection.candidates import fit_candidates
 from portrait_assets.methods.clustering.selection.scoring import Scored, is_allowed, scored

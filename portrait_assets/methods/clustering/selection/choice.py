@@ -48,12 +48,7 @@ from portrait_assets.methods.clustering.selection.scoring import (
     scored,
 )
 from portrait_assets.methods.clustering.selection.second_look import look_again
-from portrait_assets.methods.clustering.selection.winner import (
-    NO_PROOF,
-    Proof,
-    Winner,
-    find_winner,
-)
+from portrait_assets.methods.clustering.selection.winner import NO_PROOF, Proof, Winner, find_winner
 from portrait_assets.methods.clustering.selection_rule import RULE, SelectionRule
 from portrait_assets.methods.clustering.valleys.boundaries import find_boundaries
 from portrait_assets.methods.clustering.valleys.ridges import dips

@@ -21,12 +21,7 @@ from portrait_assets.methods.prediction.families.folds import folds_by_lot
 from portrait_assets.methods.scorecard.columns import Form, texts
 from portrait_assets.methods.scorecard.fitting.binning import Base
 from portrait_assets.methods.scorecard.fitting.classes import Classes, classes_of
-from portrait_assets.methods.scorecard.fitting.weighing import (
-    BinRules,
-    counts_of,
-    crosswise,
-    weigh,
-)
+from portrait_assets.methods.scorecard.fitting.weighing import BinRules, counts_of, crosswise, weigh
 
 RULES = BinRules()
 DIGITS = 9

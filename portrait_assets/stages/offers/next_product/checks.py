@@ -8,11 +8,7 @@ import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, UNPROFILED
-from portrait_assets.stages.offers.next_product.contract import (
-    NEXT_PRODUCT,
-    NONE,
-    PERSONAL,
-)
+from portrait_assets.stages.offers.next_product.contract import NEXT_PRODUCT, NONE, PERSONAL
 from portrait_assets.stages.offers.suitability.checks import all_suit
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 

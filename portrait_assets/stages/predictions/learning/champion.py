@@ -28,9 +28,7 @@ from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.learning.again import fitted_again
 from portrait_assets.stages.predictions.learning.evidence import Evidence
 from portrait_assets.stages.predictions.learning.inputs import are_refused
-from portrait_assets.stages.predictions.learning.judging import (
-    shift_of,
-)
+from portrait_assets.stages.predictions.learning.judging import shift_of
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import (
     Challenger,
