@@ -70,12 +70,7 @@ CONTACTS = Canonical(
         CHANNEL,
         flag("is_control", "Whether held out as control", "是否对照组"),
         Column(
-            "cost",
-            Type.MONEY,
-            "What the contact cost",
-            "触达成本",
-            unit=SOURCE_CURRENCY,
-            minimum=0,
+            "cost", Type.MONEY, "What the contact cost", "触达成本", unit=SOURCE_CURRENCY, minimum=0
         ),
         text(
             "delivery_status",

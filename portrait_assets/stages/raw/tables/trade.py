@@ -151,12 +151,7 @@ BALANCES = Canonical(
             unit=ROW_CURRENCY,
         ),
         Column(
-            "credit_limit",
-            Type.MONEY,
-            "Credit limit",
-            "授信额度",
-            unit=ROW_CURRENCY,
-            minimum=0,
+            "credit_limit", Type.MONEY, "Credit limit", "授信额度", unit=ROW_CURRENCY, minimum=0
         ),
         integer(
             "days_past_due", "Days past due", "逾期天数", unit="days", minimum=0, sentinels=("-1",)
