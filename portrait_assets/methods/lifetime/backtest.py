@@ -72,7 +72,7 @@ class Backtest:
 
     def coverage(self, name: str) -> float:
         """Share of customers whose purchases lie within intervals found from the other half."""
-        return coverage(self._expected(name)[0], self.actual_purchases, whole=True)
+        return coverage(self._expected(name)[0], self.actual_purchases)
 
     def _expected(self, name: str) -> tuple[Floats, Floats]:
         found = self.candidates[name]

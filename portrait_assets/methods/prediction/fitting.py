@@ -93,7 +93,6 @@ def fit_number(
     family: str,
     *,
     seed: int = 0,
-    monotone: Mapping[str, int] | None = None,
     order: npt.NDArray[np.generic] | None = None,
     parameters: Parameters = PARAMETERS,
 ) -> PredictionModel:
@@ -104,7 +103,6 @@ def fit_number(
         outcome: numbers, shape (rows,).
         family: `linear` (ridge) or `trees` (boosted), both of least squares.
         seed: as of `fit`.
-        monotone: as of `fit`.
         order: as of `fit`.
         parameters: as of `fit`.
 
@@ -127,7 +125,7 @@ def fit_number(
         )
     if family not in ("linear", "trees"):
         raise PredictionError(f"{family} is no family of models: ask for linear or trees")
-    return _fit(_Request(frame, numbers, family, seed, monotone, order, parameters, SQUARED))
+    return _fit(_Request(frame, numbers, family, seed, None, order, parameters, SQUARED))
 
 
 class _Request(NamedTuple):

@@ -133,9 +133,9 @@ def _place() -> pl.Expr:
     return (pl.col("order").rank("average", descending=True) - 0.5) / pl.len()
 
 
-def as_inputs(frame: pl.DataFrame, columns: Iterable[str] = INPUTS) -> pl.DataFrame:
+def as_inputs(frame: pl.DataFrame) -> pl.DataFrame:
     """The features as models read them: amounts of money as numbers."""
-    return frame.select("customer_id", *columns).with_columns(
+    return frame.select("customer_id", *INPUTS).with_columns(
         pl.selectors.decimal().cast(pl.Float64)
     )
 

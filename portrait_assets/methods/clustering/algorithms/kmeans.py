@@ -38,13 +38,12 @@ def kmeans_centres(
     points: FloatMatrix,
     k: int,
     *,
-    weights: FloatVector | None = None,
     restarts: int = 10,
     seed: int = 0,
     start: FloatMatrix | None = None,
 ) -> FloatMatrix:
     """Centres of the best restart, or from given starting centres, shape (k, dims)."""
-    centres: FloatMatrix = _fit(points, k, weights, restarts, seed, start).cluster_centers_
+    centres: FloatMatrix = _fit(points, k, None, restarts, seed, start).cluster_centers_
     return centres
 
 

@@ -133,7 +133,6 @@ def fit_asked(
     amounts: Sequence[str],
     others: Sequence[str],
     segments: int,
-    seed: int = 0,
 ) -> AskedModel | None:
     """A model of so many segments, numbered from 1, the largest first.
 
@@ -147,9 +146,8 @@ def fit_asked(
         amounts: columns of amounts, 0 for who has none.
         others: columns of other numbers; null is not known.
         segments: how many.
-        seed: of the sample and the restarts.
     """
-    return fit_each(features, amounts, others, (segments,), seed)[segments]
+    return fit_each(features, amounts, others, (segments,))[segments]
 
 
 def fit_each(

@@ -222,17 +222,15 @@ def _says_nothing(column: pl.Series) -> str | None:
     return "has one value only" if has_one and not missing else None
 
 
-def fit_encoding(
-    frame: pl.DataFrame, without: Sequence[str] = (), enough: int = SMALLEST_CELL
-) -> Encoding:
-    """The encoding of all columns of a frame but those that are left out.
+def fit_encoding(frame: pl.DataFrame, enough: int = SMALLEST_CELL) -> Encoding:
+    """The encoding of all columns of a frame.
 
     Nothing is kept that rests on fewer rows than `enough`: no level, no mark of what is missing,
     and no number that so few have.
     """
     features: list[FeatureEncoding] = []
     dropped: list[Dropped] = []
-    columns = [column for column in frame.iter_columns() if column.name not in without]
+    columns = frame.get_columns()
     unknown = {column.name for column in columns if column.null_count() == len(column)}
     numbers = [each.name for each in columns if is_number(each) and each.name not in unknown]
     values = dict(zip(numbers, numbers_of(frame, numbers).T, strict=True))

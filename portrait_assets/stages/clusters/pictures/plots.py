@@ -20,6 +20,7 @@ from portrait_assets.methods.drawing.png import png
 SCATTER_ROWS = 1_500
 FEATURES_SHOWN = 25
 CANDIDATES_SHOWN = 12
+LINE_WIDTH = 110
 PALETTE = [
     "#4477aa",
     "#ee6677",
@@ -204,10 +205,10 @@ def _values(data: pl.DataFrame) -> alt.InlineData:
     return alt.InlineData(values=data.to_dicts())
 
 
-def _wrapped(text: str, width: int = 110) -> list[str]:
+def _wrapped(text: str) -> list[str]:
     lines = [""]
     for word in text.split():
-        if len(lines[-1]) + len(word) > width:
+        if len(lines[-1]) + len(word) > LINE_WIDTH:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return lines

@@ -15,7 +15,7 @@ from portrait_assets.methods.statistics import resampling, scores
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals
 from portrait_assets.methods.statistics.scores import Counts, Measure
-from portrait_assets.privacy.cells import EVERY_CELL, are_pooled, pooled_name
+from portrait_assets.privacy.cells import are_pooled, pooled_name
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtests.buckets import BINS
 from portrait_assets.stages.validation.backtests.claims import Buckets, Claim
@@ -193,7 +193,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else round(value, 6)
 
 
-def bucket_rows(judged: Judged, smallest: int = EVERY_CELL) -> Iterator[dict[str, object]]:
+def bucket_rows(judged: Judged, smallest: int) -> Iterator[dict[str, object]]:
     """The buckets from the highest score down; twentieths of a number go together by tenths.
 
     Buckets of fewer than `smallest` customers are pooled, and come last.

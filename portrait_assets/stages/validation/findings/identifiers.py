@@ -17,6 +17,8 @@ LISTED_IN = {"customer_id": "customers", "product_id": "products", "campaign_id"
 IDENTIFIED = tuple(t for t in CLEANED.values() if set(LISTED_IN) & set(t.column_names))
 """The tables that are compared, of all months so far."""
 EXAMPLES = 3
+_FORM_SQL = r"regexp_replace(regexp_replace(id, '\pN', '9', 'g'), '\pL', 'A', 'g')"
+"""How an id is written, without saying whose it is: 9 for a digit, A for a letter."""
 _FOUND = {
     **dict.fromkeys(("table_name", "column_name", "listed_in"), pl.String),
     **dict.fromkeys(("own", "listed", "shared"), pl.Int64),
@@ -64,7 +66,7 @@ def _shared_sql(month: str, column: str, compared: Sequence[str], listing: str) 
         )
 
     def first(of: str, table: str) -> str:
-        shown = _form_sql("id") if CLEANED[table].column(column).identifies else "id"
+        shown = _FORM_SQL if CLEANED[table].column(column).identifies else "id"
         some = f"SELECT DISTINCT {shown} AS id FROM {of} ORDER BY id LIMIT {EXAMPLES}"
         return f"(SELECT string_agg(id, ', ' ORDER BY id) FROM ({some}))"
 
@@ -84,12 +86,6 @@ def _shared_sql(month: str, column: str, compared: Sequence[str], listing: str) 
         f"{first('listed', compared[0])} AS listed_examples), {own} "
         f"SELECT * EXCLUDE (place) FROM ({counts}) ORDER BY place"
     )
-
-
-def _form_sql(column: str) -> str:
-    """How an identifier is written, without saying whose it is: 9 for a digit, A for a letter."""
-    digits = f"regexp_replace({column}, '\\pN', '9', 'g')"
-    return f"regexp_replace({digits}, '\\pL', 'A', 'g')"
 
 
 def identifier_findings(found: pl.DataFrame) -> pl.DataFrame:
