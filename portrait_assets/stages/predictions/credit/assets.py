@@ -23,11 +23,7 @@ from portrait_assets.stages.predictions.credit.contract import (
 )
 from portrait_assets.stages.predictions.credit.deciding import Before, Decided, Deciding
 from portrait_assets.stages.predictions.credit.scoring import Counts, Key, scores_of
-from portrait_assets.stages.predictions.governance.approvals import (
-    Approvals,
-    Kind,
-    decision_on,
-)
+from portrait_assets.stages.predictions.governance.approvals import Approvals, Kind, decision_on
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.pictures.draw import drawn_cards, of_month
 from portrait_assets.stages.targets.declared.outcomes import Targets

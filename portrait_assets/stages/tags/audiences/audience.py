@@ -11,9 +11,7 @@ import polars as pl
 from sqlglot import exp
 
 from portrait_assets.core.invocation import command
-from portrait_assets.methods.expressions.expression import (
-    Expression,
-)
+from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.schema.table import Column, Type
