@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import polars as pl
@@ -155,15 +156,11 @@ def _leaks(features: pl.DataFrame, values: Sequence[Floats], outcome: Outcome) -
         if not at:
             found = by_name
         found = {
-            name: min(leak, by_name[name], key=_quality)
+            name: min(leak, by_name[name], key=attrgetter("auc"))
             for name, leak in found.items()
             if name in by_name
         }
     return list(found.values())
-
-
-def _quality(leak: Leak) -> float:
-    return leak.auc
 
 
 def _part(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import SOURCE_CURRENCY, day, flag, share, text
+from portrait_assets.schema.columns import day, flag, money, share, text
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.tables.canonical import (
     CAMPAIGN_ID,
@@ -37,14 +37,9 @@ CAMPAIGNS = Canonical(
             "计划对照组占比",
             unit="share",
         ),
-        Column("budget", Type.MONEY, "What it may cost", "预算", unit=SOURCE_CURRENCY, minimum=0),
-        Column(
-            "cost",
-            Type.MONEY,
-            "What it has cost altogether, contacts included",
-            "总成本（含触达）",
-            unit=SOURCE_CURRENCY,
-            minimum=0,
+        money("budget", "What it may cost", "预算", minimum=0),
+        money(
+            "cost", "What it has cost altogether, contacts included", "总成本（含触达）", minimum=0
         ),
     ),
 )
@@ -69,9 +64,7 @@ CONTACTS = Canonical(
         day("contacted_on", "Day of the contact", "触达日期"),
         CHANNEL,
         flag("is_control", "Whether held out as control", "是否对照组"),
-        Column(
-            "cost", Type.MONEY, "What the contact cost", "触达成本", unit=SOURCE_CURRENCY, minimum=0
-        ),
+        money("cost", "What the contact cost", "触达成本", minimum=0),
         text(
             "delivery_status",
             "What became of the contact; null where none was tried: delivered, opened, bounced, "

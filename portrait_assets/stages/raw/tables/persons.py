@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.privacy.egress import Purpose
-from portrait_assets.schema.columns import SOURCE_CURRENCY, day, flag, integer, text
-from portrait_assets.schema.table import Column, Type
+from portrait_assets.schema.columns import day, flag, integer, money, text
 from portrait_assets.stages.raw.tables.canonical import (
     C2,
     C3,
@@ -70,16 +69,7 @@ CUSTOMERS = Canonical(
         category(
             "marital_status", "Marital status", "婚姻状况", sensitivity=C2, sentinels=NOT_KNOWN
         ),
-        Column(
-            "income",
-            Type.MONEY,
-            "Yearly income",
-            "年收入",
-            unit=SOURCE_CURRENCY,
-            minimum=0,
-            sensitivity=C2,
-            sentinels=NO_AMOUNT,
-        ),
+        money("income", "Yearly income", "年收入", minimum=0, sensitivity=C2, sentinels=NO_AMOUNT),
         category(
             "income_band",
             "Income band: very_low, low, medium, high or very_high",

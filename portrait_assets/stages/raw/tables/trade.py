@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import SOURCE_CURRENCY, day, flag, integer, number, text
+from portrait_assets.schema.columns import day, flag, integer, money, number, text
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.tables.canonical import (
     C2,
@@ -94,12 +94,10 @@ PRODUCTS = Canonical(
         ),
         text("package_size", "Package size", "规格"),
         text("risk_grade", "Risk grade, R1 low to R5 high", "产品风险等级"),
-        Column(
+        money(
             "minimum_amount",
-            Type.MONEY,
             "Least amount of a first purchase, deposit or loan",
             "起购（起存、起贷）金额",
-            unit=SOURCE_CURRENCY,
             minimum=0,
         ),
         integer("term_days", "Term; null for none", "期限", unit="days", minimum=1),
