@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Severity, Table
@@ -14,7 +13,7 @@ from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS,
 from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import REJECTS
 from portrait_assets.stages.raw.contract import RECEIPTS
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 
 def _conserved(subject: Subject) -> Finding:
@@ -73,7 +72,7 @@ def _none_set_aside(subject: Subject) -> Finding:
 
 
 CONSERVED = TableCheck("conserved", _conserved, blocking=True)
-NONE_SET_ASIDE = TableCheck("none_set_aside", _none_set_aside, severity=dg.AssetCheckSeverity.WARN)
+NONE_SET_ASIDE = TableCheck("none_set_aside", _none_set_aside, severity=WARN)
 
 
 def _arrived(subject: Subject) -> Finding:
@@ -92,7 +91,7 @@ def _described(row: Mapping[str, Any]) -> str:
     )
 
 
-ARRIVED = TableCheck("arrived", _arrived, severity=dg.AssetCheckSeverity.WARN)
+ARRIVED = TableCheck("arrived", _arrived, severity=WARN)
 
 
 def _none_held_back(subject: Subject) -> Finding:
@@ -106,7 +105,7 @@ def _none_held_back(subject: Subject) -> Finding:
     return Finding(len(held_back), "; ".join(held_back) or "every category holds categories")
 
 
-NONE_HELD_BACK = TableCheck("none_held_back", _none_held_back, severity=dg.AssetCheckSeverity.WARN)
+NONE_HELD_BACK = TableCheck("none_held_back", _none_held_back, severity=WARN)
 
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.cells import SMALLEST_CELL
@@ -32,7 +31,7 @@ from portrait_assets.stages.clusters.wealth.contract import (
     WEALTH_SEGMENT,
 )
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.partitions import select_sql
 
 SMALLEST_SHARE = 0.01
@@ -86,7 +85,7 @@ NO_TINY_SEGMENT = TableCheck(
     "no_tiny_segment",
     _no_tiny_segment,
     f"No segment holds less than {SMALLEST_SHARE:.0%} of the customers.",
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
 
 
@@ -94,13 +93,13 @@ MODEL_OF_ENOUGH = TableCheck(
     "model_of_enough",
     _of_enough,
     f"No level and no segment of a model rests on fewer than {SMALLEST_CELL} customers.",
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
 SEGMENTS_STABLE = TableCheck(
     "segments_stable",
     _segments_stable,
     f"Two bootstrap refits agree at an adjusted Rand index of {RULE.stability.stable:g} or better.",
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.probability import DIGITS
@@ -21,7 +20,7 @@ from portrait_assets.stages.predictions.contract import (
 )
 from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.scoring import as_inputs
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.duckdb.partitions import select_sql
 
@@ -173,16 +172,16 @@ PLACEBO = TableCheck(
     "placebo_at_half",
     _placebo,
     f"Shuffled outcomes are predicted with an AUC of 0.5 +- {PLACEBO_DISTANCE:g}.",
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
 CALIBRATED = TableCheck(
     "calibrated",
     _calibrated,
     f"Probabilities came true: off by at most {MOST_OFF:.0%} of the rate, or by no more than "
     "chance.",
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
-COMES_TRUE = TableCheck("not_worse_than_baseline", _comes_true, severity=dg.AssetCheckSeverity.WARN)
+COMES_TRUE = TableCheck("not_worse_than_baseline", _comes_true, severity=WARN)
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     PREDICTION: (WITHIN, RANKED),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 
 def _all_received(subject: Subject) -> Finding:
@@ -57,7 +56,7 @@ def _none_unplaced(subject: Subject) -> Finding:
 
 
 ALL_RECEIVED = TableCheck("all_received", _all_received, blocking=True)
-NONE_UNPLACED = TableCheck("none_unplaced", _none_unplaced, severity=dg.AssetCheckSeverity.WARN)
+NONE_UNPLACED = TableCheck("none_unplaced", _none_unplaced, severity=WARN)
 
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {

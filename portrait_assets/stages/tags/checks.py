@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day
@@ -19,7 +18,7 @@ from portrait_assets.stages.tags.contract import (
     portrait_matrix_table,
 )
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -86,7 +85,7 @@ def every_audience_has_members(audiences: Sequence[SavedAudience]) -> TableCheck
         "somebody",
         find,
         "Every saved audience selects at least one customer.",
-        severity=dg.AssetCheckSeverity.WARN,
+        severity=WARN,
     )
 
 

@@ -19,6 +19,8 @@ from portrait_assets.storage.duckdb.partitions import partition_column, partitio
 from portrait_assets.storage.duckdb.store import Warehouse
 
 CheckEvent = dg.AssetCheckEvaluation | dg.Output[None]
+WARN = dg.AssetCheckSeverity.WARN
+"""Of checks that report, and lose no rows where they fail."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.methods.clustering.asked.support import AGREE_AT
 from portrait_assets.stages.clusters.micro.finding import FEWEST, SMALLEST_SHARE
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 _TAKEN = pl.col("is_taken")
 _EARNS_IT = (
@@ -36,7 +35,7 @@ PARTS_LARGE = TableCheck(
     "parts_large",
     _small_parts,
     f"Every part of a segment has at least {FEWEST} customers.",
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
 PARTS_EARN_IT = TableCheck(
     "parts_earn_it",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.stages.clusters.contract import CLUSTER_SEGMENT
 from portrait_assets.stages.clusters.names.contract import FREE, SEGMENT_EVENT
 from portrait_assets.stages.clusters.names.lasting import STILL_TRUE_OF
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 
 def _words(name: str) -> frozenset[str]:
@@ -76,12 +75,10 @@ NAMES_DISTINCT = TableCheck(
     "No two segments of a month have the same name, nor the same words in another order.",
     blocking=True,
 )
-NAMES_EXPLAINED = TableCheck(
-    "names_explained", _unexplained_names, severity=dg.AssetCheckSeverity.WARN
-)
+NAMES_EXPLAINED = TableCheck("names_explained", _unexplained_names, severity=WARN)
 NAMES_TRUE = TableCheck(
     "names_true",
     _untrue_words,
     f"Each word of a derived name is true of at least {STILL_TRUE_OF:.0%} of the segment.",
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import next_month
@@ -10,7 +9,7 @@ from portrait_assets.stages.clusters.names.checks import same_names, unexplained
 from portrait_assets.stages.clusters.names.contract import WEALTH
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 
 def _everyone_or_nobody(subject: Subject) -> Finding:
@@ -60,6 +59,4 @@ WEALTH_NAMES_DISTINCT = TableCheck(
     "No two wealth segments have the same name, nor the same words in another order.",
     blocking=True,
 )
-WEALTH_NAMES_EXPLAINED = TableCheck(
-    "wealth_names_explained", _unexplained_names, severity=dg.AssetCheckSeverity.WARN
-)
+WEALTH_NAMES_EXPLAINED = TableCheck("wealth_names_explained", _unexplained_names, severity=WARN)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import next_month
@@ -24,7 +23,7 @@ from portrait_assets.stages.offers.affinity.contract import (
     TYPE,
 )
 from portrait_assets.stages.offers.affinity.purchases import SOLD
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.engine import Engine
@@ -156,7 +155,7 @@ CAME_TRUE = TableCheck(
     _came_true,
     "What was listed three months before came true as often as predicted, "
     f"to within {MOST_OFF:.0%} of what was listed.",
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
 WITHIN = TableCheck("consistent", _within, blocking=True, holds_together=True)
 

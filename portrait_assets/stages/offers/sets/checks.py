@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Table
@@ -12,7 +11,7 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.offers.next_product.checks import ALL_SUIT
 from portrait_assets.stages.offers.sets.contract import PRODUCT_SET, SET_OFFER
 from portrait_assets.stages.offers.sets.declared import ProductSet
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.partitions import select_sql
 
 
@@ -61,7 +60,7 @@ def sets_checks(sets: Sequence[ProductSet]) -> Mapping[Table, Sequence[TableChec
                 "every_set_has_products",
                 has_products,
                 "Every product set has a product that is on sale.",
-                severity=dg.AssetCheckSeverity.WARN,
+                severity=WARN,
             ),
         ),
         SET_OFFER: (ALL_SUIT,),

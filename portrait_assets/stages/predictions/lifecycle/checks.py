@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
@@ -13,7 +12,7 @@ from portrait_assets.stages.predictions.lifecycle.contract import (
     LIFECYCLE_BACKTEST,
     LIFECYCLE_STAGE,
 )
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 
 def _one_stage(subject: Subject) -> Finding:
@@ -59,7 +58,7 @@ def _better(subject: Subject) -> Finding:
 
 ONE_STAGE = TableCheck("one_stage", _one_stage, blocking=True)
 NO_GAP = TableCheck("no_gap", _no_gap, blocking=True)
-BETTER = TableCheck("better_than_rules", _better, severity=dg.AssetCheckSeverity.WARN)
+BETTER = TableCheck("better_than_rules", _better, severity=WARN)
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     LIFECYCLE_STAGE: (ONE_STAGE, NO_GAP),
     LIFECYCLE_BACKTEST: (BETTER,),

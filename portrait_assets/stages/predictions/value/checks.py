@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.methods.lifetime.models import bg_nbd, gamma_gamma, pareto_nbd
@@ -19,7 +18,7 @@ from portrait_assets.stages.predictions.value.contract import (
 )
 from portrait_assets.stages.predictions.value.history import history_of
 from portrait_assets.stages.predictions.value.rows import DIGITS, kept_from
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.engine import Engine
@@ -137,7 +136,7 @@ TOTAL = TableCheck(
     "total_bias",
     _total,
     f"The chosen method was within {MOST_BIAS:.0%} of all purchases in the window that decided.",
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Table
@@ -21,7 +20,7 @@ from portrait_assets.stages.predictions.value.contracts.contract import (
     CONTRACT_VALUE,
 )
 from portrait_assets.stages.predictions.value.contracts.valuing import expected, with_tenure
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.engine import Engine
@@ -69,7 +68,7 @@ TOTAL = TableCheck(
     "total_bias",
     _total,
     f"What was expected of each category was within {MOST_BIAS:.0%} of what it earned.",
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     CONTRACT_MODEL: (TOTAL,),
