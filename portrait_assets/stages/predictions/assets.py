@@ -1,7 +1,6 @@
 """Assets of the predictions stage: what is active and what it scores, and backtests of it."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -28,7 +27,6 @@ from portrait_assets.stages.predictions.learning.active import STORED_AS, Active
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding, decided
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challengers
-from portrait_assets.stages.predictions.pictures.draw import drawn_backtests, of_month
 from portrait_assets.stages.predictions.scoring import scored
 from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
@@ -69,9 +67,12 @@ def predictions_assets(
         yield dg.Output(run.decisions, PREDICTION_DECISION.name)
         # What was scored is stored by now, also of the months of this run.
         found = backtests(warehouse, targets, months, smallest, run.windows)
-        newest = (of_month(rows, months[-1]) for rows in found.values())
+        is_newest = pl.col("as_of") == last_day(months[-1])
+        newest = [rows.filter(is_newest) for rows in found.values()]
         context.add_asset_metadata(
-            picture_metadata(partial(drawn_backtests, *newest)),
+            picture_metadata(
+                "portrait_assets.stages.predictions.pictures.plots:of_backtests", *newest
+            ),
             asset_key(PREDICTION_BACKTEST),
             months[-1],
         )

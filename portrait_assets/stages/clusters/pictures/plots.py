@@ -41,6 +41,31 @@ PALETTE = [
 ]
 
 
+def of_segments(
+    model: ClusterModel,
+    matrix: pl.DataFrame,
+    segments: pl.DataFrame,
+    profile: pl.DataFrame,
+    labels: dict[str, str],
+) -> dict[str, bytes]:
+    """Scatter, heat map, quality and selection table as PNG by name.
+
+    Args:
+        model: the active model.
+        matrix: the feature matrix of the month.
+        segments: rows of `cluster_segment` of the month.
+        profile: rows of `cluster_profile` of the month.
+        labels: what features are called in the heat map.
+    """
+    quality = segments.select("segment_id", "share", "silhouette", "stability")
+    return {
+        "scatter": scatter_png(model, matrix, segments),
+        "heat_map": heat_map_png(profile, segments, labels),
+        "quality": quality_png(quality, segments),
+        "selection": selection_png(model),
+    }
+
+
 def scatter_png(
     model: ClusterModel,
     features: pl.DataFrame,

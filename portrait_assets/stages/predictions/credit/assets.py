@@ -1,7 +1,6 @@
 """Assets of credit scores: cards of targets of credit, their scores, and how they came true."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -25,7 +24,6 @@ from portrait_assets.stages.predictions.credit.deciding import Before, Decided, 
 from portrait_assets.stages.predictions.credit.scoring import Counts, Key, scores_of
 from portrait_assets.stages.predictions.governance.approvals import Approvals, Kind, decision_on
 from portrait_assets.stages.predictions.learning.past import Past
-from portrait_assets.stages.predictions.pictures.draw import drawn_cards, of_month
 from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.dagster.pictures import picture_metadata
@@ -65,8 +63,9 @@ def credit_assets(
         yield dg.Output(run.decisions, CREDIT_DECISION.name)
         # What was scored and decided is stored by now, also of the months of this run.
         curve = curves(warehouse, targets, months, smallest)
+        newest = curve.filter(pl.col("as_of") == last_day(months[-1]))
         context.add_asset_metadata(
-            picture_metadata(partial(drawn_cards, of_month(curve, months[-1]))),
+            picture_metadata("portrait_assets.stages.predictions.pictures.plots:of_cards", newest),
             asset_key(CREDIT_CURVE),
             months[-1],
         )
