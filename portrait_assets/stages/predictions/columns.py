@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import text
+from portrait_assets.schema.columns import counter, text
 from portrait_assets.schema.sensitivity import DECLARED
-from portrait_assets.schema.table import Column, Type
 
 BY_TARGET = ("as_of", "target", "horizon")
-HORIZON = Column(
+HORIZON = counter(
     "horizon",
-    Type.COUNTER,
     "Months after the month's end in which it is to happen",
     "预测期",
-    nullable=False,
     unit="months",
-    minimum=1,
     operation=DECLARED,
 )
 TRAINED_FROM = text("trained_from", "First base month that it learned from", "训练起始基准月份")

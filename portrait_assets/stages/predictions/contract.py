@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, flag, integer, number, probability, share, text
+from portrait_assets.schema.columns import (
+    count,
+    counter,
+    flag,
+    integer,
+    number,
+    probability,
+    share,
+    text,
+)
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, RANK, SHARE, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, Column, Type, month_end_table
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.predictions.columns import (
     BY_TARGET,
     HORIZON,
@@ -65,7 +74,7 @@ PREDICTION_MODEL = month_end_table(
         _TARGET,
         HORIZON,
         _VERSION,
-        Column("item", Type.COUNTER, "Order of the rows", "行次序", nullable=False, minimum=1),
+        counter("item", "Order of the rows", "行次序"),
         _BASIS,
         _FAMILY,
         TRAINED_FROM,
@@ -110,13 +119,10 @@ PREDICTION = month_end_table(
         ),
         share("low", "Low end of the 95 % interval of the rate at such scores", "概率区间下限"),
         share("high", "High end of the 95 % interval", "概率区间上限"),
-        Column(
+        counter(
             "rank",
-            Type.COUNTER,
             "Place among those scored, 1 is the likeliest; equal ones share the first place",
             "名次（1为最可能，并列同名次）",
-            nullable=False,
-            minimum=1,
             operation=RANK,
         ),
         text(
@@ -248,14 +254,7 @@ PREDICTION_CALIBRATION = month_end_table(
     operation=SHARE,
     columns=(
         *_CLOSED,
-        Column(
-            "tenth",
-            Type.COUNTER,
-            "Tenth of the scores, 1 is the likeliest",
-            "十分位",
-            False,
-            minimum=1,
-        ),
+        counter("tenth", "Tenth of the scores, 1 is the likeliest", "十分位"),
         count("customers", "Customers", "客户数"),
         count("hits", "Those to whom it happened", "发生客户数"),
         share("predicted_rate", "Mean probability", "平均预测概率", nullable=False),

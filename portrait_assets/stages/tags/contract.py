@@ -7,6 +7,7 @@ from functools import partial
 
 from portrait_assets.schema.columns import (
     count,
+    counter,
     day,
     flag,
     integer,
@@ -41,13 +42,8 @@ _TAG_CODE = _text("tag_code", "Code of the tag", "标签编码")
 _TAG_VERSION = integer("tag_version", "Version of the tag", "标签版本", nullable=False, minimum=1)
 
 
-_TAG_NO = Column(
-    "tag_no",
-    Type.COUNTER,
-    "Number of the tag within the month, by tag_code from 1",
-    "当月标签序号",
-    nullable=False,
-    minimum=1,
+_TAG_NO = counter(
+    "tag_no", "Number of the tag within the month, by tag_code from 1", "当月标签序号"
 )
 
 
@@ -131,13 +127,10 @@ TAG_CATALOGUE = month_end_table(
     key=("as_of", "tag_code", "tag_version"),
 )
 
-CUSTOMER_NO = Column(
+CUSTOMER_NO = counter(
     "customer_no",
-    Type.COUNTER,
     "Number of the customer within the month, by customer_id from 1",
     "当月客户序号",
-    nullable=False,
-    minimum=1,
     numbers="tags.portrait_matrix",
     operation=ROWS,
 )

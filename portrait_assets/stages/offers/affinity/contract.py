@@ -7,9 +7,9 @@ from typing import Any
 from portrait_assets.methods.recommendation.bought import BASES as BOUGHT_BASES
 from portrait_assets.methods.recommendation.lift import FALSE_DISCOVERY
 from portrait_assets.methods.recommendation.takings import TREES
-from portrait_assets.schema.columns import count, flag, number, required, text
+from portrait_assets.schema.columns import count, counter, flag, number, required, text
 from portrait_assets.schema.sensitivity import PREDICTED, SHARE
-from portrait_assets.schema.table import CUSTOMER_ID, Column, Type, month_end_table
+from portrait_assets.schema.table import CUSTOMER_ID, Column, month_end_table
 
 MOST_LISTED = 10
 """Items of each kind that a customer has at most."""
@@ -44,13 +44,10 @@ PRODUCT_AFFINITY = month_end_table(
         CUSTOMER_ID,
         _KIND,
         _ITEM,
-        Column(
+        counter(
             "rank",
-            Type.COUNTER,
             "Place among the customer's items of the kind, from 1",
             "位次",
-            nullable=False,
-            minimum=1,
             maximum=MOST_LISTED,
         ),
         _number(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from portrait_assets.schema.columns import money, share, text
+from portrait_assets.schema.columns import counter, money, share, text
 from portrait_assets.schema.sensitivity import SUITED
-from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, Type, month_end_table
+from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, month_end_table
 
 C2 = Sensitivity.C2
 MOST_OFFERED = 3
@@ -30,13 +30,10 @@ NEXT_PRODUCT = month_end_table(
     operation=SUITED,
     columns=(
         CUSTOMER_ID,
-        Column(
+        counter(
             "rank",
-            Type.COUNTER,
             "Place among the products offered, from 1",
             "推荐次序",
-            nullable=False,
-            minimum=1,
             maximum=MOST_OFFERED,
             sensitivity=C2,
         ),

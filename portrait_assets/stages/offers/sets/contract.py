@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from portrait_assets.schema.columns import count, share, text
+from portrait_assets.schema.columns import count, counter, share, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, SHARE, SUITED
-from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, Type, month_end_table
+from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, month_end_table
 from portrait_assets.stages.offers.next_product.contract import MOST_OFFERED
 
 
@@ -58,13 +58,10 @@ SET_OFFER = month_end_table(
     columns=(
         _SET,
         CUSTOMER_ID,
-        Column(
+        counter(
             "rank",
-            Type.COUNTER,
             "Place among the products of the set, from 1",
             "组合内推荐次序",
-            nullable=False,
-            minimum=1,
             maximum=MOST_OFFERED,
             sensitivity=Sensitivity.C2,
         ),

@@ -5,10 +5,19 @@ from __future__ import annotations
 from portrait_assets.methods.scorecard.card.parts import Kind
 from portrait_assets.methods.scorecard.card.reasons import REASONS
 from portrait_assets.methods.scorecard.fitting.banding import ACCEPT, DECLINE, NAMES, REVIEW
-from portrait_assets.schema.columns import count, flag, integer, number, probability, share, text
+from portrait_assets.schema.columns import (
+    count,
+    counter,
+    flag,
+    integer,
+    number,
+    probability,
+    share,
+    text,
+)
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, Type, month_end_table
+from portrait_assets.schema.table import CUSTOMER_ID, Sensitivity, month_end_table
 from portrait_assets.stages.predictions.columns import (
     BY_TARGET,
     HORIZON,
@@ -45,7 +54,7 @@ SCORECARD = month_end_table(
         _TARGET,
         HORIZON,
         _VERSION,
-        Column("item", Type.COUNTER, "Order of the rows", "行次序", nullable=False, minimum=1),
+        counter("item", "Order of the rows", "行次序"),
         text(
             "part",
             "What a row is: card, scale, feature, information, bin, level or band",
