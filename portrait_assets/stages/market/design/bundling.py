@@ -20,8 +20,7 @@ from portrait_assets.stages.market.columns import (
 )
 from portrait_assets.stages.market.design.contract import BUNDLE
 from portrait_assets.stages.market.facts import BOUGHT, HOLDING, NUMBERED_MEMBER, of_members
-from portrait_assets.stages.market.shown import dated
-from portrait_assets.storage.steps import Grain, Scope, Step
+from portrait_assets.storage.steps import Grain, Step
 
 MOST_BUNDLES = 50
 """Bundles of a segment that are listed, those with the surest lift first."""
@@ -82,19 +81,6 @@ NUMBERED = Step(
 
 Groups are of customers, by a hash of their identifier.
 """
-
-
-def bundle_step(smallest: int) -> Step:
-    """The step of `market.bundle`.
-
-    Args:
-        smallest: fewest customers of what is published by itself.
-    """
-
-    def compute(scope: Scope, numbered: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-        return dated(scope, BUNDLE, bundle_rows(numbered, items, smallest))
-
-    return Step("bundle", (NUMBERED, ITEM), compute=compute, grain=Grain.ALL, writes=BUNDLE)
 
 
 def bundle_rows(numbered: pl.DataFrame, items: pl.DataFrame, smallest: int) -> pl.DataFrame:
