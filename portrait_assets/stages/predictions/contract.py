@@ -16,10 +16,13 @@ from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, RANK, SHARE, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.predictions.columns import (
+    AGAINST,
     BY_TARGET,
     HORIZON,
+    TARGET_NAMES,
     TRAINED_FROM,
     TRAINED_UNTIL,
+    WHY,
 )
 
 BASES = ("model", "baseline")
@@ -163,17 +166,14 @@ PREDICTION_DECISION = month_end_table(
         TRAINED_UNTIL,
         _CALIBRATED_ON,
         _FITTED_IN,
-        text("name_en", "Name of the target", "目标名称（英文）"),
-        text("name_zh", "Name of the target in Chinese", "目标名称"),
+        *TARGET_NAMES,
         text("action", "What was done", "处理", nullable=False, allowed=ACTIONS),
-        text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
-        text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
+        *WHY,
         text("tried_in", "Month in which a challenger was last fitted", "最近拟合挑战者的月份"),
         text("challenger_version", "Version of the month's challenger", "挑战者模型版本"),
         share("auc", "Area under the curve in the newest closed window", "最近观察期AUC"),
         share("challenger_auc", "The same of the challenger", "挑战者AUC"),
-        text("baseline", "Best baseline of the windows before that one", "此前最佳基准规则"),
-        share("baseline_auc", "Its area in the newest closed window", "基准规则AUC"),
+        *AGAINST,
         count("scored", "Customers scored", "已评分客户数"),
         count("not_asked", "Customers whom the target does not ask about", "目标不涉及的客户数"),
     ),

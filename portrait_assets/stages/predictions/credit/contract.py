@@ -19,10 +19,13 @@ from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, Sensitivity, month_end_table
 from portrait_assets.stages.predictions.columns import (
+    AGAINST,
     BY_TARGET,
     HORIZON,
+    TARGET_NAMES,
     TRAINED_FROM,
     TRAINED_UNTIL,
+    WHY,
 )
 
 ACTIONS = (
@@ -165,22 +168,19 @@ CREDIT_DECISION = month_end_table(
         HORIZON,
         text("model_version", "Version of the card; null without one", "评分卡版本（无则为空）"),
         text("action", "What was done", "处理", nullable=False, allowed=ACTIONS),
-        text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
-        text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
+        *WHY,
         TRAINED_FROM,
         TRAINED_UNTIL,
         _JUDGED_ON,
         _FITTED_IN,
         text("tried_in", "Month in which a card was last fitted", "最近拟合评分卡的月份"),
         text("challenger_version", "Version of the month's challenger", "挑战者评分卡版本"),
-        text("name_en", "Name of the target", "目标名称（英文）"),
-        text("name_zh", "Name of the target in Chinese", "目标名称"),
+        *TARGET_NAMES,
         share(
             "auc", "Area under the curve of the card in the newest closed window", "最近观察期AUC"
         ),
         share("challenger_auc", "The same of the month's challenger", "挑战者AUC"),
-        text("baseline", "Best baseline of the windows before that one", "此前最佳基准规则"),
-        share("baseline_auc", "Its area in the newest closed window", "基准规则AUC"),
+        *AGAINST,
         count("scored", "Customers scored", "已评分客户数"),
         count(
             "not_asked",

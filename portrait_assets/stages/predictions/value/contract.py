@@ -7,7 +7,7 @@ from dataclasses import replace
 from portrait_assets.schema.columns import count, flag, integer, money, number, text
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
-from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON
+from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON, WHY
 
 METHODS = ("BG/NBD", "Pareto/NBD", "the last window repeats", "boosted trees")
 """Methods as `methods.lifetime` names them."""
@@ -90,8 +90,7 @@ VALUE_MODEL = month_end_table(
             nullable=False,
             allowed=STATUSES,
         ),
-        text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
-        text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
+        *WHY,
         text("compared_in", "Month in which methods were compared and fitted", "比较与拟合月份"),
         number("log_likelihood", "Log-likelihood of the fit", "对数似然"),
         flag(
