@@ -9,6 +9,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.schema.describe import asset_key
+from portrait_assets.schema.probability import rounded
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import (
     BACKTEST_TABLES,
@@ -191,10 +192,10 @@ class Run:
                 "reason_zh": found.why.zh,
                 "tried_in": found.tried_in,
                 "challenger_version": found.challenger_version,
-                "auc": _rounded(found.auc),
-                "challenger_auc": _rounded(found.challenger_auc),
+                "auc": rounded(found.auc),
+                "challenger_auc": rounded(found.challenger_auc),
                 "baseline": found.baseline,
-                "baseline_auc": _rounded(found.baseline_auc),
+                "baseline_auc": rounded(found.baseline_auc),
                 "scored": rows,
                 "not_asked": customers - rows,
             }
@@ -242,7 +243,3 @@ def active_before(warehouse: Warehouse, month: str) -> dict[Key, Before]:
         except PredictionError:
             continue  # Of a family that this version does not know: fitted again.
     return found
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or value != value else round(value, 6)

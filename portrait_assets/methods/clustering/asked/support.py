@@ -65,12 +65,6 @@ def centres_of(points: FloatMatrix, k: int, seed: int = 0) -> FloatMatrix:
     return centres[np.lexsort((centres[:, 0], -sizes))] if centres.shape[1] else centres
 
 
-def support(points: FloatMatrix, centres: FloatMatrix, seed: int = 0) -> Support:
-    """What speaks for these segments: as many, fitted to the points anew, and the gaps."""
-    gaps = density_gaps(points, nearest_rows(points, centres), centres)
-    return Support(refits_agree(points, len(centres), seed), tuple(gaps))
-
-
 def refits_agree(points: FloatMatrix, k: int, seed: int = 0) -> float:
     """The mean adjusted Rand index of refits of so many segments to bootstrap samples.
 

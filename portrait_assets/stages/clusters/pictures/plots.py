@@ -5,6 +5,7 @@ Charts are drawn by Altair and vl-convert, so no browser is needed.
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -20,7 +21,6 @@ from portrait_assets.methods.drawing.png import png
 SCATTER_ROWS = 1_500
 FEATURES_SHOWN = 25
 CANDIDATES_SHOWN = 12
-LINE_WIDTH = 110
 PALETTE = [
     "#4477aa",
     "#ee6677",
@@ -164,7 +164,7 @@ def selection_png(model: ClusterModel) -> bytes:
     chart = (
         alt.Chart(
             alt.InlineData(values=lines),
-            title=alt.TitleParams("Candidates, best first", subtitle=_wrapped(model.reason)),
+            title=alt.TitleParams("Candidates, best first", subtitle=wrap(model.reason, 110)),
             width=alt.Step(88),
             height=alt.Step(22),
         )
@@ -228,12 +228,3 @@ def _segment_colour(legend: bool = True) -> alt.Color:
 
 def _values(data: pl.DataFrame) -> alt.InlineData:
     return alt.InlineData(values=data.to_dicts())
-
-
-def _wrapped(text: str) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) > LINE_WIDTH:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

@@ -8,7 +8,7 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.card.sql import points_sql
 from portrait_assets.schema.describe import asset_key
-from portrait_assets.schema.probability import DIGITS
+from portrait_assets.schema.probability import rounded
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import PAST, windows_until
 from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
@@ -172,10 +172,10 @@ class CreditRun:
                 "challenger_version": found.challenger_version,
                 "name_en": asked.outcome.en,
                 "name_zh": asked.outcome.zh,
-                "auc": _rounded(found.auc),
-                "challenger_auc": _rounded(found.challenger_auc),
+                "auc": rounded(found.auc),
+                "challenger_auc": rounded(found.challenger_auc),
                 "baseline": found.baseline,
-                "baseline_auc": _rounded(found.baseline_auc),
+                "baseline_auc": rounded(found.baseline_auc),
                 "points_sql": points_sql(card.scorecard) if card else None,
             }
             | (card.trained if card else {})
@@ -198,7 +198,3 @@ def cards_before(warehouse: Warehouse, month: str) -> dict[Key, Before]:
             card = card_of(rows.filter(own), decision)
         found[key] = Before(card, decision["tried_in"], decision["baseline"])
     return found
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or value != value else round(value, DIGITS)

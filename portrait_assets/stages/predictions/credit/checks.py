@@ -25,6 +25,8 @@ from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.partitions import select_sql
 
 _KEY = ["target", "horizon"]
+_IS_NEXT = pl.all_horizontal(pl.col(_KEY) == pl.col(_KEY).shift())
+"""Whether a row is of the same target as the one before it."""
 
 
 def _gives_points(subject: Subject) -> Finding:
@@ -95,10 +97,7 @@ def _allowed(subject: Subject) -> Finding:
 def _in_order(subject: Subject) -> Finding:
     """Of two customers the one with more points is no riskier."""
     rows = subject.rows.sort(*_KEY, "points")
-    is_next = (pl.col("target") == pl.col("target").shift()) & (
-        pl.col("horizon") == pl.col("horizon").shift()
-    )
-    more = is_next & (
+    more = _IS_NEXT & (
         (pl.col("probability") > pl.col("probability").shift())
         | (pl.col("band").cast(pl.String) > pl.col("band").cast(pl.String).shift())
     )
@@ -128,10 +127,7 @@ def _nothing_protected(subject: Subject) -> Finding:
 def _curve_falls(subject: Subject) -> Finding:
     """The higher the cut the fewer are approved, and rates are those of the counts."""
     cuts = subject.rows.filter(pl.col("kind") == CUT).sort(*_KEY, "cut")
-    is_next = (pl.col("target") == pl.col("target").shift()) & (
-        pl.col("horizon") == pl.col("horizon").shift()
-    )
-    wrong = cuts.filter(is_next & (pl.col("approved") > pl.col("approved").shift()))
+    wrong = cuts.filter(_IS_NEXT & (pl.col("approved") > pl.col("approved").shift()))
     off = subject.rows.filter(
         (pl.col("known") > pl.col("approved"))
         | ((pl.col("bads") / pl.col("known") - pl.col("actual_bad_rate")).abs() > 1e-5)
