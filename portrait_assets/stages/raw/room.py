@@ -27,10 +27,9 @@ def steps_of_source(reference: str) -> Callable[[Context], Sequence[dg.AssetsDef
     def steps(context: Context) -> Sequence[dg.AssetsDefinition]:
         from portrait_assets.stages.raw.source import load_source
 
-        made: Sequence[dg.AssetsDefinition] = declared(reference)(context)(
-            context.folder.read(load_source), context.partitions
-        )
-        return made
+        source = context.folder.read(load_source)
+        assets: list[dg.AssetsDefinition] = declared(reference)(context)(source, context.partitions)
+        return assets
 
     return steps
 

@@ -37,7 +37,7 @@ def conservation(balance: pl.DataFrame) -> pl.DataFrame:
         balance: what `cleaned.account` gives for the month.
     """
     numbers = ("received", *PARTS)
-    said = (
+    advice = (
         pl.format(
             "{} rows received = {} kept + {} set aside + {} merged + {} unplaced + {} erased.",
             *numbers,
@@ -50,7 +50,7 @@ def conservation(balance: pl.DataFrame) -> pl.DataFrame:
         pl.col("table_name"),
         "rows lost",
         pl.col("lost"),
-        *judged((pl.col("lost") == 0, Verdict.PASS, *said), otherwise=(Verdict.FAIL, *said)),
+        *judged((pl.col("lost") == 0, Verdict.PASS, *advice), otherwise=(Verdict.FAIL, *advice)),
         threshold=0.0,
     )
 
