@@ -61,11 +61,6 @@ class Preparation:
     left_out: tuple[tuple[str, str], ...] = field(default=())
 
     @property
-    def dimensions(self) -> int:
-        """Number of columns that ``transform`` returns."""
-        return int(self.loadings.shape[1]) if self.loadings.size else int(self.weights.shape[0])
-
-    @property
     def parameters(self) -> list[NumericParameters | CategoryParameters]:
         """Parameters of the columns that are read, numbers first."""
         return [*self.numerics, *self.categories]
