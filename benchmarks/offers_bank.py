@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit_number
 from portrait_assets.methods.recommendation.ranking import best, judged
@@ -41,7 +41,6 @@ LASTING = tuple(name for name in ATTRIBUTES if name != "risk_tolerance")
 SEEN = "what can be seen of the oracle's"
 HALVES, LEAST_LEARNED = 2, 100
 TAUGHT = replace(PARAMETERS, leaves=(8,), one_split_from=0, bins=63)
-Floats = npt.NDArray[np.float64]
 
 
 def _month(day: pl.Expr) -> pl.Expr:

@@ -29,14 +29,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.orchestration.definitions import build_defs
 from portrait_assets.orchestration.instance import open_records
-from portrait_assets.orchestration.planning import (
-    MART,
-    RAW,
-    Plan,
-    Run,
-    read_plan,
-    runs_of,
-)
+from portrait_assets.orchestration.planning import MART, RAW, Plan, Run, read_plan, runs_of
 from portrait_assets.orchestration.record import Record, read_record
 from portrait_assets.orchestration.request import Request
 from portrait_assets.orchestration.run_failures import (

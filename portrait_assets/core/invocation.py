@@ -49,7 +49,7 @@ def command(*words: str, settings: Settings | None = None) -> str:
         if words[0] not in _WITHOUT_SOURCE:
             line += ["--source", used.source]
         if used.data_dir.resolve() != Path("data").resolve():
-            line += ["--data-dir", _shown(used.data_dir.resolve())]
+            line += ["--data-dir", shown_path(used.data_dir.resolve())]
     return shlex.join(line)
 
 
@@ -83,9 +83,10 @@ def _python() -> list[str]:
 def _callable(path: Path, name: str) -> str:
     """The name where a shell finds this very path by it, otherwise the path."""
     found = shutil.which(name)
-    return name if found and Path(found).absolute() == path.absolute() else _shown(path)
+    return name if found and Path(found).absolute() == path.absolute() else shown_path(path)
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
+    """The path as it is written where this program was started."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

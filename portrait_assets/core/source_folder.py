@@ -29,13 +29,8 @@ def source_file(own: Path, name: str) -> Path:
 
 def source_names(sources: Path) -> list[str]:
     """The names of the sources in a folder of sources and of the packaged ones, in order."""
-    return sorted(
-        {path.parent.name for root in (PACKAGED_SOURCES, sources) for path in _definitions(root)}
-    )
-
-
-def _definitions(root: Path) -> list[Path]:
-    return list(root.glob(f"*/{DEFINITION_FILE}"))
+    roots = (PACKAGED_SOURCES, sources)
+    return sorted({p.parent.name for root in roots for p in root.glob(f"*/{DEFINITION_FILE}")})
 
 
 def _defines(folder: Path) -> bool:

@@ -15,11 +15,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.keys import KeyName, is_rotated
 from portrait_assets.stages.raw.contract import CANONICAL_BY_NAME
 from portrait_assets.stages.raw.source import Source
-from portrait_assets.storage.duckdb.connection import (
-    error_message,
-    open_database,
-    open_published,
-)
+from portrait_assets.storage.duckdb.connection import error_message, open_database, open_published
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.migrations import current_format
 from portrait_assets.storage.duckdb.tables import existing_types

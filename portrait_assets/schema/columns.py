@@ -42,6 +42,31 @@ def count(name: str, en: str, zh: str, nullable: bool = False, **more: Any) -> C
     return Column(name, Type.INTEGER, en, zh, nullable=nullable, minimum=0, **more)
 
 
+def integer(name: str, en: str, zh: str, nullable: bool = True, **more: Any) -> Column:
+    """A whole number."""
+    return Column(name, Type.INTEGER, en, zh, nullable=nullable, **more)
+
+
+def counter(name: str, en: str, zh: str, nullable: bool = False, **more: Any) -> Column:
+    """A number from 1 on that takes half the room of an integer."""
+    return Column(name, Type.COUNTER, en, zh, nullable=nullable, minimum=1, **more)
+
+
+def flag(name: str, en: str, zh: str, nullable: bool = True, **more: Any) -> Column:
+    """True or false."""
+    return Column(name, Type.BOOLEAN, en, zh, nullable=nullable, **more)
+
+
+def day(name: str, en: str, zh: str, nullable: bool = True, **more: Any) -> Column:
+    """A date."""
+    return Column(name, Type.DATE, en, zh, nullable=nullable, **more)
+
+
+def texts(name: str, en: str, zh: str, nullable: bool = True, **more: Any) -> Column:
+    """Several texts."""
+    return Column(name, Type.TEXTS, en, zh, nullable=nullable, **more)
+
+
 def money(name: str, en: str, zh: str, nullable: bool = True, **more: Any) -> Column:
     """An amount in the currency of the source."""
     return Column(name, Type.MONEY, en, zh, nullable=nullable, unit=SOURCE_CURRENCY, **more)

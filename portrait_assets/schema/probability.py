@@ -16,3 +16,8 @@ that it cannot, and make every sum of log odds infinite."""
 def stored(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Rounded, and from `LEAST` to `MOST`; of the same shape. NaN, which is not known, stays."""
     return np.clip(np.round(probability, DIGITS), LEAST, MOST)
+
+
+def rounded(value: float | None) -> float | None:
+    """An area, a rate or the like with as many digits; None of what is not known or not finite."""
+    return None if value is None or not np.isfinite(value) else round(value, DIGITS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -247,3 +247,7 @@ class Table:
     def without(self, *names: str) -> Table:
         """The same table without these columns."""
         return replace(self, columns=tuple(c for c in self.columns if c.name not in names))
+
+
+month_end_table = partial(Table, partition_by=PartitionBy.AS_OF, published=True)
+"""A table of what is known at a month's end, which the published file has."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import count, flag, required, text
 from portrait_assets.schema.sensitivity import ROWS
-from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.schema.table import Table
+
+_text = required(text)
 
 CHECK_RESULTS = Table(
     schema="validation",
@@ -12,26 +15,18 @@ CHECK_RESULTS = Table(
     zh="检查结果",
     operation=ROWS,
     columns=(
-        Column("table_name", Type.TEXT, "Table", "表", nullable=False),
-        Column("check_name", Type.TEXT, "Check", "检查项", nullable=False),
-        Column(
+        _text("table_name", "Table", "表"),
+        _text("check_name", "Check", "检查项"),
+        _text(
             "severity",
-            Type.TEXT,
             "What a failure means: ERROR stops, WARN reports",
             "级别",
-            nullable=False,
             allowed=("ERROR", "WARN"),
         ),
-        Column(
-            "is_blocking",
-            Type.BOOLEAN,
-            "Whether a failure stops what follows",
-            "是否阻断",
-            nullable=False,
-        ),
-        Column("passed", Type.BOOLEAN, "Whether it passed", "是否通过", nullable=False),
-        Column("failures", Type.INTEGER, "Failures found", "失败数", nullable=False, minimum=0),
-        Column("detail", Type.TEXT, "What was found", "说明", nullable=False),
+        flag("is_blocking", "Whether a failure stops what follows", "是否阻断", nullable=False),
+        flag("passed", "Whether it passed", "是否通过", nullable=False),
+        count("failures", "Failures found", "失败数"),
+        _text("detail", "What was found", "说明"),
     ),
     key=("month", "table_name", "check_name"),
     published=True,

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
+from portrait_assets.schema.columns import integer, required, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import STATISTIC
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import PartitionBy, Table
 from portrait_assets.storage.duckdb.connection import literal, literals, quote
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.steps import Grain, Scope, Source, Sql, Step, upstream
+
+_text = required(text)
 
 
 def fits_table(schema: str) -> Table:
@@ -30,11 +33,11 @@ def fits_table(schema: str) -> Table:
         operation=STATISTIC,
         resting=Resting.COUNTED,
         columns=(
-            Column("step", Type.TEXT, "Step that was fitted", "拟合步骤", nullable=False),
-            Column("row_no", Type.INTEGER, "Row of the fit", "行号", nullable=False, minimum=1),
-            Column("column_name", Type.TEXT, "Column of the fit", "列名", nullable=False),
-            Column("column_type", Type.TEXT, "Its DuckDB type", "类型", nullable=False),
-            Column("value", Type.TEXT, "Its value as text", "取值"),
+            _text("step", "Step that was fitted", "拟合步骤"),
+            integer("row_no", "Row of the fit", "行号", nullable=False, minimum=1),
+            _text("column_name", "Column of the fit", "列名"),
+            _text("column_type", "Its DuckDB type", "类型"),
+            text("value", "Its value as text", "取值"),
         ),
         key=("as_of", "step", "row_no", "column_name"),
         partition_by=PartitionBy.AS_OF,

@@ -10,13 +10,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from portrait_assets.synthetic.common.columns import (
-    canonical,
-    codes,
-    dates,
-    fixed_text,
-    prefixed,
-)
+from portrait_assets.synthetic.common.columns import canonical, codes, dates, fixed_text, prefixed
 from portrait_assets.synthetic.common.planting import plant
 from portrait_assets.synthetic.common.randomness import Ints
 from portrait_assets.synthetic.common.seasons import Calendar
@@ -56,12 +50,7 @@ from portrait_assets.synthetic.persons.consents import (
 from portrait_assets.synthetic.persons.customers import Dates, master_records, record_dates
 from portrait_assets.synthetic.persons.duplicates import Duplicates, make_duplicates
 from portrait_assets.synthetic.persons.kinds import kind_columns, latent_variables, people_of
-from portrait_assets.synthetic.persons.lifecycle import (
-    NONE,
-    STAGES,
-    Lifecycle,
-    make_lifecycle,
-)
+from portrait_assets.synthetic.persons.lifecycle import NONE, STAGES, Lifecycle, make_lifecycle
 from portrait_assets.synthetic.persons.people import NEAR, REGION_WEIGHTS, People
 from portrait_assets.synthetic.persons.prospects import (
     list_prospects,

@@ -25,11 +25,7 @@ from portrait_assets.synthetic.common.seasons import Calendar
 from portrait_assets.synthetic.common.writing import LABEL, plain_text
 from portrait_assets.synthetic.economy.market import make_market
 from portrait_assets.synthetic.labels import SOURCE_NAME, WHOLE
-from portrait_assets.synthetic.marketing.assigned import (
-    Assignments,
-    campaigns_of,
-    read_assignments,
-)
+from portrait_assets.synthetic.marketing.assigned import Assignments, campaigns_of, read_assignments
 from portrait_assets.synthetic.marketing.plans import Campaign, make_campaigns
 from portrait_assets.synthetic.recipe import Recipe
 

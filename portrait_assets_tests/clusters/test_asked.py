@@ -6,6 +6,8 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.core.arrays import FloatMatrix
+from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.asked.model import AskedModel, fit_asked
 from portrait_assets.methods.clustering.asked.outcomes import SHRUNK_BY, gain, log_losses
 from portrait_assets.methods.clustering.asked.scaling import (
@@ -19,7 +21,6 @@ from portrait_assets.methods.clustering.asked.support import (
     centres_of,
     density_gaps,
     refits_agree,
-    support,
 )
 from portrait_assets.testing.worlds.clusters import blobs
 
@@ -145,17 +146,23 @@ def test_a_customer_between_two_segments_stays_where_they_were() -> None:
     assert model.assign(month, before)["segment_id"].to_list() == [1, 2]
 
 
+def support(points: FloatMatrix, k: int) -> Support:
+    centres = centres_of(points, k)
+    gaps = density_gaps(points, nearest_rows(points, centres), centres)
+    return Support(refits_agree(points, k), tuple(gaps))
+
+
 def test_a_valley_lies_between_groups_that_are_apart_and_none_within_one() -> None:
     apart = blobs(FOUR, each=200, sd=0.5)
-    four = support(apart, centres_of(apart, 4))
+    four = support(apart, 4)
     assert four.gap > 0.9
     assert four.agreement > 0.99
     assert four.is_found
-    assert support(apart, centres_of(apart, 5)).gap < 0.3
+    assert support(apart, 5).gap < 0.3
     one = np.random.default_rng(0).normal(size=(800, 2))
-    assert not any(support(one, centres_of(one, k)).is_found for k in (2, 3, 4))
+    assert not any(support(one, k).is_found for k in (2, 3, 4))
     flat = np.random.default_rng(0).uniform(size=(800, 2))
-    assert not any(support(flat, centres_of(flat, k)).is_found for k in (2, 3, 4))
+    assert not any(support(flat, k).is_found for k in (2, 3, 4))
 
 
 def test_the_depth_of_a_valley_is_what_it_lacks_to_the_lower_peak() -> None:

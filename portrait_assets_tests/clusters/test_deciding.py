@@ -210,7 +210,7 @@ def month(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, ActiveMod
         monkeypatch.setattr(
             active,
             "_row",
-            lambda model, drift, decision, rule, challenger=None: {
+            lambda model, drift, decision, challenger=None: {
                 "of": model.name,
                 "drift": drift,
                 "winner": decision.winner,
@@ -296,17 +296,17 @@ def test_segments_that_lie_apart_are_taken_unless(
         segments=[SimpleNamespace(share=share) for share in (given["largest"], 0.1)],
     )
     monkeypatch.setattr(active, "retest_agreement", lambda *_, **__: given["retest"])
-    found = active._fault(of, CUSTOMERS, CUSTOMERS.lazy(), RULE)
+    found = active._fault(of, CUSTOMERS, CUSTOMERS.lazy())
     assert (found is None) if fault is None else (fault in str(found))
     if "retest" in differing:
-        assert active._fault(of, CUSTOMERS, None, RULE) is None, "there was no month before"
+        assert active._fault(of, CUSTOMERS, None) is None, "there was no month before"
 
 
 @pytest.mark.parametrize("segments", [1, 2])
 def test_one_segment_does_not_drift(segments: int):
     shares = [SimpleNamespace(segment_id=n, baseline_share=1 / segments) for n in range(segments)]
     of: Any = SimpleNamespace(segments=shares)
-    drift = active._drift(of, {0: 0.9}, RULE)
+    drift = active._drift(of, {0: 0.9})
     assert (drift > 0) is (segments > 1)
 
 

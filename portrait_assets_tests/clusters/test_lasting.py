@@ -11,11 +11,7 @@ import pytest
 
 from portrait_assets.methods.clustering.model import Segment
 from portrait_assets.stages.clusters.contract import CLUSTER_SEGMENT
-from portrait_assets.stages.clusters.names.checks import (
-    NAMES_DISTINCT,
-    NAMES_EXPLAINED,
-    NAMES_TRUE,
-)
+from portrait_assets.stages.clusters.names.checks import NAMES_DISTINCT, NAMES_EXPLAINED, NAMES_TRUE
 from portrait_assets.stages.clusters.names.contract import SEGMENT_EVENT, SEGMENT_NAME
 from portrait_assets.stages.clusters.names.events import Month, segment_events
 from portrait_assets.stages.clusters.names.lasting import (

@@ -241,7 +241,7 @@ def test_the_quality_of_a_segment_is_that_of_its_customers():
 def test_segments_that_lie_apart_are_taken_when_they_are_those_of_the_month_before():
     def fault(*before: float, **more: object) -> str:
         model = on_a_line(0, 10, nature="separate", **more)
-        found = _fault(model, at(0, 1, 9, 10), at(*before).lazy(), RULE)
+        found = _fault(model, at(0, 1, 9, 10), at(*before).lazy())
         return (found or "none").rsplit(" ", 1)[-1]
 
     assert fault(1, 0, 10, 9) == "none"

@@ -5,7 +5,6 @@ import polars as pl
 import pytest
 
 from portrait_assets.methods.clustering.quality import segment_quality
-from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.stages.clusters.pictures import plots
 from portrait_assets.stages.clusters.pictures.plots import (
     FEATURES_SHOWN,
@@ -33,10 +32,10 @@ def test_every_picture_is_drawn(small_bank: Bank) -> None:
         )
     )
     pictures = [
-        scatter_png(model, features, names, FONT_FILE),
-        heat_map_png(profile, names, {"age": "年龄"}, FONT_FILE),
-        selection_png(model, FONT_FILE),
-        quality_png(segment_quality(model, features, small_bank.assignment), names, FONT_FILE),
+        scatter_png(model, features, names),
+        heat_map_png(profile, names, {"age": "年龄"}),
+        selection_png(model),
+        quality_png(segment_quality(model, features, small_bank.assignment), names),
     ]
     for picture in pictures:
         assert picture.startswith(PNG)
@@ -48,11 +47,6 @@ def test_quality_has_shares_beside_silhouettes(small_bank: Bank) -> None:
     assert quality.columns == ["segment_id", "share", "silhouette", "stability"]
     assert quality["share"].sum() == pytest.approx(1.0, abs=1e-4)
     assert (quality["stability"] > 0.8).all()
-
-
-def test_a_missing_font_file_is_an_error_not_boxes(small_bank: Bank) -> None:
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.otf"):
-        selection_png(small_bank.model, "nowhere.otf")
 
 
 def test_the_selection_shows_divisions_too_and_what_was_chosen_first() -> None:
@@ -73,7 +67,7 @@ def charts(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What is drawn from now on, as it is given to be drawn."""
     given: list[dict[str, Any]] = []
 
-    def kept(chart: alt.Chart, font_file: object = None) -> bytes:
+    def kept(chart: alt.Chart) -> bytes:
         given.append(chart.to_dict())
         return PNG
 

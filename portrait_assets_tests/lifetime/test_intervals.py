@@ -26,7 +26,7 @@ def test_95_of_100_lie_within_of_those_expected_little_and_much(
     much = expected[1::2] > np.quantile(expected, 0.9)
     assert 0.94 < within.mean() < 0.985
     assert 0.92 < within[much].mean() < 0.99
-    assert coverage(expected, actual, whole=True) == pytest.approx(within.mean(), abs=0.01)
+    assert coverage(expected, actual) == pytest.approx(within.mean(), abs=0.01)
 
 
 def test_intervals_are_around_the_expectation_and_in_whole_numbers(

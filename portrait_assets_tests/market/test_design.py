@@ -16,9 +16,11 @@ from portrait_assets.stages.market.columns import EVERYONE
 from portrait_assets.stages.market.design.bundling import (
     IN_BASKET,
     ITEM,
-    bundle_step,
+    NUMBERED,
+    bundle_rows,
     counts_by_segment,
 )
+from portrait_assets.stages.market.design.contract import BUNDLE
 from portrait_assets.stages.market.design.needs import COUNTS, OFFERED, need_rows
 from portrait_assets.stages.market.design.prices import (
     BANDS,
@@ -28,6 +30,8 @@ from portrait_assets.stages.market.design.prices import (
     PRICED,
     price_rows,
 )
+from portrait_assets.stages.market.shown import shown_step
+from portrait_assets.storage.steps import Step
 from portrait_assets_tests.market.world import accounts, lines, members, people, step_rows
 
 Row = dict[str, object]
@@ -35,6 +39,10 @@ Row = dict[str, object]
 
 def of(rows: pl.DataFrame, **named: object) -> Row:
     return rows.filter(**named).row(0, named=True)
+
+
+def bundle_step(smallest: int) -> Step:
+    return shown_step(BUNDLE, (NUMBERED, ITEM), bundle_rows, smallest)
 
 
 # -- needs ------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.learning.judging import Floats
 from portrait_assets.stages.predictions.scoring import rows_of
 
 ASKED = cast(Asked, SimpleNamespace(code="silence", horizon=1))

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pytest
 
+from portrait_assets.core.arrays import Bools
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -48,8 +48,6 @@ from portrait_assets.stages.targets.declared.outcome import Baseline
 from portrait_assets.stages.targets.declared.outcomes import outcome
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
-
-Bools = npt.NDArray[np.bool_]
 
 RECENCY = Baseline("recency", "recency_days", unknown_is_likely=True)
 SPEND = Baseline("last month", "spend_1m", falls=True)

@@ -47,7 +47,7 @@ def _above_four(subject: Subject) -> Finding:
     return Finding(found, f"{found} of {subject.rows.height} in {subject.month}")
 
 
-ABOVE = TableCheck("above", "Points", _above_four, severity=dg.AssetCheckSeverity.WARN)
+ABOVE = TableCheck("above", _above_four, "Points", severity=dg.AssetCheckSeverity.WARN)
 
 
 @pytest.fixture(params=[1, 4, 8, 1_000], ids=lambda rows: f"{rows} rows at once")
@@ -85,7 +85,7 @@ def _more_than_four(subject: Subject) -> Finding:
 
 def test_what_does_not_hold_of_months_together_is_looked_at_month_by_month(warehouse: Warehouse):
     """All months have fourteen rows, and January and February four each."""
-    many = TableCheck("many", "Rows", _more_than_four)
+    many = TableCheck("many", _more_than_four, "Rows")
     results = run_checks([many], warehouse, TIERS, MONTHS)
     assert [(row["month"], row["passed"], row["detail"]) for row in results] == [
         ("2024-01", False, "4 rows"),
@@ -103,7 +103,7 @@ def test_a_check_of_each_month_is_given_the_months_that_are_read_together(wareho
         return {month: Finding(int(n <= 4), f"{n} rows") for month, n in found.items()}
 
     results = run_checks(
-        [TableCheck.of_each("many", "Rows", rows, blocking=True)], warehouse, TIERS, MONTHS
+        [TableCheck.of_each("many", rows, blocking=True)], warehouse, TIERS, MONTHS
     )
     assert [month for months in asked for month in months] == MONTHS
     assert len(asked) == {1: 3, 4: 3, 8: 2}.get(warehouse.bounds.rows_of(3), 1)

@@ -18,7 +18,6 @@ from portrait_assets.stages.targets.labels import (
     _NAMED_IN,
     LABELS,
     _each,
-    known_base_months,
     labels,
     predicted,
     tables_read,
@@ -104,22 +103,6 @@ def test_a_target_of_one_outcome_takes_the_place_of_that_of_its_name(
     found = predicted(warehouse, source_targets(tmp_path), "2024-04")
     own = {each.code: each.prediction_horizon for each in found if each.is_of_source}
     assert own == {"silence of the source": 1, "churned": 2}
-
-
-@pytest.mark.parametrize(
-    ("code", "month", "known"),
-    [
-        ("silence", "2024-04", ["2024-01", "2024-02", "2024-03"]),
-        ("silence", "2024-03", ["2024-01", "2024-02"]),
-        ("stickiness", "2024-04", ["2024-01"]),
-        ("stickiness", "2024-03", []),
-        ("overdue", "2024-04", []),
-    ],
-)
-def test_a_target_is_known_of_the_months_whose_window_is_over(
-    warehouse: Warehouse, code: str, month: str, known: list[str]
-):
-    assert known_base_months(warehouse, outcome(code), month) == known
 
 
 def test_labels_are_those_of_all_customers_in_their_order(warehouse: Warehouse):

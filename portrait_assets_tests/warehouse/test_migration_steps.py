@@ -128,14 +128,14 @@ def test_purchases_of_before_count_as_tickets_of_their_amount(con: duckdb.DuckDB
     assert rows == [("2024-01", "A", 3, 3, 10.5, 10.5)]
 
 
-def test_a_new_table_is_there_without_rows_in_the_months_of_another(
+def test_a_new_table_is_there_without_rows_in_the_months_of_transactions(
     con: duckdb.DuckDBPyConnection,
 ):
     con.execute("CREATE SCHEMA raw; CREATE TABLE raw.transactions (x INT)")
     note(con, "raw.transactions", m01=5, m03=6)
     note(con, "cleaned.transactions", m01=5)
     new = Table("raw", "rates", "Rates", "汇率", CUSTOMER_ALIAS.columns)
-    migrations._add_empty(con, {"raw.rates": new}, "rates", "transactions")
+    migrations._add_empty(con, {"raw.rates": new}, "rates")
     assert con.execute(NOTED).fetchall() == [
         ("cleaned.transactions", "2024-01", 5),
         ("raw.rates", "2024-01", 0),

@@ -15,6 +15,7 @@ from portrait_assets.methods.lifetime.values import Lifetime, lifetime_values
 from portrait_assets.methods.typing.dates import ISO_MOMENT, ISO_OFFSET, checked_format
 from portrait_assets.methods.typing.text import as_text
 from portrait_assets.methods.typing.values import recovered, typed
+from portrait_assets.schema.columns import number
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.storage.files.reading import open_table
 from portrait_assets.storage.files.values import shows_decimal_comma, with_decimal_comma
@@ -25,7 +26,7 @@ MOST_DAYS = 3_660
 _HORIZON = re.compile(r"\s*(\d{1,6})\s*([dwm])\s*")
 _UNITS = {"d": "d", "w": "w", "m": "mo"}
 _DATE = Column("occurred_at", Type.TIMESTAMP, "moment of the transaction", "交易时间")
-_AMOUNT = Column("amount", Type.NUMBER, "amount of the transaction", "交易金额")
+_AMOUNT = number("amount", "amount of the transaction", "交易金额")
 _LOCAL = rf"^{ISO_MOMENT} ?{ISO_OFFSET}?$"
 """A local time with or without an offset; a day is one where it happened."""
 

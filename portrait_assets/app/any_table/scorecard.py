@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.errors import listed, suggestion
 from portrait_assets.methods.scorecard.card.model import Scorecard
 from portrait_assets.methods.scorecard.card.reasons import scores
@@ -23,8 +23,6 @@ from portrait_assets.methods.typing.identifying import identifies_rows
 from portrait_assets.storage.duckdb.connection import literal, scratch_database
 from portrait_assets.storage.files.reading import read_table
 from portrait_assets.storage.files.writing import check_targets, table_bytes, write_files
-
-Floats = npt.NDArray[np.float64]
 
 _TRUE = ("1", "1.0", "true", "yes", "y", "t", "bad", "是")
 _NOT_KNOWN = (None, "", "nan")

@@ -74,9 +74,11 @@ def bank(
         "--marks": marks or None,
     }
     if continued is not None:
-        _refuse(
-            "--continue", made_with, "a bank is continued in its folder, with what it was made with"
-        )
+        if given := next((name for name, value in made_with.items() if value is not None), None):
+            raise PortraitError(
+                f"--continue and {given} contradict each other: a bank is continued in its folder, "
+                "with what it was made with; leave one out."
+            )
         _continue(continued, assignments, 1 if months is None else months)
         return
     if assignments is not None:
@@ -102,13 +104,6 @@ def bank(
         marks=marks,
     )
     _print_rows(written.rows, to)
-
-
-def _refuse(option: str, others: Mapping[str, object], why: str) -> None:
-    """Raise when one of the other options was given too."""
-    given = next((name for name, value in others.items() if value is not None), None)
-    if given:
-        raise PortraitError(f"{option} and {given} contradict each other: {why}; leave one out.")
 
 
 def _continue(folder: Path, assignments: Path | None, months: int) -> None:

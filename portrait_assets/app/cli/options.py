@@ -33,6 +33,11 @@ DataOption = Annotated[
         show_default="PORTRAIT_DATA_DIR, or data",
     ),
 ]
+DecidedByOption = Annotated[str, typer.Option("--by", help="Name of who decides.")]
+DecidedForOption = Annotated[str, typer.Option("--reason", help="Why.")]
+FromOption = Annotated[str, typer.Option("--from", help="First month of the change, 2017-07.")]
+DECISION = "--from 2024-05 --by 'Li Na' --reason 'agreed with sales' --source corner_shop"
+"""The options of a decision in an example."""
 
 
 def example(line: str) -> str:

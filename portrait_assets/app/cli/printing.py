@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -19,7 +18,7 @@ from portrait_assets.app.status import (
     Status,
     TableRows,
 )
-from portrait_assets.core.invocation import command, python_command
+from portrait_assets.core.invocation import command, python_command, shown_path
 from portrait_assets.core.months import span
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.drawing.available import can_draw, left_out
@@ -54,8 +53,10 @@ def print_published(published: Published, settings: Settings, out: Console) -> N
     _print_set_aside(published.set_aside, out)
     _print_segments(published.segments, out)
     _print_checks(published.checks, out)
-    path = _shown(settings.portrait_file)
-    out.print(f"\n[bold]{path}[/bold] (and {_shown(settings.warehouse_dir / 'report')}/index.html)")
+    path = shown_path(settings.portrait_file)
+    out.print(
+        f"\n[bold]{path}[/bold] (and {shown_path(settings.warehouse_dir / 'report')}/index.html)"
+    )
     if not can_draw():
         out.print(left_out()[0], markup=False)
     out.print("Try:")
@@ -113,10 +114,6 @@ def print_sources(sources: Sequence[SourceState], out: Console) -> None:
         if source.en:
             out.print(f"  {source.en} / {source.zh}", markup=False)
         out.print(f"  {source.state}", markup=False)
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _print_rows(tables: Sequence[TableRows], out: Console) -> None:

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portrait_assets.app.cli.options import (
-    DataOption,
-    SourceOption,
-    err,
-    example,
-    out,
-    settings_of,
-)
+from portrait_assets.app.cli.options import DataOption, SourceOption, err, example, out, settings_of
 from portrait_assets.core.errors import PortraitError
 
 if TYPE_CHECKING:

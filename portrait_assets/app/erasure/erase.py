@@ -9,10 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from portrait_assets.app.erasure.people.own_texts import own_texts, texts_in_kept_rows
-from portrait_assets.app.erasure.people.persons import (
-    PROSPECTS,
-    name_ids,
-)
+from portrait_assets.app.erasure.people.persons import PROSPECTS, name_ids
 from portrait_assets.app.erasure.people.undated import unplaced_lines
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.proof import certificate_of, digests_of

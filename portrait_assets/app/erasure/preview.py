@@ -17,14 +17,8 @@ from portrait_assets.app.erasure.people.undated import standing_there
 from portrait_assets.app.erasure.rows.removed_rows import counted
 from portrait_assets.app.erasure.warehouse import id_columns, opened, tables_of
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.erasure import (
-    ErasureError,
-    read_unfinished,
-    unfinished,
-)
-from portrait_assets.privacy.tombstones import (
-    read_tombstones,
-)
+from portrait_assets.privacy.erasure import ErasureError, read_unfinished, unfinished
+from portrait_assets.privacy.tombstones import read_tombstones
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.tables import existing_types
 

@@ -24,11 +24,7 @@ from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import require_file, spill_folder
 from portrait_assets.storage.duckdb.exclusive import exclusive_writer
-from portrait_assets.storage.publishing.file import (
-    published_key,
-    remove_database,
-    temporary_file,
-)
+from portrait_assets.storage.publishing.file import published_key, remove_database, temporary_file
 
 
 def id_columns(tables: list[Table]) -> frozenset[str]:

@@ -39,7 +39,8 @@ def matches(stored: Stored, identity: Identity | None) -> pl.DataFrame:
     """
     how = identity or Identity()
     settings = LinkageSettings(THRESHOLD, how.seed, how.max_pairs)
-    new = _about(stored.now).rename({"prospect_id": "id"})
+    described = stored.now.drop("recorded_on", "marketing_agreed_on")
+    new = described.rename({"prospect_id": "id"})
     keys: Sequence[tuple[str, ...]] = (*how.keys, *KEYS)
     model = stored.model if how.probabilistic else None
     found = match(new, stored.records, keys, model, settings, is_trained=how.probabilistic)
@@ -59,10 +60,6 @@ def matches(stored: Stored, identity: Identity | None) -> pl.DataFrame:
         .select("prospect_id", "aside", pl.when("is_known").then("joined_on").alias("joined_on"))
         .sort("prospect_id")
     )
-
-
-def _about(prospects: pl.DataFrame) -> pl.DataFrame:
-    return prospects.drop("recorded_on", "marketing_agreed_on")
 
 
 def became_customers(stored: Stored, found: pl.DataFrame, as_of: date) -> pl.DataFrame:

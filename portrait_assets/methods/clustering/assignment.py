@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.threads import in_threads
 from portrait_assets.methods.clustering.algorithms.nearest import squared_distances
 from portrait_assets.methods.clustering.model import ClusterModel
-
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 CHUNK_ROWS = 50_000
 HYSTERESIS = 0.20

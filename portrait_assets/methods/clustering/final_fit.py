@@ -14,18 +14,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
 from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough, nearest_rows
 from portrait_assets.methods.clustering.selection.choice import Choice, refit
 from portrait_assets.methods.clustering.selection.evidence import compare_bootstraps
 from portrait_assets.methods.clustering.selection_rule import FinalFit, SelectionRule
-
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 
 class Prototypes(NamedTuple):

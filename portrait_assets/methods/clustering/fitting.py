@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.errors import ClusterError
@@ -17,7 +17,6 @@ from portrait_assets.methods.clustering.model import ClusterModel, Segment
 from portrait_assets.methods.clustering.preparation.model_rows import round_significant
 from portrait_assets.methods.clustering.preparation.preparation import (
     FeatureUse,
-    FloatMatrix,
     Geometry,
     fit_preparation,
 )
@@ -27,8 +26,6 @@ from portrait_assets.methods.clustering.preparation.sampling import (
 )
 from portrait_assets.methods.clustering.selection.choice import Choice, choose
 from portrait_assets.methods.clustering.selection_rule import RULE, SelectionRule
-
-IntVector = npt.NDArray[np.int64]
 
 
 class Chooser(Protocol):

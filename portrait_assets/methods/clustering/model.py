@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.methods.clustering.preparation.model_rows import (
     Row,
     matrix_from,
@@ -18,10 +18,8 @@ from portrait_assets.methods.clustering.preparation.model_rows import (
     rows_hash,
     rows_to_frame,
 )
-from portrait_assets.methods.clustering.preparation.preparation import FloatMatrix, Preparation
+from portrait_assets.methods.clustering.preparation.preparation import Preparation
 from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
-
-IntVector = npt.NDArray[np.int64]
 
 BASELINE_SHARE = "baseline_share"
 

@@ -58,11 +58,7 @@ class Condition(NamedTuple):
 
 
 def segment_rules(
-    features: pl.DataFrame,
-    assignment: pl.DataFrame,
-    uses: Sequence[FeatureUse],
-    *,
-    depth: int = DEPTH,
+    features: pl.DataFrame, assignment: pl.DataFrame, uses: Sequence[FeatureUse]
 ) -> pl.DataFrame:
     """One rule per segment, with the columns of :data:`RULES_SCHEMA`.
 
@@ -78,7 +74,7 @@ def segment_rules(
     lines = []
     for wanted in sorted(set(segment.tolist())):
         inside = segment == wanted
-        paths = _paths(matrix[:half], inside[:half], columns, depth)
+        paths = _paths(matrix[:half], inside[:half], columns)
         lines.append(_line(wanted, paths, sample[judged], inside[judged]))
     return pl.DataFrame(lines, schema=RULES_SCHEMA, orient="row")
 
@@ -144,12 +140,12 @@ def _tree_columns(
 
 
 def _paths(
-    matrix: npt.NDArray[np.float64], inside: npt.NDArray[np.bool_], tests: list[Test], depth: int
+    matrix: npt.NDArray[np.float64], inside: npt.NDArray[np.bool_], tests: list[Test]
 ) -> list[list[Condition]]:
     """Paths to the leaves whose customers are mostly of the segment, the largest leaf first."""
     if not tests or inside.all() or not inside.any():
         return []
-    nodes = _tree(matrix, inside, depth).tree_
+    nodes = _tree(matrix, inside).tree_
 
     def walk(node: int) -> tuple[bool, float, list[tuple[float, list[Condition]]]]:
         """Whether all of a node is of the segment, its customers, and the paths below it."""
@@ -175,12 +171,10 @@ def _paths(
     return [_shortened(path) for _, path in ordered if path]
 
 
-def _tree(
-    matrix: npt.NDArray[np.float64], inside: npt.NDArray[np.bool_], depth: int
-) -> DecisionTreeClassifier:
+def _tree(matrix: npt.NDArray[np.float64], inside: npt.NDArray[np.bool_]) -> DecisionTreeClassifier:
     trees = [
         DecisionTreeClassifier(
-            max_depth=depth,
+            max_depth=DEPTH,
             min_samples_leaf=max(2, len(inside) // 200),
             class_weight=weight,
             random_state=0,

@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Bools, Indexes
 from portrait_assets.core.cells import SMALLEST_CELL, rows_of_enough
 
-Indexes = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Names = npt.NDArray[np.generic]
 Group = tuple[int, ...]
 """Classes that count as one."""
@@ -105,9 +104,9 @@ def codes_of(column: pl.Series) -> Indexes:
     return column.rank("dense").to_numpy().astype(np.int64) - 1
 
 
-def names_in(frame: pl.DataFrame, column: str = "customer_id") -> Indexes | None:
+def names_in(frame: pl.DataFrame) -> Indexes | None:
     """Whose each row of a frame is; None where it does not name them, and each is its own."""
-    return codes_of(frame[column]) if column in frame.columns else None
+    return codes_of(frame["customer_id"]) if "customer_id" in frame.columns else None
 
 
 def holders_of(groups: Names | None) -> Holders:

@@ -25,7 +25,8 @@ Words = Mapping[str, str]
 
 
 @cache
-def _register() -> None:
+def register_font() -> None:
+    """Have charts drawn with the bundled font; without it Chinese texts are boxes."""
     vl_convert.register_font_directory(str(FONT_FILE.parent))
 
 
@@ -43,7 +44,7 @@ def draw(
         label: what the chart shows, in English and Chinese, for those who cannot see it.
         height: in pixels at a width of WIDTH.
     """
-    _register()
+    register_font()
     sized = chart.properties(
         width=WIDTH, height=height, autosize={"type": "fit", "contains": "padding"}
     ).configure(

@@ -9,9 +9,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.lifetime.candidates import ORDER, Candidate, predict
 from portrait_assets.methods.lifetime.intervals import Spread, coverage, spread
-from portrait_assets.methods.lifetime.models.histories import Floats
 from portrait_assets.methods.lifetime.transactions import History
 from portrait_assets.methods.lifetime.windows import Window
 from portrait_assets.methods.statistics.intervals import Z95
@@ -72,7 +72,7 @@ class Backtest:
 
     def coverage(self, name: str) -> float:
         """Share of customers whose purchases lie within intervals found from the other half."""
-        return coverage(self._expected(name)[0], self.actual_purchases, whole=True)
+        return coverage(self._expected(name)[0], self.actual_purchases)
 
     def _expected(self, name: str) -> tuple[Floats, Floats]:
         found = self.candidates[name]

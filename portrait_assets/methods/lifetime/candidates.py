@@ -10,10 +10,11 @@ from typing import cast
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.lifetime import trees
 from portrait_assets.methods.lifetime.models import bg_nbd, gamma_gamma, pareto_nbd
 from portrait_assets.methods.lifetime.models.fitting import Family, Fit, fit
-from portrait_assets.methods.lifetime.models.histories import Floats, grouped
+from portrait_assets.methods.lifetime.models.histories import grouped
 from portrait_assets.methods.lifetime.transactions import History
 from portrait_assets.methods.lifetime.windows import learnt_windows
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.lifetime.errors import LifetimeError
 
-Floats = npt.NDArray[np.float64]
 Months = npt.NDArray[np.int64]
 
 FEWEST_AT_RISK = 100

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
 
 COVERED = 0.95
 """Share of customers whose outcome an interval is to hold."""
@@ -69,13 +68,12 @@ def spread(expected: Floats, actual: Floats) -> Spread:
     return Spread(ends, sorted_errors[begins + low], sorted_errors[begins + high], floor)
 
 
-def coverage(expected: Floats, actual: Floats, whole: bool) -> float:
-    """Share of outcomes within intervals that were found from the other half of the customers.
+def coverage(expected: Floats, actual: Floats) -> float:
+    """Share of outcomes within intervals, in whole numbers, of the other half of the customers.
 
     Args:
         expected: by customer; every second one is of the other half.
         actual: by customer.
-        whole: whether the intervals are in whole numbers.
     """
     if len(expected) < 2:
         return float("nan")
@@ -83,6 +81,6 @@ def coverage(expected: Floats, actual: Floats, whole: bool) -> float:
     hits = 0
     for found, judged in ((half, ~half), (~half, half)):
         ends = spread(expected[found], actual[found])
-        low, high = (ends.counts if whole else ends.bounds)(expected[judged])
+        low, high = ends.counts(expected[judged])
         hits += int(((actual[judged] >= low) & (actual[judged] <= high)).sum())
     return hits / len(expected)

@@ -22,11 +22,6 @@ class Window:
         """Its length."""
         return (self.until - self.base).days
 
-    @property
-    def weeks(self) -> float:
-        """Its length."""
-        return self.days / 7
-
 
 def judged_windows(first: date, until: date, horizon_days: int) -> tuple[Window, ...]:
     """The windows that methods are judged in; `backtest.decided` says which decides.

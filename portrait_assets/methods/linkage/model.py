@@ -17,11 +17,7 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.methods.linkage.comparing import (
-    blocking_keys,
-    comparisons,
-    key_codes,
-)
+from portrait_assets.methods.linkage.comparing import blocking_keys, comparisons, key_codes
 from portrait_assets.methods.linkage.person_columns import person_columns, person_texts
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import expit, logit
 
+from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.methods.lookalike.similarity import similarity
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.errors import PredictionError
@@ -26,9 +27,6 @@ from portrait_assets.methods.prediction.reasons import reasons
 from portrait_assets.methods.statistics.binning import TENTHS
 from portrait_assets.methods.statistics.paired import auc_gain, auc_interval
 from portrait_assets.methods.statistics.resampling import Interval
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 SMALLEST_SEED = 100
 """Members below which a seed says more of single persons than of what they have in common."""

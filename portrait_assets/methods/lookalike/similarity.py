@@ -8,14 +8,11 @@ column per level.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from sklearn.neighbors import NearestNeighbors
 
+from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.methods.prediction.families.encoding import fit_encoding
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 NEAREST = 10
 """Members whose distance counts: one alone may be a typing error."""

@@ -14,8 +14,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from portrait_assets.core.arrays import Indexes
+
 Numbers = npt.NDArray[np.integer]
-Indexes = npt.NDArray[np.int64]
 
 NOTHING = -1
 """In the place of an item that is counted in no pair."""

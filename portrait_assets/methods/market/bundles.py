@@ -11,16 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.special import stdtr, stdtrit
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 
 LEAST_BASKETS = 20
 """Baskets with both items that a bundle rests on at least."""
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 BUNDLES = pl.Schema(
     {
         "item": pl.Int64(),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.statistics.intervals import Z95
 
 LEAST_CHANGES = 8
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import fdtrc, stdtrit
+
+from portrait_assets.core.arrays import Floats
 
 YEAR = 12
 LEAST_MONTHS = 2 * YEAR
 """With one value of each month of the year, season and chance are the same."""
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import rankdata
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.statistics.intervals import Z95
 from portrait_assets.methods.statistics.significance import two_sided
 
@@ -15,7 +15,6 @@ LEAST_MONTHS = 8
 """With fewer the interval is that of hardly any order of the months."""
 MOST_ALIKE = 0.95
 """Correlation of a month with the one before that is believed at most."""
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ lists change faster than a data set does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import polars as pl
 
 from portrait_assets.methods.typing.text import Form, half_width
@@ -17,10 +15,6 @@ _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK = "10X98765432"
 _HAN = r"\p{Han}"
 _CARD_DIGITS = 19
-
-
-def _without(pattern: str) -> Callable[[pl.Expr], pl.Expr]:
-    return lambda text: half_width(text).str.replace_all(pattern, "")
 
 
 def write_name(text: pl.Expr) -> pl.Expr:
@@ -48,9 +42,13 @@ def _check_digit(first_17: pl.Expr) -> pl.Expr:
     )
 
 
+def _without_separators(text: pl.Expr) -> pl.Expr:
+    return half_width(text).str.replace_all(r"[\s-]", "")
+
+
 def write_chinese_id(text: pl.Expr) -> pl.Expr:
     """18 digits, the last may be X; the old form of 15 digits is brought up to it."""
-    plain = half_width(text).str.replace_all(r"[\s-]", "").str.to_uppercase()
+    plain = _without_separators(text).str.to_uppercase()
     is_old = plain.str.contains(r"^\d{15}$")
     body = pl.concat_str(plain.str.slice(0, 6), pl.lit("19"), plain.str.slice(6))
     return pl.when(is_old).then(pl.concat_str(body, _check_digit(body))).otherwise(plain)
@@ -84,11 +82,6 @@ def is_chinese_phone(text: pl.Expr) -> pl.Expr:
     return text.str.contains(r"^(?:1[3-9]\d{9}|0(?:10|2\d|[3-9]\d{2})\d{7,8}|[48]00\d{7})$")
 
 
-def is_chinese_mobile(text: pl.Expr) -> pl.Expr:
-    """A mobile number, which is one person's more often than a landline is."""
-    return text.str.contains(r"^1[3-9]\d{9}$")
-
-
 def is_phone(text: pl.Expr) -> pl.Expr:
     """As many digits as a number may have anywhere (ITU-T E.164)."""
     return text.str.contains(r"^\+?\d{5,15}$")
@@ -118,7 +111,7 @@ def is_postcode(text: pl.Expr) -> pl.Expr:
 NAME = Form(write_name)
 ADDRESS = Form(write_name)
 EMAIL = Form(lambda text: half_width(text).str.to_lowercase(), is_email, "not an email address")
-BANK_CARD = Form(_without(r"[\s-]"), is_bank_card, "not a bank card number")
+BANK_CARD = Form(_without_separators, is_bank_card, "not a bank card number")
 ANYWHERE: dict[str, Form] = {
     "full_name": NAME,
     "address": ADDRESS,

@@ -10,16 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.special import expit
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.families.encoding import Dropped
 from portrait_assets.methods.prediction.model import PredictionModel
-
-Floats = npt.NDArray[np.float64]
 
 BOTH = "both"
 """The name of the mean among the families that are tried."""

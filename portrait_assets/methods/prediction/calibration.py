@@ -16,13 +16,12 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.disclosure.holders import EVERY_ROW, apart
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import rounded
-
-Floats = npt.NDArray[np.float64]
 
 LEAST_OF_EACH = 50
 """Rows of either outcome below which the shape is not learned: only the mean is set right."""

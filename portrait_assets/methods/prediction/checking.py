@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.errors import suggestion
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.parameters import Parameters
-
-Floats = npt.NDArray[np.float64]
 
 
 def checked_events(outcome: npt.NDArray[np.generic], rows: int, parameters: Parameters) -> Floats:

@@ -42,7 +42,6 @@ def choose(
     outcome: npt.NDArray[np.generic],
     *,
     is_number: bool = False,
-    groups: npt.NDArray[np.int64] | None = None,
 ) -> Choice:
     """The simplest candidate that no later one surely beats, on rows that none has seen.
 
@@ -51,8 +50,6 @@ def choose(
         outcome: 0 and 1, or numbers, shape (rows,).
         is_number: the scores are expected numbers and judged by their squared error; otherwise by
             the area under the ROC curve, for which any score serves.
-        groups: numbers from 0 of what is independent, such as the customer where rows are their
-            months; every row when None.
 
     Raises:
         PredictionError: without a candidate, or with outcomes of one kind.
@@ -69,9 +66,9 @@ def choose(
     comparisons = []
     for name, scores in others:
         if is_number:
-            gain = mean_gain((scores - numbers) ** 2, (leading - numbers) ** 2, groups)
+            gain = mean_gain((scores - numbers) ** 2, (leading - numbers) ** 2)
         else:
-            gain = auc_gain(scores, leading, happened, groups)
+            gain = auc_gain(scores, leading, happened)
         comparison = Comparison(name, winner, gain)
         comparisons.append(comparison)
         if comparison.is_surely_better:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.rows import Row, part
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.disclosure.holders import Holders, holders_of
 from portrait_assets.methods.prediction.binned.fitting import Weighed, weighed
@@ -24,20 +25,13 @@ from portrait_assets.methods.prediction.families.boosted.growing import fit_tree
 from portrait_assets.methods.prediction.families.boosted.pruned import of_enough
 from portrait_assets.methods.prediction.families.boosted.trees import Trees
 from portrait_assets.methods.prediction.families.columns import Term
-from portrait_assets.methods.prediction.families.encoding import (
-    Dropped,
-    Encoding,
-    fit_encoding,
-)
+from portrait_assets.methods.prediction.families.encoding import Dropped, Encoding, fit_encoding
 from portrait_assets.methods.prediction.families.folds import Fold, trial_folds
 from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
 from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.prediction.model import Family, PredictionModel
 from portrait_assets.methods.prediction.rows import rounded
-
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 
 
 def fit(
@@ -97,7 +91,6 @@ def fit_number(
     family: str,
     *,
     seed: int = 0,
-    monotone: Mapping[str, int] | None = None,
     order: npt.NDArray[np.generic] | None = None,
     parameters: Parameters = PARAMETERS,
 ) -> PredictionModel:
@@ -108,7 +101,6 @@ def fit_number(
         outcome: numbers, shape (rows,).
         family: `linear` (ridge) or `trees` (boosted), both of least squares.
         seed: as of `fit`.
-        monotone: as of `fit`.
         order: as of `fit`.
         parameters: as of `fit`.
 
@@ -131,7 +123,7 @@ def fit_number(
         )
     if family not in ("linear", "trees"):
         raise PredictionError(f"{family} is no family of models: ask for linear or trees")
-    return _fit(_Request(frame, numbers, family, seed, monotone, order, parameters, SQUARED))
+    return _fit(_Request(frame, numbers, family, seed, None, order, parameters, SQUARED))
 
 
 class _Request(NamedTuple):

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.evidence.lone import lone_features
 from portrait_assets.methods.statistics.paired import auc_interval
-
-Floats = npt.NDArray[np.float64]
 
 SUSPICIOUS = 0.95
 """Lone AUC from which a feature is named. What customers will do is not known so well by one

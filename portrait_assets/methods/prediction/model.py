@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.special import expit
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.curve import Curve, curve_from
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.boosted.trees import Trees, trees_from
@@ -21,7 +21,6 @@ from portrait_assets.methods.prediction.families.encoding_rows import encoding_f
 from portrait_assets.methods.prediction.families.linear import Linear, linear_from
 from portrait_assets.methods.prediction.rows import Row, part, to_frame, version
 
-Floats = npt.NDArray[np.float64]
 Family = Literal["binned", "logistic", "linear", "trees"]
 Scorer: TypeAlias = Linear | Trees
 

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.blended import Blend, mean_of
 from portrait_assets.methods.prediction.model import CHUNK, PredictionModel
-
-Floats = npt.NDArray[np.float64]
 
 NOTHING = 1e-9
 """A part of the margin that is no reason."""

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
+
+from portrait_assets.core.arrays import Floats
 
 ROWS_SCHEMA: dict[str, pl.DataType] = {
     "part": pl.String(),
@@ -41,6 +42,8 @@ mean; `key` is its kind), `node` of `tree`
 values go left; a leaf has no `key` and adds `value`; `rows` it was fitted on) or `calibration`
 (`threshold` is a margin, `value` the log odds there).
 """
+
+DIGITS = 10
 
 
 class Row(NamedTuple):
@@ -78,10 +81,10 @@ def version(rows: pl.DataFrame) -> str:
     return hashlib.sha256(ordered.write_csv().encode()).hexdigest()[:16]
 
 
-def rounded(values: npt.NDArray[np.float64], digits: int = 10) -> npt.NDArray[np.float64]:
-    """Values rounded to significant digits each: the last bits of a sum differ by machine."""
+def rounded(values: Floats) -> Floats:
+    """Values rounded to ten significant digits each: the last bits of a sum differ by machine."""
     with np.errstate(divide="ignore"):
         size = np.floor(np.log10(np.abs(values)))
-    scale = 10.0 ** (digits - 1 - np.where(np.isfinite(size), size, 0))
-    found: npt.NDArray[np.float64] = np.round(values * scale) / scale
+    scale = 10.0 ** (DIGITS - 1 - np.where(np.isfinite(size), size, 0))
+    found: Floats = np.round(values * scale) / scale
     return found

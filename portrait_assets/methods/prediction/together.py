@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.families.encoding import (
     Encoding,
     FeatureEncoding,
@@ -16,8 +17,6 @@ from portrait_assets.methods.prediction.families.encoding import (
 )
 from portrait_assets.methods.prediction.families.linear import Linear
 from portrait_assets.methods.prediction.model import PredictionModel
-
-Floats = npt.NDArray[np.float64]
 
 ROWS = 16_384
 """Rows whose columns are held at a time."""

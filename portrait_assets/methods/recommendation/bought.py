@@ -18,14 +18,11 @@ import polars as pl
 from scipy import sparse
 from scipy.special import expit, logit
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.core.bounds import every_kth
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.curve import Curve
-from portrait_assets.methods.recommendation.companions import (
-    Companions,
-    chunks,
-    fit_companions,
-)
+from portrait_assets.methods.recommendation.companions import Companions, chunks, fit_companions
 from portrait_assets.methods.recommendation.ease import MOST_ITEMS
 from portrait_assets.methods.recommendation.frequency import Frequencies
 from portrait_assets.methods.recommendation.neighbours import (
@@ -36,9 +33,6 @@ from portrait_assets.methods.recommendation.neighbours import (
 )
 from portrait_assets.methods.recommendation.ranking import best_of, candidates
 from portrait_assets.methods.recommendation.shrinkage import shrunk_rates
-
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 
 REPURCHASE, COMPANIONS, SEGMENT = "repurchase", "companions", "segment"
 BASES = (REPURCHASE, COMPANIONS, SEGMENT)

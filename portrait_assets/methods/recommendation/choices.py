@@ -14,16 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.encoding import Encoding, fit_encoding
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
-
-Floats = npt.NDArray[np.float64]
 
 MOST_HOLDERS = 5_000
 """Holders of a category who are learned from; of more every k-th."""

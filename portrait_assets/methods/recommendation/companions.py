@@ -17,13 +17,11 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit
 
+from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.core.bounds import every_kth
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.recommendation.ease import fit_ease
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 LEAST_SCORE = 1e-4
 """What nothing speaks for is scored with, so that it has a logarithm."""

@@ -7,13 +7,11 @@ regressed on that of all others at once, with a ridge and without itself, which 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.linalg.lapack import dpotrf, dpotri
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.threads import one_thread
-
-Floats = npt.NDArray[np.float64]
 
 STRENGTH = 0.4
 """The ridge, as a share of the customers."""

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
+from portrait_assets.core.arrays import Floats, Indexes
 
 HALF_LIFE = 6.0
 """Months: best on the last basket but one of each household of The Complete Journey."""

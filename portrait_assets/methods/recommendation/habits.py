@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 from scipy.special import expit
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.core.bounds import every_kth
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.recommendation.bought import (
@@ -24,9 +24,6 @@ from portrait_assets.methods.recommendation.bought import (
 )
 from portrait_assets.methods.recommendation.frequency import Frequencies
 from portrait_assets.methods.recommendation.ranking import best_of
-
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
+from portrait_assets.core.arrays import Floats, Indexes
 
 NEAREST = 50
 OWN_SHARE = 0.5

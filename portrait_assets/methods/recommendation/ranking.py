@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
+from portrait_assets.core.arrays import Floats, Indexes
 
 
 def best(scores: Floats, most: int) -> pl.DataFrame:

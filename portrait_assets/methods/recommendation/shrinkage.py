@@ -8,9 +8,8 @@ samples").
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
 
 MOST_PRIOR = 1e6
 """What the rate of all counts at most, in customers: where groups do not differ beyond chance."""

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 from scipy.special import expit
 
+from portrait_assets.core.arrays import Bools, Floats, Indexes
 from portrait_assets.core.threads import in_threads
 from portrait_assets.methods.prediction.calibration import calibrated
 from portrait_assets.methods.prediction.errors import PredictionError
@@ -28,10 +28,6 @@ from portrait_assets.methods.recommendation.choices import Choices, fit_choices
 from portrait_assets.methods.recommendation.companions import Companions, fit_companions
 from portrait_assets.methods.recommendation.shrinkage import shrunk_rates
 from portrait_assets.methods.recommendation.traits import Traits, fit_traits
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Indexes = npt.NDArray[np.int64]
 
 TREES, COMPANIONS, SEGMENT = "boosted trees", "companions", "segment"
 MOST_PRODUCTS = 20

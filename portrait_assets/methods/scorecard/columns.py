@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
 
 
 class Form(StrEnum):

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.threads import one_thread
 
-Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
+
 Counts = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int64]
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import chdtrc, chdtri
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
 
 ABSENT = -1
 """The place of a customer in a month that he is not in."""

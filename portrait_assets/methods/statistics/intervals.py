@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
+
 Counts = npt.NDArray[np.int64]
 
 Z95 = 1.959964

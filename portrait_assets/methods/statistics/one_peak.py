@@ -14,12 +14,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import gammaln
 
-FloatVector = npt.NDArray[np.float64]
-BoolVector = npt.NDArray[np.bool_]
+from portrait_assets.core.arrays import BoolVector, FloatVector
 
 BINS = 200
 """Likelihoods are of counts in so many bins, so that their time does not grow with the values."""

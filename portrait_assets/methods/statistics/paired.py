@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.methods.statistics.roc import auc_intervals
-
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 
 
 def auc(score: Floats, happened: npt.NDArray[np.bool_]) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from portrait_assets.methods.statistics.intervals import Counts, Floats
+from portrait_assets.core.arrays import Floats
+from portrait_assets.methods.statistics.intervals import Counts
 
 Outcome = npt.NDArray[np.bool_] | Floats
 

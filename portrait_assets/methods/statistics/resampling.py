@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
+
+from portrait_assets.core.arrays import Floats
 
 GROUPS = 50
 DRAWS = 200
 SEED = 20_070_401
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,11 @@ SciPy and scikit-learn give the area and no interval of it.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr, stdtrit
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.statistics.intervals import Z95
 from portrait_assets.methods.statistics.resampling import Interval
-
-Floats = npt.NDArray[np.float64]
 
 PSEUDO_COUNT = 0.5
 """Customers of each kind that are spread as the other kind is before a variance is estimated."""

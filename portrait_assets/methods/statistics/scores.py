@@ -12,12 +12,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.statistics.resampling import SEED, draws
 
 TOP = 0.1
 SIMULATIONS = 1_000
 
-Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
 Measure = Callable[["Counts"], Floats]
 

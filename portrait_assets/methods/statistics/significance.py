@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, ndtr
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
+
 Counts = npt.NDArray[np.int64]
 
 SMALLEST_EXPECTED = 5.0

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import chi2
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
+
 Sizes = npt.ArrayLike
 
 MODERATE_SHIFT, STRONG_SHIFT = 0.1, 0.25
@@ -22,9 +23,9 @@ PSEUDO_COUNT = 0.5
 encoding"): that a bin was not drawn does not prove that it is empty."""
 
 
-def smoothed_shares(counts: pl.Expr, pseudo_count: float = PSEUDO_COUNT) -> pl.Expr:
+def smoothed_shares(counts: pl.Expr) -> pl.Expr:
     """Shares of a population by bin, estimated from the counts of a sample; none is 0."""
-    return (counts + pseudo_count) / (counts.sum() + pseudo_count * pl.len())
+    return (counts + PSEUDO_COUNT) / (counts.sum() + PSEUDO_COUNT * pl.len())
 
 
 def psi(reference: pl.Expr, current: pl.Expr, floor: float = 0.0) -> pl.Expr:

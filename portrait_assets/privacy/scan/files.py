@@ -21,12 +21,7 @@ import polars as pl
 
 from portrait_assets.privacy.scan.blocks import columns_of
 from portrait_assets.privacy.scan.in_bytes import Place, Stream, places_in_bytes
-from portrait_assets.privacy.scan.values import (
-    READ_ROWS,
-    count_holding,
-    is_textual,
-    text_values,
-)
+from portrait_assets.privacy.scan.values import READ_ROWS, count_holding, is_textual, text_values
 from portrait_assets.privacy.scan.wanted import BYTES, Hits, Scan, Wanted
 from portrait_assets.storage.duckdb.connection import literal, qualified, quote
 

@@ -18,18 +18,9 @@ from portrait_assets.stages.cleaned.accounting.account import (
 from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS, completeness_step
 from portrait_assets.stages.cleaned.accounting.keeping import require_some_kept
 from portrait_assets.stages.cleaned.accounting.quality import counted, known_shares, quality
-from portrait_assets.stages.cleaned.categories.columns import (
-    CATEGORY_COLUMNS,
-    READS,
-    judged_months,
-)
+from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS, READS, judged_months
 from portrait_assets.stages.cleaned.categories.held_back import decided
-from portrait_assets.stages.cleaned.contract import (
-    CLEANED,
-    GOLDEN_RECORD,
-    QUALITY,
-    REJECTS,
-)
+from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD, QUALITY, REJECTS
 from portrait_assets.stages.cleaned.golden import golden_month
 from portrait_assets.stages.cleaned.rows.background import BACKGROUNDS, first_known
 from portrait_assets.stages.cleaned.rows.clean import clean, unplaced_rejects

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Severity, Table
@@ -14,15 +13,11 @@ from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS,
 from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import REJECTS
 from portrait_assets.stages.raw.contract import RECEIPTS
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 
 def _conserved(subject: Subject) -> Finding:
-    """Each line received is kept, set aside, merged, unplaced or erased, table by table.
+    """Of every table that was read: lines received = kept + set aside + merged + unplaced + erased.
 
     Of a table that could not be read it is not known what was received: the rows of an earlier
     reading stay, and nothing is to be materialized from them.
@@ -59,6 +54,7 @@ def unread(receipts: pl.DataFrame) -> str | None:
 
 
 def _none_set_aside(subject: Subject) -> Finding:
+    """No value or row was set aside or corrected."""
     # What is unplaced `none_unplaced` tells.
     found = subject.rows.filter(pl.col("severity") != Severity.UNPLACED)
     if found.is_empty():
@@ -75,21 +71,12 @@ def _none_set_aside(subject: Subject) -> Finding:
     )
 
 
-CONSERVED = TableCheck(
-    "conserved",
-    "Of every table that was read: lines received = kept + set aside + merged + unplaced + erased.",
-    _conserved,
-    blocking=True,
-)
-NONE_SET_ASIDE = TableCheck(
-    "none_set_aside",
-    "No value or row was set aside or corrected.",
-    _none_set_aside,
-    severity=dg.AssetCheckSeverity.WARN,
-)
+CONSERVED = TableCheck("conserved", _conserved, blocking=True)
+NONE_SET_ASIDE = TableCheck("none_set_aside", _none_set_aside, severity=WARN)
 
 
 def _arrived(subject: Subject) -> Finding:
+    """Each table has about as many rows as in the months before, up to the month's end."""
     late = subject.rows.filter(~pl.col("is_complete"))
     described = [_described(row) for row in late.iter_rows(named=True)]
     return Finding(late.height, "; ".join(described) or "every table is as the months before it")
@@ -104,15 +91,13 @@ def _described(row: Mapping[str, Any]) -> str:
     )
 
 
-ARRIVED = TableCheck(
-    "arrived",
-    "Each table has about as many rows as in the months before, up to the month's end.",
-    _arrived,
-    severity=dg.AssetCheckSeverity.WARN,
-)
+ARRIVED = TableCheck("arrived", _arrived, severity=WARN)
 
 
 def _none_held_back(subject: Subject) -> Finding:
+    """No column that is meant as a category looks like free text, so that its values are held
+    back.
+    """
     rows = subject.rows.filter("is_held")
     held_back = rows.select(
         pl.format("{}.{} ({})", "table_name", "column_name", "reason_en")
@@ -120,12 +105,7 @@ def _none_held_back(subject: Subject) -> Finding:
     return Finding(len(held_back), "; ".join(held_back) or "every category holds categories")
 
 
-NONE_HELD_BACK = TableCheck(
-    "none_held_back",
-    "No column that is meant as a category looks like free text, so that its values are held back.",
-    _none_held_back,
-    severity=dg.AssetCheckSeverity.WARN,
-)
+NONE_HELD_BACK = TableCheck("none_held_back", _none_held_back, severity=WARN)
 
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {

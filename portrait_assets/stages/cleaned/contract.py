@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from portrait_assets.schema.columns import SOURCE_CURRENCY
+from portrait_assets.schema.columns import SOURCE_CURRENCY, integer, required, share, text, texts
 from portrait_assets.schema.sensitivity import MASK, ROWS
-from portrait_assets.schema.table import (
-    Column,
-    Sensitivity,
-    Severity,
-    Table,
-    Type,
-)
+from portrait_assets.schema.table import Column, Sensitivity, Severity, Table
 from portrait_assets.stages.identity.contract import SOURCE_CUSTOMER_ID
 from portrait_assets.stages.raw.contract import CANONICAL
-from portrait_assets.stages.raw.tables.canonical import (
-    SOURCE_FILE,
-    SOURCE_ROW,
-    Canonical,
-)
+from portrait_assets.stages.raw.tables.canonical import SOURCE_FILE, SOURCE_ROW, Canonical
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
+
+_text = required(text)
 
 
 def original(column: Column) -> Column:
@@ -68,9 +60,8 @@ GOLDEN_RECORD = Table(
     zh="客户黄金记录",
     columns=(
         *(replace(c, nullable=c.name != "customer_id") for c in CUSTOMERS.columns),
-        Column(
+        texts(
             "origins",
-            Type.TEXTS,
             "Where each value came from: attribute, file and row",
             "各字段来源",
             nullable=False,
@@ -85,7 +76,7 @@ GOLDEN_RECORD = Table(
 
 
 def _share_column(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.NUMBER, en, zh, unit="share", minimum=0, maximum=1)
+    return share(name, en, zh, unit="share")
 
 
 QUALITY = Table(
@@ -95,9 +86,9 @@ QUALITY = Table(
     zh="数据质量汇总",
     operation=ROWS,
     columns=(
-        Column("table_name", Type.TEXT, "Table", "表", nullable=False),
-        Column("rows_received", Type.INTEGER, "Rows received", "接收行数", nullable=False),
-        Column("rows_kept", Type.INTEGER, "Rows kept", "保留行数", nullable=False),
+        _text("table_name", "Table", "表"),
+        integer("rows_received", "Rows received", "接收行数", nullable=False),
+        integer("rows_kept", "Rows kept", "保留行数", nullable=False),
         _share_column(
             "completeness", "Values filled, of the columns that the source has", "完整性"
         ),
@@ -117,26 +108,18 @@ REJECTS = Table(
     zh="剔除与修正记录",
     operation=ROWS,
     columns=(
-        Column("table_name", Type.TEXT, "Table", "表", nullable=False),
+        _text("table_name", "Table", "表"),
         SOURCE_FILE,
         SOURCE_ROW,
-        Column("column_name", Type.TEXT, "Column; null for a whole row", "字段"),
-        Column("rule", Type.TEXT, "Rule that was broken", "规则", nullable=False),
-        Column(
+        text("column_name", "Column; null for a whole row", "字段"),
+        _text("rule", "Rule that was broken", "规则"),
+        _text(
             "severity",
-            Type.TEXT,
             "What was done: row, value, note, merged or unplaced",
             "处理方式",
-            nullable=False,
             allowed=tuple(Severity),
         ),
-        Column(
-            "received",
-            Type.TEXT,
-            "Value as received, masked if personal",
-            "原始值",
-            operation=MASK,
-        ),
+        text("received", "Value as received, masked if personal", "原始值", operation=MASK),
     ),
     key=("table_name", "source_file", "source_row", "column_name", "rule"),
     published=True,

@@ -1,7 +1,6 @@
 """Assets of the clusters room: the active model, who is in which segment, and their profiles."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -41,7 +40,6 @@ from portrait_assets.stages.clusters.names.stored import (
     shown,
     shown_before,
 )
-from portrait_assets.stages.clusters.pictures.draw import draw_pictures
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_SEGMENT
 from portrait_assets.stages.clusters.wealth.events import wealth_events
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURE_SELECTION
@@ -197,7 +195,8 @@ def clusters_assets(
                 if month == months[-1]:
                     context.add_asset_metadata(
                         picture_metadata(
-                            partial(draw_pictures, model, matrix, segments, profile, FEATURE_LABELS)
+                            "portrait_assets.stages.clusters.pictures.plots:of_segments",
+                            *(model, matrix, segments, profile, FEATURE_LABELS),
                         ),
                         asset_key(CLUSTER_SEGMENT),
                         month,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.cells import SMALLEST_CELL
@@ -18,11 +17,7 @@ from portrait_assets.stages.clusters.contract import (
 )
 from portrait_assets.stages.clusters.micro.checks import PARTS_EARN_IT, PARTS_LARGE
 from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF, MICRO_SEGMENT
-from portrait_assets.stages.clusters.names.checks import (
-    NAMES_DISTINCT,
-    NAMES_EXPLAINED,
-    NAMES_TRUE,
-)
+from portrait_assets.stages.clusters.names.checks import NAMES_DISTINCT, NAMES_EXPLAINED, NAMES_TRUE
 from portrait_assets.stages.clusters.names.contract import SEGMENT_EVENT, SEGMENT_NAME
 from portrait_assets.stages.clusters.wealth.checks import (
     WEALTH_AS_ASKED,
@@ -36,18 +31,14 @@ from portrait_assets.stages.clusters.wealth.contract import (
     WEALTH_SEGMENT,
 )
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.partitions import select_sql
 
 SMALLEST_SHARE = 0.01
 
 
 def everyone_of_the_matrix(subject: Subject) -> Finding:
-    """Whether the table's customers are exactly those of the feature matrix of the month."""
+    """The customers are exactly those of the feature matrix."""
     months = [subject.month]
     subject.warehouse.require(FEATURE_MATRIX, months)
     here, expected, apart = subject.warehouse.select(
@@ -89,31 +80,26 @@ def _of_enough(subject: Subject) -> Finding:
     return Finding(few.height, shown or f"{of.height} levels and segments")
 
 
-EVERYONE_ASSIGNED = TableCheck(
-    "everyone_assigned",
-    "The customers are exactly those of the feature matrix.",
-    everyone_of_the_matrix,
-    blocking=True,
-)
+EVERYONE_ASSIGNED = TableCheck("everyone_assigned", everyone_of_the_matrix, blocking=True)
 NO_TINY_SEGMENT = TableCheck(
     "no_tiny_segment",
-    f"No segment holds less than {SMALLEST_SHARE:.0%} of the customers.",
     _no_tiny_segment,
-    severity=dg.AssetCheckSeverity.WARN,
+    f"No segment holds less than {SMALLEST_SHARE:.0%} of the customers.",
+    severity=WARN,
 )
 
 
 MODEL_OF_ENOUGH = TableCheck(
     "model_of_enough",
-    f"No level and no segment of a model rests on fewer than {SMALLEST_CELL} customers.",
     _of_enough,
-    severity=dg.AssetCheckSeverity.WARN,
+    f"No level and no segment of a model rests on fewer than {SMALLEST_CELL} customers.",
+    severity=WARN,
 )
 SEGMENTS_STABLE = TableCheck(
     "segments_stable",
-    f"Two bootstrap refits agree at an adjusted Rand index of {RULE.stability.stable:g} or better.",
     _segments_stable,
-    severity=dg.AssetCheckSeverity.WARN,
+    f"Two bootstrap refits agree at an adjusted Rand index of {RULE.stability.stable:g} or better.",
+    severity=WARN,
 )
 
 

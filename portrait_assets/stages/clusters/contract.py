@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, required, share, text
+from portrait_assets.schema.columns import (
+    count,
+    flag,
+    integer,
+    number,
+    required,
+    share,
+    text,
+    texts,
+)
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
-from portrait_assets.schema.table import (
-    CUSTOMER_ID,
-    Column,
-    PartitionBy,
-    Table,
-    Type,
-)
+from portrait_assets.schema.table import CUSTOMER_ID, Type, month_end_table
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared import credit, lately
 from portrait_assets.stages.features.declared.feature import MONEY, Element, Feature
+
+_integer, _flag, _text, _number, _share = map(required, (integer, flag, text, number, share))
 
 # Tenure, region, completeness of the record and the market's moves do not distinguish kinds of
 # customers, a band carries less information than the number that it is computed from, and a limit
@@ -89,13 +94,11 @@ _DIVIDED_BY = (
 DIVISION_FEATURES = tuple(feature.name for feature in USED_FEATURES if feature.name in _DIVIDED_BY)
 VALUE_FEATURE = "spend_12m"
 WINNERS = ("first", "champion", "challenger")
-_text, _number, _share = required(text), required(number), required(share)
 
-_SEGMENT_ID = Column("segment_id", Type.INTEGER, "Segment", "客群编号", nullable=False, minimum=1)
+_SEGMENT_ID = _integer("segment_id", "Segment", "客群编号", minimum=1)
 _VERSION = _text("model_version", "Version of the cluster model", "模型版本")
 
-
-CLUSTER_MODEL = Table(
+CLUSTER_MODEL = month_end_table(
     schema="clusters",
     name="cluster_model",
     en="The active cluster model: parameters and prototypes as rows",
@@ -105,18 +108,16 @@ CLUSTER_MODEL = Table(
         _VERSION,
         _text("part", "Part of the model", "组成部分"),
         _text("item", "Item of the part", "条目"),
-        Column("position", Type.INTEGER, "Order within the part", "次序", nullable=False),
+        _integer("position", "Order within the part", "次序"),
         _text("key", "Parameter of the item", "参数名"),
         number("value", "Number", "数值"),
         text("text", "Text", "文本"),
     ),
     key=("as_of", "part", "item", "position", "key"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-CLUSTER_CANDIDATES = Table(
+CLUSTER_CANDIDATES = month_end_table(
     schema="clusters",
     name="cluster_candidates",
     en="Candidates for the active model, with all scores; not computed is null",
@@ -126,14 +127,8 @@ CLUSTER_CANDIDATES = Table(
         _VERSION,
         _text("family", "Family of algorithms", "算法族"),
         _number("parameter", "Parameter of the family, 0 for none", "算法参数"),
-        Column(
-            "k",
-            Type.INTEGER,
-            "Segments requested, 0 where the algorithm decides",
-            "设定客群数",
-            nullable=False,
-        ),
-        Column("segments", Type.INTEGER, "Number of segments", "客群数", nullable=False, minimum=1),
+        _integer("k", "Segments requested, 0 where the algorithm decides", "设定客群数"),
+        _integer("segments", "Number of segments", "客群数", minimum=1),
         _share("smallest_share", "Share of the smallest segment", "最小客群占比"),
         _share("largest_share", "Share of the largest segment", "最大客群占比"),
         number("agreement", "Adjusted Rand index to other families", "算法间一致性", maximum=1),
@@ -143,14 +138,12 @@ CLUSTER_CANDIDATES = Table(
         number("separation", "Density separation", "密度分离度", minimum=-1, maximum=1),
         share("clear_share", "Share of customers in a segment behind a valley", "清晰边界占比"),
         number("silhouette", "Mean silhouette", "轮廓系数", minimum=-1, maximum=1),
-        Column("chosen", Type.BOOLEAN, "Whether it was chosen", "是否选中", nullable=False),
+        _flag("chosen", "Whether it was chosen", "是否选中"),
     ),
     key=("as_of", "family", "parameter", "k"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CLUSTER_DECISION = Table(
+CLUSTER_DECISION = month_end_table(
     schema="clusters",
     name="cluster_decision",
     en="Which cluster model is active, why, and how far it can be trusted",
@@ -159,7 +152,7 @@ CLUSTER_DECISION = Table(
     columns=(
         _VERSION,
         _text("algorithm", "Algorithm of the active model", "算法"),
-        Column("segments", Type.INTEGER, "Segments", "客群数", nullable=False, minimum=1),
+        _integer("segments", "Segments", "客群数", minimum=1),
         _text(
             "nature",
             "Separate segments, a division of a continuum, or one segment",
@@ -182,29 +175,21 @@ CLUSTER_DECISION = Table(
             "客群结构漂移（PSI）",
             minimum=0,
         ),
-        Column(
-            "refit_due",
-            Type.BOOLEAN,
-            "Whether drift of the mix calls for a refit",
-            "是否需重训",
-            False,
-        ),
+        _flag("refit_due", "Whether drift of the mix calls for a refit", "是否需重训"),
         _number(
             "bootstrap_agreement",
             "Adjusted Rand index of two bootstrap refits of the active model",
             "自助法重训一致性",
             maximum=1,
         ),
-        Column("is_stable", Type.BOOLEAN, "Whether the segments are stable", "是否稳定", False),
+        _flag("is_stable", "Whether the segments are stable", "是否稳定"),
         _text("statement_en", "In a sentence", "英文结论"),
         _text("statement_zh", "In a sentence, in Chinese", "中文结论"),
     ),
     key=("as_of",),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CLUSTER_ASSIGNMENT = Table(
+CLUSTER_ASSIGNMENT = month_end_table(
     schema="clusters",
     name="cluster_assignment",
     en="Which segment each customer is in",
@@ -231,11 +216,9 @@ CLUSTER_ASSIGNMENT = Table(
         _VERSION,
     ),
     key=("as_of", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CLUSTER_SEGMENT = Table(
+CLUSTER_SEGMENT = month_end_table(
     schema="clusters",
     name="cluster_segment",
     en="The segments: name, size, value, origin, quality and a short rule; of few customers the "
@@ -246,13 +229,7 @@ CLUSTER_SEGMENT = Table(
         _SEGMENT_ID,
         _text("name_en", "Name in English", "英文名"),
         _text("name_zh", "Name in Chinese", "中文名"),
-        Column(
-            "name_is_given",
-            Type.BOOLEAN,
-            "Whether a person gave it",
-            "是否人工命名",
-            nullable=False,
-        ),
+        _flag("name_is_given", "Whether a person gave it", "是否人工命名"),
         count("customers", "Customers", "客户数"),
         _share("share", "Share of customers", "客户占比"),
         number("value_share", "Share of spend in 12 months", "消费占比"),
@@ -262,7 +239,7 @@ CLUSTER_SEGMENT = Table(
             "客群变化",
             allowed=("kept", "new", "split", "merged"),
         ),
-        Column("from_segments", Type.TEXTS, "Segments that it is made of", "来源客群"),
+        texts("from_segments", "Segments that it is made of", "来源客群"),
         number("silhouette", "Mean silhouette of its customers", "轮廓系数", minimum=-1, maximum=1),
         share("stability", "Share that a random half assigns rightly", "客群稳定性"),
         text("rule", "Short rule that describes it", "客群规则"),
@@ -273,8 +250,6 @@ CLUSTER_SEGMENT = Table(
         _VERSION,
     ),
     key=("as_of", "segment_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.COUNTED,
 )
 
@@ -284,7 +259,7 @@ UNSAID_OF_FEW = (
 )
 """What is null of a segment that customers have left until few are in it."""
 
-CLUSTER_TYPICAL = Table(
+CLUSTER_TYPICAL = month_end_table(
     schema="clusters",
     name="cluster_typical",
     en="Typical customers of each segment: those in its middle (medoids)",
@@ -292,47 +267,39 @@ CLUSTER_TYPICAL = Table(
     operation=SEGMENT,
     columns=(
         _SEGMENT_ID,
-        Column(
-            "position", Type.INTEGER, "From the most typical", "次序", nullable=False, minimum=1
-        ),
+        _integer("position", "From the most typical", "次序", minimum=1),
         CUSTOMER_ID,
     ),
     key=("as_of", "segment_id", "position"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CLUSTER_MIGRATION = Table(
+CLUSTER_MIGRATION = month_end_table(
     schema="clusters",
     name="cluster_migration",
     en="Customers by segment of the month before (null: was not there) and now (null: has left)",
     zh="客群迁移矩阵",
     operation=SHARE,
     columns=(
-        Column(
+        integer(
             "from_segment",
-            Type.INTEGER,
             "Segment in the month before; 0 for moves of few customers, pooled",
             "上月客群（0为合并的少量迁移）",
             minimum=0,
         ),
-        Column(
+        integer(
             "to_segment",
-            Type.INTEGER,
             "Segment in the month; 0 for moves of few customers, pooled",
             "本月客群（0为合并的少量迁移）",
             minimum=0,
         ),
-        Column("customers", Type.INTEGER, "Customers", "客户数", nullable=False, minimum=1),
+        _integer("customers", "Customers", "客户数", minimum=1),
         share("share", "Share of the from-segment; null where pooled", "占上月客群比例"),
     ),
     key=("as_of", "from_segment", "to_segment"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-CLUSTER_PROFILE = Table(
+CLUSTER_PROFILE = month_end_table(
     schema="clusters",
     name="cluster_profile",
     en="What sets each segment apart, feature by feature",
@@ -351,7 +318,5 @@ CLUSTER_PROFILE = Table(
         number("q_value", "False discovery rate over the profile", "错误发现率"),
     ),
     key=("as_of", "segment_id", "feature", "level"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

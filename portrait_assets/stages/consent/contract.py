@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from portrait_assets.privacy.consent import REASONS
+from portrait_assets.schema.columns import count, day, flag, required, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import CONSENT
-from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.raw.tables.persons import PURPOSES
 
-_PURPOSE = Column(
+_flag = required(flag)
+
+_PURPOSE = text(
     "purpose",
-    Type.TEXT,
     "What for: profiling, marketing, credit or sharing with others",
     "处理目的（画像、营销、信贷、对外提供）",
     nullable=False,
     allowed=PURPOSES,
 )
 
-CUSTOMER_CONSENT = Table(
+CUSTOMER_CONSENT = month_end_table(
     schema="consent",
     name="customer_consent",
     en="What customers allow or refuse, where it is not what silence means or has its own reason",
@@ -25,41 +27,28 @@ CUSTOMER_CONSENT = Table(
     columns=(
         CUSTOMER_ID,
         _PURPOSE,
-        Column("channel", Type.TEXT, "Channel; null for any without a row of its own", "渠道"),
-        Column("allowed", Type.BOOLEAN, "Whether it is allowed", "是否允许", nullable=False),
-        Column("since", Type.DATE, "Day from which it is so; null where none is known", "起始日期"),
-        Column("because", Type.TEXT, "Why", "原因", nullable=False, allowed=tuple(REASONS)),
+        text("channel", "Channel; null for any without a row of its own", "渠道"),
+        _flag("allowed", "Whether it is allowed", "是否允许"),
+        day("since", "Day from which it is so; null where none is known", "起始日期"),
+        text("because", "Why", "原因", nullable=False, allowed=tuple(REASONS)),
     ),
     key=("as_of", "customer_id", "purpose", "channel"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
     operation=CONSENT,
 )
 
-CONSENT_DEFAULT = Table(
+CONSENT_DEFAULT = month_end_table(
     schema="consent",
     name="consent_default",
     en="What the silence of a customer means, by purpose",
     zh="未表态时的默认授权",
     columns=(
         _PURPOSE,
-        Column("allowed", Type.BOOLEAN, "Whether silence allows it", "默认是否允许", False),
-        Column(
-            "is_declared", Type.BOOLEAN, "Whether the source declares it", "数据源是否声明", False
-        ),
-        Column(
-            "consents",
-            Type.INTEGER,
-            "Records of consents to it by then",
-            "截至当日的同意记录数",
-            nullable=False,
-            minimum=0,
-        ),
+        _flag("allowed", "Whether silence allows it", "默认是否允许"),
+        _flag("is_declared", "Whether the source declares it", "数据源是否声明"),
+        count("consents", "Records of consents to it by then", "截至当日的同意记录数"),
     ),
     key=("as_of", "purpose"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     operation=CONSENT,
     resting=Resting.COUNTED,
 )

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
-
-if TYPE_CHECKING:
-    import dagster as dg
-
-
-def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
-    from portrait_assets.stages.consent.assets import consent_assets
-    from portrait_assets.stages.raw.source import load_source
-
-    return consent_assets(context.folder.read(load_source), context.partitions)
-
+from portrait_assets.stages.raw.room import steps_of_source
+from portrait_assets.storage.dagster.room import Pace, Room, declared
 
 ROOM = Room(
     "consent",
     tables=declared("portrait_assets.stages.consent.assets:TABLES"),
-    steps=_steps,
+    steps=steps_of_source("portrait_assets.stages.consent.assets:consent_assets"),
     pace=Pace(0.2, 0.05, 0.2),
 )

@@ -17,17 +17,14 @@ from portrait_assets.stages.features.contract import (
 )
 from portrait_assets.stages.identity.persons import ALIAS
 from portrait_assets.stages.raw.contract import RECEIPTS
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import EVER, THE_MONTH, Scope, Step, read
 
 
 def _adds_up(subject: Subject) -> Finding:
+    """Lines and amounts equal those of the cleaned transactions."""
     lines, amount = subject.warehouse.select(
         "SELECT count(*), coalesce(sum(amount), 0) FROM cleaned.transactions "
         f"WHERE month = {literal(subject.month)}"
@@ -92,6 +89,9 @@ LEFT_OUT = Step("left_out", (read(UNPROFILED, THE_MONTH),), "SELECT customer_id 
 
 
 def _everyone(subject: Subject) -> Finding:
+    """Everyone is in it who has a transaction, a balance or a joining day by then and may be
+    profiled, and no other.
+    """
     engine = Engine(subject.warehouse.con)
     customers = engine.frame(EXPECTED, Scope(subject.month))
     expected, refused = (customers.filter(pl.col("allowed") == each) for each in (True, False))
@@ -109,16 +109,8 @@ def _everyone(subject: Subject) -> Finding:
     )
 
 
-ADDS_UP = TableCheck(
-    "adds_up", "Lines and amounts equal those of the cleaned transactions.", _adds_up, blocking=True
-)
-EVERYONE = TableCheck(
-    "everyone",
-    "Everyone is in it who has a transaction, a balance or a joining day by then and may be "
-    "profiled, and no other.",
-    _everyone,
-    blocking=True,
-)
+ADDS_UP = TableCheck("adds_up", _adds_up, blocking=True)
+EVERYONE = TableCheck("everyone", _everyone, blocking=True)
 
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from portrait_assets.privacy.consent import REASONS
+from portrait_assets.schema.columns import count, flag, integer, required, share, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import CONSENT, STATISTIC
 from portrait_assets.schema.table import (
@@ -16,6 +17,7 @@ from portrait_assets.schema.table import (
     Sensitivity,
     Table,
     Type,
+    month_end_table,
 )
 from portrait_assets.stages.features.declared import (
     concept,
@@ -34,6 +36,8 @@ from portrait_assets.stages.features.monthly import aggregates
 from portrait_assets.stages.features.monthly.aggregate import Aggregate
 from portrait_assets.storage.fits import fits_table
 
+_text = required(text)
+
 FEATURES: tuple[Feature, ...] = (
     *entity.FEATURES,
     *symbol.FEATURES,
@@ -45,14 +49,12 @@ FEATURES: tuple[Feature, ...] = (
     *credit.FEATURES,
     *lately.FEATURES,
 )
-_CHOICE_ID = Column(
-    "choice_id", Type.INTEGER, "Number of category and brand", "类别品牌编号", nullable=False
-)
-_CAMPAIGN_TYPE = Column("campaign_type", Type.TEXT, "Kind of campaign", "活动类型", nullable=False)
+_CHOICE_ID = integer("choice_id", "Number of category and brand", "类别品牌编号", nullable=False)
+_CAMPAIGN_TYPE = _text("campaign_type", "Kind of campaign", "活动类型")
 
 
 def _count(name: str, en: str, zh: str, unit: str | None = None) -> Column:
-    return Column(name, Type.INTEGER, en, zh, nullable=False, minimum=0, unit=unit)
+    return count(name, en, zh, unit=unit)
 
 
 def _columns(table: str, aggregated: Iterable[Aggregate], *keys: Column) -> tuple[Column, ...]:
@@ -69,7 +71,7 @@ _CLASSES = classes(FEATURES)
 
 
 def _share(name: str, en: str, zh: str) -> Column:
-    return Column(name, Type.NUMBER, en, zh, nullable=False, unit=SHARE, minimum=0, maximum=1)
+    return share(name, en, zh, nullable=False, unit=SHARE)
 
 
 UNPROFILED = Table(
@@ -79,10 +81,9 @@ UNPROFILED = Table(
     zh="不得画像的客户及原因",
     columns=(
         CUSTOMER_ID,
-        Column("because", Type.TEXT, "Why", "原因", nullable=False, allowed=tuple(REASONS)),
-        Column(
+        _text("because", "Why", "原因", allowed=tuple(REASONS)),
+        flag(
             "keeps_row",
-            Type.BOOLEAN,
             "Whether the published matrices keep a row of nulls for them; minors have none",
             "已发布矩阵是否保留空行",
             nullable=False,
@@ -92,9 +93,8 @@ UNPROFILED = Table(
     partition_by=PartitionBy.AS_OF,
 )
 
-PROFILING_ALLOWED = Column(
+PROFILING_ALLOWED = flag(
     "profiling_allowed",
-    Type.BOOLEAN,
     "Whether the customer may be profiled; false in the row of nulls of one who may not",
     "是否允许画像（不允许者各列为空）",
     operation=CONSENT,
@@ -154,8 +154,8 @@ PRODUCT_MONTH = Table(
     en="What was sold of each product with a unit price, by month",
     zh="产品月度销售汇总",
     columns=(
-        Column("product_id", Type.TEXT, "Product", "产品编号", nullable=False),
-        Column("category", Type.TEXT, "Category", "类别"),
+        _text("product_id", "Product", "产品编号"),
+        text("category", "Category", "类别"),
         _count("lines", "Transaction lines", "交易行数"),
         Column(
             "quantity",
@@ -166,9 +166,8 @@ PRODUCT_MONTH = Table(
             unit="units of the product",
         ),
         Column("amount", Type.MONEY, "Amount paid", "消费金额", nullable=False, unit=MONEY),
-        Column(
+        integer(
             "customers",
-            Type.INTEGER,
             "Customers who bought it; null where a former version counted none",
             "购买客户数",
             minimum=0,
@@ -178,7 +177,7 @@ PRODUCT_MONTH = Table(
     resting=Resting.COUNTED,
 )
 
-FEATURE_MATRIX = Table(
+FEATURE_MATRIX = month_end_table(
     schema="features",
     name="feature_matrix",
     en="Feature matrix: one row per customer, as of the month's last day",
@@ -189,13 +188,11 @@ FEATURE_MATRIX = Table(
         PROFILING_ALLOWED,
     ),
     key=("as_of", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     private=tuple(n for n, each in _CLASSES.items() if each is Sensitivity.C3),
     empty_rows=EMPTY_ROWS,
 )
 
-CAMPAIGN_RESPONSE = Table(
+CAMPAIGN_RESPONSE = month_end_table(
     schema="features",
     name="campaign_response",
     en="How each customer responds to each kind of campaign, within twelve months",
@@ -215,61 +212,38 @@ CAMPAIGN_RESPONSE = Table(
         _share("base_response_rate_12m", "The base's response rate of that kind", "总体响应率"),
     ),
     key=("as_of", "customer_id", "campaign_type"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-FEATURE_SELECTION = Table(
+FEATURE_SELECTION = month_end_table(
     schema="features",
     name="feature_selection",
     en="Which features of the month carry information of their own, and why others do not",
     zh="特征选择",
     operation=STATISTIC,
     columns=(
-        Column("feature", Type.TEXT, "Column of the feature matrix", "特征", nullable=False),
-        Column("element", Type.TEXT, "Element of the portrait", "画像要素", nullable=False),
-        Column(
-            "is_kept",
-            Type.BOOLEAN,
-            "Whether clusters and models should use it",
-            "是否保留",
-            nullable=False,
-        ),
-        Column(
+        _text("feature", "Column of the feature matrix", "特征"),
+        _text("element", "Element of the portrait", "画像要素"),
+        flag("is_kept", "Whether clusters and models should use it", "是否保留", nullable=False),
+        text(
             "reason",
-            Type.TEXT,
             "Why it is left out; null when it is kept",
             "剔除原因",
             allowed=("empty", "near-constant", "duplicated", "collinear"),
         ),
-        Column(
+        share(
             "value",
-            Type.NUMBER,
             "Share of the most common value, or rank correlation with the other feature",
             "判定数值",
             unit="0 to 1",
-            minimum=0,
-            maximum=1,
         ),
-        Column(
-            "threshold",
-            Type.NUMBER,
-            "The value from which on a feature is left out",
-            "阈值",
-            unit="0 to 1",
-            minimum=0,
-            maximum=1,
-        ),
-        Column(
+        share("threshold", "The value from which on a feature is left out", "阈值", unit="0 to 1"),
+        text(
             "other_feature",
-            Type.TEXT,
             "The feature kept in its place, for a duplicated or collinear one",
             "替代特征",
         ),
     ),
     key=("as_of", "feature"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 FITTED = fits_table("features")

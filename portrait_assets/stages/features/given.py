@@ -6,17 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
+from portrait_assets.schema.columns import flag, text
 from portrait_assets.schema.sensitivity import IS_KNOWN
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import month_end_table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.feature import Feature
-from portrait_assets.stages.features.declared.needs import (
-    Evidence,
-    Need,
-    alternatives,
-    need_name,
-)
+from portrait_assets.stages.features.declared.needs import Evidence, Need, alternatives, need_name
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.fits import fit
@@ -119,21 +115,19 @@ def lacking_features(given: Collection[str] | None) -> dict[str, tuple[str, ...]
     return {feature.name: needs for feature in FEATURES if (needs := _unmet(feature, given))}
 
 
-SOURCE_EVIDENCE = Table(
+SOURCE_EVIDENCE = month_end_table(
     schema="features",
     name="source_evidence",
     en="What the source has given by the month's end, of all that features need",
     zh="数据源已提供的内容",
     operation=IS_KNOWN,
     columns=(
-        Column("evidence", Type.TEXT, "Table, column, or what it has to hold", "内容", False),
-        Column("table_name", Type.TEXT, "Cleaned table", "数据表", nullable=False),
-        Column("column_name", Type.TEXT, "Its column; null for the table", "字段"),
-        Column("is_given", Type.BOOLEAN, "Whether the source has given it", "是否提供", False),
+        text("evidence", "Table, column, or what it has to hold", "内容", nullable=False),
+        text("table_name", "Cleaned table", "数据表", nullable=False),
+        text("column_name", "Its column; null for the table", "字段"),
+        flag("is_given", "Whether the source has given it", "是否提供", nullable=False),
     ),
     key=("as_of", "evidence"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 

@@ -14,13 +14,7 @@ from portrait_assets.stages.features.declared.credit import LATE_STAGES, USE_BAN
 from portrait_assets.stages.features.declared.entity import RECORDED
 from portrait_assets.stages.features.declared.feature import Feature
 from portrait_assets.stages.features.given import GIVEN, known_sql, known_value
-from portrait_assets.stages.features.parts import (
-    balances,
-    campaigns,
-    choices,
-    reactions,
-    spend,
-)
+from portrait_assets.stages.features.parts import balances, campaigns, choices, reactions, spend
 from portrait_assets.stages.features.persons import of_persons
 from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.fits import fit
@@ -104,7 +98,6 @@ def _sums(part: str, *names: str, where: str = "") -> dict[str, str]:
 _CONTACTED = ("contacts", "responded", "lag_days")
 # Amounts are rounded so that their sums do not depend on their order.
 _EXPECTED = {name: f"sum(CAST(u.{name} AS {Type.MONEY}))" for name in ("actual", "expected")}
-_SQUARED = f"CAST(n.spend AS {Type.MONEY}) * CAST(n.spend AS {MONEY_FACTOR})"
 BASES: dict[str, Step] = {
     "base": spend.BASE,
     "bs": spend.BEGINNING,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from portrait_assets.schema.columns import day, integer, required, share, text
 from portrait_assets.schema.sensitivity import AGREEMENT, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, Table
 
-SOURCE_CUSTOMER_ID = Column(
-    "source_customer_id",
-    Type.TEXT,
-    "Identifier in the source",
-    "源系统客户编号",
-    identifies=True,
+_text = required(text)
+
+SOURCE_CUSTOMER_ID = text(
+    "source_customer_id", "Identifier in the source", "源系统客户编号", identifies=True
 )
 
 IDENTITY_MAP = Table(
@@ -24,17 +23,14 @@ IDENTITY_MAP = Table(
     columns=(
         replace(SOURCE_CUSTOMER_ID, nullable=False),
         CUSTOMER_ID,
-        Column("valid_from", Type.DATE, "First day it holds", "生效日期", nullable=False),
-        Column(
+        day("valid_from", "First day it holds", "生效日期", nullable=False),
+        share(
             "match_probability",
-            Type.NUMBER,
             "Probability that the record is this customer's",
             "匹配概率",
             nullable=False,
-            minimum=0,
-            maximum=1,
         ),
-        Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
+        _text("evidence", "Why", "依据"),
     ),
     key=("source_customer_id",),
 )
@@ -48,8 +44,8 @@ CUSTOMER_ALIAS = Table(
     columns=(
         replace(CUSTOMER_ID, name="alias_id", en="Identifier given up", zh="弃用编号"),
         replace(CUSTOMER_ID, en="Customer who it is", zh="保留编号"),
-        Column("valid_from", Type.DATE, "First day it holds", "生效日期", nullable=False),
-        Column("evidence", Type.TEXT, "Why", "依据", nullable=False),
+        day("valid_from", "First day it holds", "生效日期", nullable=False),
+        _text("evidence", "Why", "依据"),
     ),
     key=("alias_id",),
 )
@@ -74,8 +70,8 @@ LINKAGE_MODEL = Table(
     zh="记录关联模型",
     operation=STATISTIC,
     columns=(
-        Column("records", Type.INTEGER, "Records learnt from", "训练记录数", nullable=False),
-        Column("model", Type.TEXT, "Weights and settings, as JSON", "模型参数", nullable=False),
+        integer("records", "Records learnt from", "训练记录数", nullable=False),
+        _text("model", "Weights and settings, as JSON", "模型参数"),
     ),
     key=("records",),
 )

@@ -11,10 +11,9 @@ from portrait_assets.stages.market.competitors.launches import launch_step
 from portrait_assets.stages.market.demand.contract import DEMAND, ITEM_MONTH, SEASON, TREND
 from portrait_assets.stages.market.demand.items import ITEM_MONTH as ITEMS
 from portrait_assets.stages.market.demand.listing import demand_steps
-from portrait_assets.stages.market.design.bundling import bundle_step
+from portrait_assets.stages.market.design import bundling, needs, prices
 from portrait_assets.stages.market.design.contract import BUNDLE, PRICE_POINT, SEGMENT_NEED
-from portrait_assets.stages.market.design.needs import need_step
-from portrait_assets.stages.market.design.prices import price_step
+from portrait_assets.stages.market.shown import shown_step
 from portrait_assets.storage.dagster.steps_asset import steps_asset
 from portrait_assets.storage.steps import Step
 
@@ -39,9 +38,9 @@ def market_steps(smallest: int) -> tuple[Step, ...]:
         reach_step(smallest),
         COMPARED,
         launch_step(smallest),
-        need_step(smallest),
-        price_step(smallest),
-        bundle_step(smallest),
+        shown_step(SEGMENT_NEED, (needs.COUNTS, needs.OFFERED), needs.need_rows, smallest),
+        shown_step(PRICE_POINT, (prices.BANDS,), prices.price_rows, smallest),
+        shown_step(BUNDLE, (bundling.NUMBERED, bundling.ITEM), bundling.bundle_rows, smallest),
     )
 
 

@@ -29,6 +29,7 @@ def _found(wrong: pl.DataFrame, *names: str) -> Finding:
 
 
 def _segments_add_up(subject: Subject) -> Finding:
+    """Customers, lines and amounts of all segments are those of all customers."""
     of = ["measure", "item_kind", "item"]
     sums = ["customers", "lines", "amount"]
     rows = subject.rows.with_columns(pl.col("amount").fill_null(0))
@@ -42,6 +43,7 @@ def _segments_add_up(subject: Subject) -> Finding:
 
 
 def _parts_add_up(subject: Subject) -> Finding:
+    """Volume, price and mix are the change, to the cent."""
     parts = pl.col("volume") + pl.col("price") + pl.col("mix")
     is_right = (parts == pl.col("change")) & (
         pl.col("amount") - pl.col("amount_before") == pl.col("change")
@@ -50,6 +52,7 @@ def _parts_add_up(subject: Subject) -> Finding:
 
 
 def _seasons_are_one_on_average(subject: Subject) -> Finding:
+    """The twelve seasonal indices of an item are 1 on average."""
     of = ["measure", "item_kind", "item"]
     means = subject.rows.group_by(of).agg(pl.col("index").mean(), pl.len())
     wrong = means.filter(((pl.col("index") - 1).abs() > CLOSE) | (pl.col("len") != 12)).sort(of)
@@ -57,6 +60,7 @@ def _seasons_are_one_on_average(subject: Subject) -> Finding:
 
 
 def _within_intervals(subject: Subject) -> Finding:
+    """Every change lies within its interval."""
     change = pl.col("reach_change")
     is_within = (pl.col("reach_change_low") <= change) & (change <= pl.col("reach_change_high"))
     is_change = (pl.col("reach") - pl.col("reach_before") - change).abs() <= CLOSE
@@ -65,6 +69,7 @@ def _within_intervals(subject: Subject) -> Finding:
 
 
 def _gap_is_of_both(subject: Subject) -> Finding:
+    """Every gap is the competitor's value less the own one."""
     both = pl.col("value") - pl.col("own_value")
     is_right = ((pl.col("gap") - both).abs() <= CLOSE).fill_null(
         pl.col("gap").is_null() & both.is_null()
@@ -83,40 +88,15 @@ def _surely_together(subject: Subject) -> Finding:
     return _found(wrong, "segment_id", "item", "other_item")
 
 
-SEGMENTS_ADD_UP = TableCheck(
-    "segments_add_up",
-    "Customers, lines and amounts of all segments are those of all customers.",
-    _segments_add_up,
-    blocking=True,
-)
-PARTS_ADD_UP = TableCheck(
-    "parts_add_up",
-    "Volume, price and mix are the change, to the cent.",
-    _parts_add_up,
-    blocking=True,
-    holds_together=True,
-)
-SEASONS_ARE_ONE = TableCheck(
-    "seasons_are_one",
-    "The twelve seasonal indices of an item are 1 on average.",
-    _seasons_are_one_on_average,
-)
-WITHIN_INTERVALS = TableCheck(
-    "within_intervals",
-    "Every change lies within its interval.",
-    _within_intervals,
-    holds_together=True,
-)
-GAP_IS_OF_BOTH = TableCheck(
-    "gap_is_of_both",
-    "Every gap is the competitor's value less the own one.",
-    _gap_is_of_both,
-    holds_together=True,
-)
+SEGMENTS_ADD_UP = TableCheck("segments_add_up", _segments_add_up, blocking=True)
+PARTS_ADD_UP = TableCheck("parts_add_up", _parts_add_up, blocking=True, holds_together=True)
+SEASONS_ARE_ONE = TableCheck("seasons_are_one", _seasons_are_one_on_average)
+WITHIN_INTERVALS = TableCheck("within_intervals", _within_intervals, holds_together=True)
+GAP_IS_OF_BOTH = TableCheck("gap_is_of_both", _gap_is_of_both, holds_together=True)
 SURELY_TOGETHER = TableCheck(
     "surely_together",
-    f"Bundles rest on {LEAST_BASKETS} baskets and are surely more than chance.",
     _surely_together,
+    f"Bundles rest on {LEAST_BASKETS} baskets and are surely more than chance.",
     holds_together=True,
 )
 
@@ -130,8 +110,8 @@ def no_small_cell(smallest: int, *counts: str) -> TableCheck:
 
     return TableCheck(
         "no_small_cell",
-        f"No row rests on fewer than {smallest} customers.",
         find,
+        f"No row rests on fewer than {smallest} customers.",
         blocking=True,
         holds_together=True,
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
 from portrait_assets.privacy.cells import are_pooled, moves_are_pooled
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.market.columns import EVERYONE
-from portrait_assets.storage.steps import Scope
+from portrait_assets.storage.steps import Grain, Scope, Source, Step
 
 _PLACE, _FEWEST = "place of row", "fewest customers"
 
@@ -62,3 +62,21 @@ def or_one(count: str, *sums: str) -> pl.Expr:
 def dated(scope: Scope, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows as of the scope's month, with the table's columns."""
     return rows.with_columns(pl.lit(scope.as_of).alias("as_of")).select(table.column_names)
+
+
+def shown_step(
+    table: Table, reads: tuple[Source, ...], rows: Callable[..., pl.DataFrame], smallest: int
+) -> Step:
+    """The step of a table whose rows are those that may be published.
+
+    Args:
+        table: its contract.
+        reads: what its rows are computed from.
+        rows: gives them, but for `as_of`, from a frame for each of `reads`, and `smallest`.
+        smallest: fewest customers of what is published by itself.
+    """
+
+    def compute(scope: Scope, *frames: pl.DataFrame) -> pl.DataFrame:
+        return dated(scope, table, rows(*frames, smallest))
+
+    return Step(table.name, reads, compute=compute, grain=Grain.ALL, writes=table)

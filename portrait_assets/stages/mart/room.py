@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from portrait_assets.storage.dagster.room import Context, Pace, Room
@@ -26,44 +27,32 @@ def _views(context: Context) -> Sequence[View]:
     return [business_grid(table for table in context.tables if table.published)]
 
 
-def _report() -> Sequence[Section]:
-    from portrait_assets.stages.mart.sections.backtests import BACKTESTS
-    from portrait_assets.stages.mart.sections.campaigns import CAMPAIGNS
-    from portrait_assets.stages.mart.sections.dictionary import DICTIONARY
-    from portrait_assets.stages.mart.sections.drift import DRIFT
-    from portrait_assets.stages.mart.sections.fairness import FAIRNESS
-    from portrait_assets.stages.mart.sections.findings import FINDINGS
-    from portrait_assets.stages.mart.sections.market import MARKET
-    from portrait_assets.stages.mart.sections.matrix import MATRIX
-    from portrait_assets.stages.mart.sections.migration import MIGRATION
-    from portrait_assets.stages.mart.sections.models.credit import CREDIT
-    from portrait_assets.stages.mart.sections.models.lifetime import LIFETIME
-    from portrait_assets.stages.mart.sections.models.predictions import PREDICTIONS
-    from portrait_assets.stages.mart.sections.overview import OVERVIEW
-    from portrait_assets.stages.mart.sections.quality import QUALITY
-    from portrait_assets.stages.mart.sections.segments import SEGMENTS
-    from portrait_assets.stages.mart.sections.value import VALUE
-    from portrait_assets.stages.mart.sections.wealth import WEALTH
+_SECTIONS = (
+    "overview",
+    "matrix",
+    "segments",
+    "wealth",
+    "value",
+    "market",
+    "campaigns",
+    "models.predictions",
+    "models.lifetime",
+    "models.credit",
+    "backtests",
+    "fairness",
+    "drift",
+    "migration",
+    "quality",
+    "findings",
+    "dictionary",
+)
+"""Modules of `sections` in the order of the report; each has one of its own name in capitals."""
 
-    return (
-        OVERVIEW,
-        MATRIX,
-        SEGMENTS,
-        WEALTH,
-        VALUE,
-        MARKET,
-        CAMPAIGNS,
-        PREDICTIONS,
-        LIFETIME,
-        CREDIT,
-        BACKTESTS,
-        FAIRNESS,
-        DRIFT,
-        MIGRATION,
-        QUALITY,
-        FINDINGS,
-        DICTIONARY,
-    )
+
+def _report() -> Sequence[Section]:
+    folder = "portrait_assets.stages.mart.sections"
+    modules = (import_module(f"{folder}.{name}") for name in _SECTIONS)
+    return [getattr(module, module.__name__.rpartition(".")[2].upper()) for module in modules]
 
 
 ROOM = Room(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from portrait_assets.stages.raw.room import smallest_published, smallest_stored
+from portrait_assets.stages.tags.room import catalogue_of
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
@@ -13,26 +14,19 @@ if TYPE_CHECKING:
 
     from portrait_assets.schema.table import Table
     from portrait_assets.stages.offers.sets.declared import ProductSet
-    from portrait_assets.stages.tags.catalogue.tag import Catalogue
     from portrait_assets.storage.dagster.checks import TableCheck
-
-
-def _catalogue(context: Context) -> Catalogue:
-    from portrait_assets.stages.tags.catalogue.load import source_catalogue
-
-    return context.folder.read(source_catalogue)
 
 
 def _sets(context: Context) -> Sequence[ProductSet]:
     from portrait_assets.stages.offers.sets.declared import source_sets
 
-    return context.folder.read(source_sets, _catalogue(context))
+    return context.folder.read(source_sets, catalogue_of(context))
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.offers.assets import offers_assets
 
-    sets, catalogue = _sets(context), _catalogue(context)
+    sets, catalogue = _sets(context), catalogue_of(context)
     smallest = smallest_published(context), smallest_stored(context)
     return offers_assets(sets, catalogue, context.partitions, *smallest)
 

@@ -7,11 +7,7 @@ from dataclasses import dataclass, replace
 
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.rule import RULE
-from portrait_assets.stages.targets.contract import (
-    CAMPAIGN_TARGET,
-    PRODUCT_TARGET,
-    SOURCE_OUTCOME,
-)
+from portrait_assets.stages.targets.contract import CAMPAIGN_TARGET, PRODUCT_TARGET, SOURCE_OUTCOME
 from portrait_assets.stages.targets.declared.outcome import Baseline, Kind, Outcome
 from portrait_assets.stages.targets.declared.outcomes import Targets, facts_read
 from portrait_assets.stages.targets.declared.permitted import PROFILING

@@ -1,7 +1,6 @@
 """Assets of the predictions stage: what is active and what it scores, and backtests of it."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -10,6 +9,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.schema.describe import asset_key
+from portrait_assets.schema.probability import rounded
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import (
     BACKTEST_TABLES,
@@ -25,15 +25,9 @@ from portrait_assets.stages.predictions.contract import (
 )
 from portrait_assets.stages.predictions.governance.approvals import Approvals, decision_on
 from portrait_assets.stages.predictions.learning.active import STORED_AS, Active
-from portrait_assets.stages.predictions.learning.champion import (
-    Before,
-    Decided,
-    Deciding,
-    decided,
-)
+from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding, decided
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import Challengers
-from portrait_assets.stages.predictions.pictures.draw import drawn_backtests, of_month
 from portrait_assets.stages.predictions.scoring import scored
 from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
@@ -74,9 +68,12 @@ def predictions_assets(
         yield dg.Output(run.decisions, PREDICTION_DECISION.name)
         # What was scored is stored by now, also of the months of this run.
         found = backtests(warehouse, targets, months, smallest, run.windows)
-        newest = (of_month(rows, months[-1]) for rows in found.values())
+        is_newest = pl.col("as_of") == last_day(months[-1])
+        newest = [rows.filter(is_newest) for rows in found.values()]
         context.add_asset_metadata(
-            picture_metadata(partial(drawn_backtests, *newest)),
+            picture_metadata(
+                "portrait_assets.stages.predictions.pictures.plots:of_backtests", *newest
+            ),
             asset_key(PREDICTION_BACKTEST),
             months[-1],
         )
@@ -195,10 +192,10 @@ class Run:
                 "reason_zh": found.why.zh,
                 "tried_in": found.tried_in,
                 "challenger_version": found.challenger_version,
-                "auc": _rounded(found.auc),
-                "challenger_auc": _rounded(found.challenger_auc),
+                "auc": rounded(found.auc),
+                "challenger_auc": rounded(found.challenger_auc),
                 "baseline": found.baseline,
-                "baseline_auc": _rounded(found.baseline_auc),
+                "baseline_auc": rounded(found.baseline_auc),
                 "scored": rows,
                 "not_asked": customers - rows,
             }
@@ -246,7 +243,3 @@ def active_before(warehouse: Warehouse, month: str) -> dict[Key, Before]:
         except PredictionError:
             continue  # Of a family that this version does not know: fitted again.
     return found
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or value != value else round(value, 6)

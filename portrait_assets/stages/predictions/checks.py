@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.probability import DIGITS
@@ -21,7 +20,7 @@ from portrait_assets.stages.predictions.contract import (
 )
 from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.scoring import as_inputs
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.duckdb.partitions import select_sql
 
@@ -31,7 +30,9 @@ CLOSE = 2 * 10.0**-DIGITS
 
 
 def _everyone(subject: Subject) -> Finding:
-    """Scored, or counted as not asked about; nobody of whom the feature matrix has no row."""
+    """Every customer of the feature matrix is scored once per target, or counted as not asked
+    about.
+    """
     month = [subject.month]
     subject.warehouse.require(FEATURE_MATRIX, month)
     subject.warehouse.require(PREDICTION, month)
@@ -65,7 +66,7 @@ def _everyone(subject: Subject) -> Finding:
 
 
 def _ends_in_order(subject: Subject) -> Finding:
-    """Where a score has an interval it lies within it, and reasons belong to the bands on top."""
+    """Scores lie within their intervals, and reasons are those of models."""
     wrong = subject.rows.filter(
         (pl.col("low") > pl.col("score"))
         | (pl.col("high") < pl.col("score"))
@@ -78,7 +79,7 @@ def _ends_in_order(subject: Subject) -> Finding:
 
 
 def _rising(subject: Subject) -> Finding:
-    """The likelier of two customers has the smaller rank."""
+    """Of two customers the likelier has the smaller rank."""
     rows = subject.rows.select("target", "horizon", "rank", "score")
     rows = rows.sort("target", "horizon", "rank")
     drop = (
@@ -93,7 +94,7 @@ def _rising(subject: Subject) -> Finding:
 
 
 def _scores_again(subject: Subject) -> Finding:
-    """The stored scores of some customers against what the stored rows give them."""
+    """The rows of the models give the stored scores."""
     month, warehouse = [subject.month], subject.warehouse
     warehouse.require(FEATURE_MATRIX, month)
     warehouse.require(PREDICTION, month)
@@ -157,54 +158,30 @@ def _calibrated(subject: Subject) -> Finding:
 
 
 def _comes_true(subject: Subject) -> Finding:
-    """Nothing was surely worse than the baseline beside it."""
+    """No prediction was surely worse than the best baseline."""
     worse = subject.rows.filter(pl.col("verdict") == "worse")
     named = ", ".join(worse["target"])
     return Finding(worse.height, named or f"{subject.rows.height} targets, none surely worse")
 
 
-EVERYONE = TableCheck(
-    "everyone_accounted_for",
-    "Every customer of the feature matrix is scored once per target, or counted as not asked "
-    "about.",
-    _everyone,
-    blocking=True,
-)
-WITHIN = TableCheck(
-    "within_intervals",
-    "Scores lie within their intervals, and reasons are those of models.",
-    _ends_in_order,
-    blocking=True,
-    holds_together=True,
-)
-RANKED = TableCheck(
-    "ranked_by_score", "Of two customers the likelier has the smaller rank.", _rising, blocking=True
-)
-SCORES_AGAIN = TableCheck(
-    "gives_the_scores",
-    "The rows of the models give the stored scores.",
-    _scores_again,
-    blocking=True,
-)
+EVERYONE = TableCheck("everyone_accounted_for", _everyone, blocking=True)
+WITHIN = TableCheck("within_intervals", _ends_in_order, blocking=True, holds_together=True)
+RANKED = TableCheck("ranked_by_score", _rising, blocking=True)
+SCORES_AGAIN = TableCheck("gives_the_scores", _scores_again, blocking=True)
 PLACEBO = TableCheck(
     "placebo_at_half",
-    f"Shuffled outcomes are predicted with an AUC of 0.5 +- {PLACEBO_DISTANCE:g}.",
     _placebo,
-    severity=dg.AssetCheckSeverity.WARN,
+    f"Shuffled outcomes are predicted with an AUC of 0.5 +- {PLACEBO_DISTANCE:g}.",
+    severity=WARN,
 )
 CALIBRATED = TableCheck(
     "calibrated",
+    _calibrated,
     f"Probabilities came true: off by at most {MOST_OFF:.0%} of the rate, or by no more than "
     "chance.",
-    _calibrated,
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
-COMES_TRUE = TableCheck(
-    "not_worse_than_baseline",
-    "No prediction was surely worse than the best baseline.",
-    _comes_true,
-    severity=dg.AssetCheckSeverity.WARN,
-)
+COMES_TRUE = TableCheck("not_worse_than_baseline", _comes_true, severity=WARN)
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     PREDICTION: (WITHIN, RANKED),

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, probability, share, text
+from portrait_assets.schema.columns import (
+    count,
+    counter,
+    flag,
+    integer,
+    number,
+    probability,
+    share,
+    text,
+)
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, RANK, SHARE, STATISTIC
-from portrait_assets.schema.table import (
-    CUSTOMER_ID,
-    Column,
-    PartitionBy,
-    Table,
-    Type,
-)
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.predictions.columns import (
+    AGAINST,
     BY_TARGET,
     HORIZON,
+    TARGET_NAMES,
     TRAINED_FROM,
     TRAINED_UNTIL,
+    WHY,
 )
 
 BASES = ("model", "baseline")
@@ -61,7 +67,7 @@ _CALIBRATED_ON = text(
 )
 _FITTED_IN = text("fitted_in", "Month in which it was fitted", "拟合月份", nullable=False)
 
-PREDICTION_MODEL = Table(
+PREDICTION_MODEL = month_end_table(
     schema="predictions",
     name="prediction_model",
     en="The active model or baseline of each target: all that scores, as rows",
@@ -71,7 +77,7 @@ PREDICTION_MODEL = Table(
         _TARGET,
         HORIZON,
         _VERSION,
-        Column("item", Type.COUNTER, "Order of the rows", "行次序", nullable=False, minimum=1),
+        counter("item", "Order of the rows", "行次序"),
         _BASIS,
         _FAMILY,
         TRAINED_FROM,
@@ -79,27 +85,25 @@ PREDICTION_MODEL = Table(
         _CALIBRATED_ON,
         _FITTED_IN,
         text("part", "Part of the model", "组成部分", nullable=False),
-        Column("position", Type.INTEGER, "Order within the part", "部分内次序", nullable=False),
+        integer("position", "Order within the part", "部分内次序", nullable=False),
         text("feature", "Feature", "特征"),
         text("level", "Value of a categorical feature", "特征取值"),
         text("key", "Which number or text it is", "参数名"),
         number("value", "Number", "数值"),
         text("text", "Text", "文本"),
-        Column("tree", Type.INTEGER, "Tree", "树编号"),
-        Column("left_node", Type.INTEGER, "Node up to the threshold", "左子节点"),
-        Column("right_node", Type.INTEGER, "Node above the threshold", "右子节点"),
+        integer("tree", "Tree", "树编号"),
+        integer("left_node", "Node up to the threshold", "左子节点"),
+        integer("right_node", "Node above the threshold", "右子节点"),
         number("threshold", "Threshold", "阈值"),
-        Column("missing_left", Type.BOOLEAN, "Whether missing values go left", "缺失值归左"),
-        Column("rows", Type.INTEGER, "Customer-months behind it", "依据的客户月数", minimum=0),
+        flag("missing_left", "Whether missing values go left", "缺失值归左"),
+        integer("rows", "Customer-months behind it", "依据的客户月数", minimum=0),
     ),
     key=(*BY_TARGET, "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
     counts=("rows",),
 )
 
-PREDICTION = Table(
+PREDICTION = month_end_table(
     schema="predictions",
     name="prediction",
     en="How probably each customer does what is predicted, and why",
@@ -118,13 +122,10 @@ PREDICTION = Table(
         ),
         share("low", "Low end of the 95 % interval of the rate at such scores", "概率区间下限"),
         share("high", "High end of the 95 % interval", "概率区间上限"),
-        Column(
+        counter(
             "rank",
-            Type.COUNTER,
             "Place among those scored, 1 is the likeliest; equal ones share the first place",
             "名次（1为最可能，并列同名次）",
-            nullable=False,
-            minimum=1,
             operation=RANK,
         ),
         text(
@@ -146,12 +147,10 @@ PREDICTION = Table(
         ),
     ),
     key=("as_of", "customer_id", "target", "horizon"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
-PREDICTION_DECISION = Table(
+PREDICTION_DECISION = month_end_table(
     schema="predictions",
     name="prediction_decision",
     en="Which model or baseline predicts each target in the month, and why",
@@ -167,23 +166,18 @@ PREDICTION_DECISION = Table(
         TRAINED_UNTIL,
         _CALIBRATED_ON,
         _FITTED_IN,
-        text("name_en", "Name of the target", "目标名称（英文）"),
-        text("name_zh", "Name of the target in Chinese", "目标名称"),
+        *TARGET_NAMES,
         text("action", "What was done", "处理", nullable=False, allowed=ACTIONS),
-        text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
-        text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
+        *WHY,
         text("tried_in", "Month in which a challenger was last fitted", "最近拟合挑战者的月份"),
         text("challenger_version", "Version of the month's challenger", "挑战者模型版本"),
         share("auc", "Area under the curve in the newest closed window", "最近观察期AUC"),
         share("challenger_auc", "The same of the challenger", "挑战者AUC"),
-        text("baseline", "Best baseline of the windows before that one", "此前最佳基准规则"),
-        share("baseline_auc", "Its area in the newest closed window", "基准规则AUC"),
+        *AGAINST,
         count("scored", "Customers scored", "已评分客户数"),
         count("not_asked", "Customers whom the target does not ask about", "目标不涉及的客户数"),
     ),
     key=BY_TARGET,
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 _CLOSED = (
@@ -194,7 +188,7 @@ _CLOSED = (
     _BASIS,
 )
 
-PREDICTION_BACKTEST = Table(
+PREDICTION_BACKTEST = month_end_table(
     schema="predictions",
     name="prediction_backtest",
     en="What was predicted, beside what happened in the window that the month closes",
@@ -249,12 +243,10 @@ PREDICTION_BACKTEST = Table(
         ),
     ),
     key=BY_TARGET,
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-PREDICTION_CALIBRATION = Table(
+PREDICTION_CALIBRATION = month_end_table(
     schema="predictions",
     name="prediction_calibration",
     en="Probability beside rate by tenths of the score, in the window that the month closes",
@@ -262,14 +254,7 @@ PREDICTION_CALIBRATION = Table(
     operation=SHARE,
     columns=(
         *_CLOSED,
-        Column(
-            "tenth",
-            Type.COUNTER,
-            "Tenth of the scores, 1 is the likeliest",
-            "十分位",
-            False,
-            minimum=1,
-        ),
+        counter("tenth", "Tenth of the scores, 1 is the likeliest", "十分位"),
         count("customers", "Customers", "客户数"),
         count("hits", "Those to whom it happened", "发生客户数"),
         share("predicted_rate", "Mean probability", "平均预测概率", nullable=False),
@@ -283,7 +268,5 @@ PREDICTION_CALIBRATION = Table(
         share("high", "High end of the rate's 95 % interval", "发生率区间上限", nullable=False),
     ),
     key=(*BY_TARGET, "tenth"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from portrait_assets.stages.raw.room import smallest_stored
-from portrait_assets.storage.dagster.room import Context, Pace, Room
+from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -38,36 +38,22 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     ]
 
 
-def _tables(_context: Context) -> Sequence[Table]:
-    from portrait_assets.stages.predictions import assets
-    from portrait_assets.stages.predictions.credit import assets as credit
-    from portrait_assets.stages.predictions.lifecycle import assets as lifecycle
-    from portrait_assets.stages.predictions.value import assets as value
-    from portrait_assets.stages.predictions.value.contracts import assets as contracts
-
-    return (
-        *assets.TABLES,
-        *credit.TABLES,
-        *lifecycle.TABLES,
-        *value.TABLES,
-        *contracts.TABLES,
-    )
+_PARTS = ("", ".credit", ".lifecycle", ".value", ".value.contracts")
+"""The folders of the stage that have tables and checks of their own."""
 
 
-def _checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
-    from portrait_assets.stages.predictions import checks
-    from portrait_assets.stages.predictions.credit import checks as credit
-    from portrait_assets.stages.predictions.lifecycle import checks as lifecycle
-    from portrait_assets.stages.predictions.value import checks as value
-    from portrait_assets.stages.predictions.value.contracts import checks as contracts
+def _of_each_part(context: Context, name: str) -> Iterator[Any]:
+    for part in _PARTS:
+        yield declared(f"portrait_assets.stages.predictions{part}.{name}")(context)
 
-    return {
-        **checks.CHECKS,
-        **credit.CHECKS,
-        **lifecycle.CHECKS,
-        **value.CHECKS,
-        **contracts.CHECKS,
-    }
+
+def _tables(context: Context) -> Sequence[Table]:
+    return [table for tables in _of_each_part(context, "assets:TABLES") for table in tables]
+
+
+def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
+    checks = _of_each_part(context, "checks:CHECKS")
+    return {table: own for of_part in checks for table, own in of_part.items()}
 
 
 ROOM = Room(

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
@@ -17,14 +18,8 @@ from portrait_assets.methods.prediction.together import margins
 from portrait_assets.schema.probability import DIGITS, stored
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.contract import (
-    BAND_ENDS,
-    BANDS,
-    PREDICTION,
-    REASONED_BANDS,
-)
+from portrait_assets.stages.predictions.contract import BAND_ENDS, BANDS, PREDICTION, REASONED_BANDS
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.learning.judging import Floats
 from portrait_assets.stages.predictions.learning.labels import INPUTS, askable_step
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
@@ -138,9 +133,9 @@ def _place() -> pl.Expr:
     return (pl.col("order").rank("average", descending=True) - 0.5) / pl.len()
 
 
-def as_inputs(frame: pl.DataFrame, columns: Iterable[str] = INPUTS) -> pl.DataFrame:
+def as_inputs(frame: pl.DataFrame) -> pl.DataFrame:
     """The features as models read them: amounts of money as numbers."""
-    return frame.select("customer_id", *columns).with_columns(
+    return frame.select("customer_id", *INPUTS).with_columns(
         pl.selectors.decimal().cast(pl.Float64)
     )
 

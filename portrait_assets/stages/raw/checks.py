@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.contract import CANONICAL, RECEIPTS, UNPLACED
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 
 def _all_received(subject: Subject) -> Finding:
-    """Compares what the files hold with what is stored, table by table."""
+    """Of every table: lines in the file = placed in months + unplaced, and the month's are
+    stored.
+    """
     unplaced = subject.warehouse.read(UNPLACED, [subject.month])
     rows = subject.warehouse.materialized
     stored = pl.DataFrame(
@@ -54,21 +51,12 @@ def _all_received(subject: Subject) -> Finding:
 
 
 def _none_unplaced(subject: Subject) -> Finding:
+    """Every row has a readable date within the source's months."""
     return Finding(subject.rows.height, f"{subject.rows.height} rows belong to no month")
 
 
-ALL_RECEIVED = TableCheck(
-    "all_received",
-    "Of every table: lines in the file = placed in months + unplaced, and the month's are stored.",
-    _all_received,
-    blocking=True,
-)
-NONE_UNPLACED = TableCheck(
-    "none_unplaced",
-    "Every row has a readable date within the source's months.",
-    _none_unplaced,
-    severity=dg.AssetCheckSeverity.WARN,
-)
+ALL_RECEIVED = TableCheck("all_received", _all_received, blocking=True)
+NONE_UNPLACED = TableCheck("none_unplaced", _none_unplaced, severity=WARN)
 
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {

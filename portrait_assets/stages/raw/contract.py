@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from portrait_assets.schema.columns import count, flag, integer, text
 from portrait_assets.schema.sensitivity import ROWS
-from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.raw.tables import campaigns, events, persons, trade
-from portrait_assets.stages.raw.tables.canonical import SOURCE_FILE, SOURCE_ROW, Canonical, text
+from portrait_assets.stages.raw.tables.canonical import SOURCE_FILE, SOURCE_ROW, Canonical
 
 CANONICAL: tuple[Canonical, ...] = (
     *persons.TABLES,
@@ -49,23 +50,17 @@ RECEIPTS = Table(
     operation=ROWS,
     columns=(
         text("table_name", "Table", "表", nullable=False),
-        Column("is_provided", Type.BOOLEAN, "Whether the source has it", "数据源是否提供", False),
-        Column(
+        flag("is_provided", "Whether the source has it", "数据源是否提供", nullable=False),
+        count(
             "rows_received",
-            Type.INTEGER,
             "Lines of the files that count in this month: its rows, and what is unplaced in it",
             "计入本月的行数（含未归月）",
-            nullable=False,
-            minimum=0,
         ),
-        Column("rows_in_file", Type.INTEGER, "Rows in the files", "文件行数", False, minimum=0),
-        Column(
-            "rows_placed", Type.INTEGER, "Rows placed in any month", "已归月行数", False, minimum=0
-        ),
-        Column("rows_unplaced", Type.INTEGER, "Rows in no month", "未归月行数", False, minimum=0),
-        Column(
+        count("rows_in_file", "Rows in the files", "文件行数"),
+        count("rows_placed", "Rows placed in any month", "已归月行数"),
+        count("rows_unplaced", "Rows in no month", "未归月行数"),
+        integer(
             "rows_erased",
-            Type.INTEGER,
             "Of those received, lines of customers who were erased, which are not stored",
             "其中已删除客户的行数（不保存）",
             minimum=0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from portrait_assets.core.cells import SMALLEST_CELL
@@ -19,6 +19,19 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
 
     source, settings = context.folder.read(load_source), context.settings
     return raw_assets(source, context.partitions, lambda: read_tombstones(settings))
+
+
+def steps_of_source(reference: str) -> Callable[[Context], Sequence[dg.AssetsDefinition]]:
+    """Gives the steps that the function under a reference makes of the source and its months."""
+
+    def steps(context: Context) -> Sequence[dg.AssetsDefinition]:
+        from portrait_assets.stages.raw.source import load_source
+
+        source = context.folder.read(load_source)
+        assets: list[dg.AssetsDefinition] = declared(reference)(context)(source, context.partitions)
+        return assets
+
+    return steps
 
 
 def smallest_published(context: Context) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day
@@ -19,11 +18,7 @@ from portrait_assets.stages.tags.contract import (
     portrait_matrix_table,
 )
 from portrait_assets.stages.tags.evaluation.tag_table import tag_table
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literal, literals
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -31,6 +26,9 @@ from portrait_assets.storage.duckdb.store import Warehouse
 def _only_from_catalogue(
     warehouse: Warehouse, table: Table, months: Sequence[str]
 ) -> Mapping[str, Finding]:
+    """Every tag, version and value held is one that the catalogue of the month lists, or an earlier
+    month used.
+    """
     listed = warehouse.select(
         f"SELECT DISTINCT as_of, in_force, tag_code, tag_version, tag_values "
         f"FROM {TAG_CATALOGUE.full_name} WHERE as_of <= {literal(last_day(max(months)))}"
@@ -71,13 +69,7 @@ def _strays(assigned: pl.DataFrame, listed: pl.DataFrame, day: date) -> Finding:
     )
 
 
-ONLY_FROM_CATALOGUE = TableCheck.of_each(
-    "only_from_catalogue",
-    "Every tag, version and value held is one that the catalogue of the month lists, or an earlier "
-    "month used.",
-    _only_from_catalogue,
-    blocking=True,
-)
+ONLY_FROM_CATALOGUE = TableCheck.of_each("only_from_catalogue", _only_from_catalogue, blocking=True)
 
 
 def every_audience_has_members(audiences: Sequence[SavedAudience]) -> TableCheck:
@@ -91,9 +83,9 @@ def every_audience_has_members(audiences: Sequence[SavedAudience]) -> TableCheck
 
     return TableCheck(
         "somebody",
-        "Every saved audience selects at least one customer.",
         find,
-        severity=dg.AssetCheckSeverity.WARN,
+        "Every saved audience selects at least one customer.",
+        severity=WARN,
     )
 
 

@@ -5,56 +5,53 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from portrait_assets.schema.columns import count, required, text
+from portrait_assets.schema.columns import (
+    count,
+    counter,
+    day,
+    flag,
+    integer,
+    number,
+    required,
+    share,
+    text,
+    texts,
+)
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import CONFIDENCE, DECLARED, ROWS, SEGMENT, SHARE
 from portrait_assets.schema.table import (
     CUSTOMER_ID,
     Column,
-    PartitionBy,
     Sensitivity,
     Table,
     Type,
+    month_end_table,
 )
 from portrait_assets.stages.features.contract import EMPTY_ROWS, PROFILING_ALLOWED
 from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.raw.tables.persons import PURPOSES
 from portrait_assets.stages.tags.catalogue.inputs.segments import SEGMENT_COLUMNS
-from portrait_assets.stages.tags.catalogue.tag import (
-    Catalogue,
-    Kind,
-    OnMissing,
-    Shape,
-    Status,
-)
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Kind, OnMissing, Shape, Status
 
 OUTCOMES = ("purchased", "responded")
 """Outcomes of the month after, by which lift is measured; see `lift.outcomes_sql`."""
 
-_TAG_CODE = Column("tag_code", Type.TEXT, "Code of the tag", "标签编码", nullable=False)
-_TAG_VERSION = Column(
-    "tag_version", Type.INTEGER, "Version of the tag", "标签版本", nullable=False, minimum=1
-)
-
-
-_TAG_NO = Column(
-    "tag_no",
-    Type.COUNTER,
-    "Number of the tag within the month, by tag_code from 1",
-    "当月标签序号",
-    nullable=False,
-    minimum=1,
-)
-
-
 _text = required(text)
+
+_TAG_CODE = _text("tag_code", "Code of the tag", "标签编码")
+_TAG_VERSION = integer("tag_version", "Version of the tag", "标签版本", nullable=False, minimum=1)
+
+
+_TAG_NO = counter(
+    "tag_no", "Number of the tag within the month, by tag_code from 1", "当月标签序号"
+)
 
 
 def _all(kinds: type[Element | Kind | Shape | OnMissing | Status | Sensitivity]) -> tuple[str, ...]:
     return tuple(str(kind) for kind in kinds)
 
 
-TAG_CATALOGUE = Table(
+TAG_CATALOGUE = month_end_table(
     schema="tags",
     name="tag_catalogue",
     en="Tag catalogue: every version of every tag as it stood for the month",
@@ -64,7 +61,7 @@ TAG_CATALOGUE = Table(
         _TAG_CODE,
         _TAG_NO,
         _TAG_VERSION,
-        Column("in_force", Type.BOOLEAN, "This version decides the month", "当月生效", False),
+        flag("in_force", "This version decides the month", "当月生效", nullable=False),
         _text("status", "Status", "状态", allowed=_all(Status)),
         _text("effective_from", "First month in which it holds; null: always", "生效月份", True),
         _text("retired_from", "First month in which it no longer holds", "下线月份", True),
@@ -82,24 +79,20 @@ TAG_CATALOGUE = Table(
         _text("purpose", "What it is computed for", "处理目的", True, allowed=PURPOSES),
         _text("shape", "One value, many, or open", "取值方式", allowed=_all(Shape)),
         _text("type", "DuckDB type of its column in portrait_matrix", "字段类型"),
-        Column("tag_values", Type.TEXTS, "Values in the order of their rules", "取值"),
-        Column("value_names_en", Type.TEXTS, "Names of the values in English", "取值英文名"),
-        Column("value_names_zh", Type.TEXTS, "Names of the values in Chinese", "取值中文名"),
+        texts("tag_values", "Values in the order of their rules", "取值"),
+        texts("value_names_en", "Names of the values in English", "取值英文名"),
+        texts("value_names_zh", "Names of the values in Chinese", "取值中文名"),
         _text("rules", "Rules as written, one value a line", "规则"),
-        Column(
+        flag(
             "is_by_rank",
-            Type.BOOLEAN,
             "Shares of its values are set by its rules, which rank customers (rank_share): they "
             "say nothing of how customers differ, and do not change",
             "取值占比由规则按排名设定，不反映客户差异，也不随时间变化",
         ),
-        Column("inputs", Type.TEXTS, "Features and tags that the rules read", "输入"),
-        Column(
-            "needs", Type.TEXTS, "What the features need that it reads, of the source", "所需数据"
-        ),
-        Column(
+        texts("inputs", "Features and tags that the rules read", "输入"),
+        texts("needs", "What the features need that it reads, of the source", "所需数据"),
+        texts(
             "lacks",
-            Type.TEXTS,
             "What of it the source does not give, so that nobody has a value; null where it does",
             "缺少的数据",
         ),
@@ -111,9 +104,8 @@ TAG_CATALOGUE = Table(
             True,
             allowed=("model", "baseline", "both"),
         ),
-        Column(
+        texts(
             "model_versions",
-            Type.TEXTS,
             "By target the version of what predicts, and the method of values",
             "所依据预测的模型版本",
         ),
@@ -133,37 +125,28 @@ TAG_CATALOGUE = Table(
         _text("approval_reason", "Why", "审批理由", True),
     ),
     key=("as_of", "tag_code", "tag_version"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CUSTOMER_NO = Column(
+CUSTOMER_NO = counter(
     "customer_no",
-    Type.COUNTER,
     "Number of the customer within the month, by customer_id from 1",
     "当月客户序号",
-    nullable=False,
-    minimum=1,
     numbers="tags.portrait_matrix",
     operation=ROWS,
 )
 _HELD = (
     _text("tag_value", "Value; numbers and dates as text", "标签值"),
-    Column(
+    share(
         "confidence",
-        Type.NUMBER,
         "How sure the value is",
         "置信度",
         nullable=False,
         unit="0 to 1",
-        minimum=0,
-        maximum=1,
         operation=CONFIDENCE,
     ),
     replace(_TAG_VERSION, operation=DECLARED),
-    Column(
+    day(
         "decided_as_of",
-        Type.DATE,
         "Month end whose inputs decided the value; earlier than as_of for a value kept",
         "判定截止日",
         nullable=False,
@@ -181,7 +164,7 @@ def tag_table_as(stored_as: Table, view_sql: str, level: Sensitivity) -> Table:
     Its values are of the class `level`, the highest of the tags.
     """
     value, *details = _HELD
-    return Table(
+    return month_end_table(
         schema="tags",
         name="tag_table",
         en="Tag table: one row per customer, tag and value",
@@ -193,21 +176,19 @@ def tag_table_as(stored_as: Table, view_sql: str, level: Sensitivity) -> Table:
             *details,
         ),
         key=("as_of", "customer_id", "tag_code", "tag_value"),
-        partition_by=PartitionBy.AS_OF,
-        published=True,
         stored_as=stored_as,
         view_sql=view_sql,
     )
 
 
 def _share(name: str, en: str, zh: str, maximum: float | None = 1) -> Column:
-    return Column(name, Type.NUMBER, en, zh, unit="share", minimum=0, maximum=maximum)
+    return number(name, en, zh, unit="share", minimum=0, maximum=maximum)
 
 
 _count = partial(count, unit="customers")
 
 
-TAG_QUALITY = Table(
+TAG_QUALITY = month_end_table(
     schema="tags",
     name="tag_quality",
     en="Quality card of every active tag",
@@ -218,14 +199,14 @@ TAG_QUALITY = Table(
         _TAG_VERSION,
         _count("customers", "Customers of the month", "客户数"),
         _share("coverage", "Customers who hold the tag / all", "覆盖率"),
-        Column("distinct_values", Type.INTEGER, "Values held", "取值数", False, minimum=0),
+        count("distinct_values", "Values held", "取值数"),
         _text("top_value", "Most frequent value", "最常见取值", True),
         _share("top_share", "Its customers / those who hold the tag", "最常见取值占比"),
         _text("distribution", "Ten most frequent values with their shares", "取值分布", True),
-        Column("psi", Type.NUMBER, "Population stability index, month before", "群体稳定性（PSI）"),
+        number("psi", "Population stability index, month before", "群体稳定性（PSI）"),
         _share("ks", "Kolmogorov-Smirnov distance to the month before; numbers only", "KS距离"),
         _share("share_changed", "Holders of both months whose value changed; no numbers", "变动率"),
-        Column("age_months", Type.NUMBER, "Mean age of the values", "平均时效", unit="months"),
+        number("age_months", "Mean age of the values", "平均时效", unit="months"),
         _text("overlap_tag", "Tag that says the most similar thing", "最相近标签", True),
         _share("overlap", "Mutual information with it / the larger entropy", "重合度"),
         _text("lift_outcome", "What followed in the month", "后续结果", True, allowed=OUTCOMES),
@@ -253,12 +234,10 @@ TAG_QUALITY = Table(
         _text("reason_zh", "Why, in Chinese", "理由"),
     ),
     key=("as_of", "tag_code"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-AUDIENCE_MEMBERSHIP = Table(
+AUDIENCE_MEMBERSHIP = month_end_table(
     schema="tags",
     name="audience_membership",
     en="Members of the saved audiences, and those who left since the month before",
@@ -274,18 +253,15 @@ AUDIENCE_MEMBERSHIP = Table(
             allowed=("entered", "stayed", "left"),
             sensitivity=Sensitivity.C2,
         ),
-        Column(
+        flag(
             "is_member",
-            Type.BOOLEAN,
             "Belongs to the audience this month",
             "是否成员",
-            False,
+            nullable=False,
             sensitivity=Sensitivity.C2,
         ),
     ),
     key=("as_of", "audience_code", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 
@@ -298,7 +274,7 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
     segment = tuple(
         replace(c, operation=SEGMENT) for c in SEGMENT_COLUMNS if c.name != "segment_confidence"
     )
-    return Table(
+    return month_end_table(
         schema="tags",
         name="portrait_matrix",
         en="Portrait matrix: one row per customer, one column per tag",
@@ -311,8 +287,6 @@ def portrait_matrix_table(catalogue: Catalogue) -> Table:
             *catalogue.matrix_columns,
         ),
         key=("as_of", "customer_id"),
-        partition_by=PartitionBy.AS_OF,
-        published=True,
         published_as_enums=True,
         keeps_former_columns=True,
         empty_rows=EMPTY_ROWS,

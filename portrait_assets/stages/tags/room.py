@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from portrait_assets.storage.publishing.file import View
 
 
-def _catalogue(context: Context) -> Catalogue:
+def catalogue_of(context: Context) -> Catalogue:
+    """The tag catalogue of the source."""
     from portrait_assets.stages.tags.catalogue.load import source_catalogue
 
     return context.folder.read(source_catalogue)
@@ -27,26 +28,26 @@ def _catalogue(context: Context) -> Catalogue:
 def _audiences(context: Context) -> Sequence[SavedAudience]:
     from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
 
-    return context.folder.read(source_audiences, _catalogue(context))
+    return context.folder.read(source_audiences, catalogue_of(context))
 
 
 def _tables(context: Context) -> Sequence[Table]:
     from portrait_assets.stages.tags.assets import tag_tables
 
-    return tag_tables(_catalogue(context))
+    return tag_tables(catalogue_of(context))
 
 
 def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.tags.assets import tags_assets
 
     smallest = smallest_stored(context)
-    return tags_assets(_catalogue(context), _audiences(context), context.partitions, smallest)
+    return tags_assets(catalogue_of(context), _audiences(context), context.partitions, smallest)
 
 
 def _checks(context: Context) -> Mapping[Table, Sequence[TableCheck]]:
     from portrait_assets.stages.tags.checks import tags_checks
 
-    return tags_checks(_catalogue(context), _audiences(context))
+    return tags_checks(catalogue_of(context), _audiences(context))
 
 
 def _views(context: Context) -> Sequence[View]:
@@ -59,7 +60,7 @@ def _views(context: Context) -> Sequence[View]:
         evidence_view,
     )
 
-    catalogue = _catalogue(context)
+    catalogue = catalogue_of(context)
     return (
         NEWEST_MONTH_VIEW,
         PORTRAIT_VIEW,

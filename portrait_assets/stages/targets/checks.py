@@ -48,7 +48,10 @@ def adds_up(horizons: Sequence[int]) -> TableCheck:
         )
 
     return TableCheck(
-        "adds_up", "Purchases and spend are those of the window's months.", find, blocking=True
+        "adds_up",
+        find,
+        "Purchases and spend are those of the window's months.",
+        blocking=True,
     )
 
 
@@ -56,8 +59,8 @@ def ends_with_month(horizons: Sequence[int]) -> TableCheck:
     """All windows end with the month of their rows, and are of these lengths."""
     return TableCheck(
         "ends_with_month",
-        "Every window ends with the month of its rows.",
         _ends_with_month(horizons),
+        "Every window ends with the month of its rows.",
         blocking=True,
     )
 

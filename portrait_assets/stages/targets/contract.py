@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from portrait_assets.schema.columns import integer, number, text
 from portrait_assets.schema.sensitivity import DECLARED, highest
-from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, Column, Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import (
     CUSTOMER_BALANCE_MONTH,
@@ -16,17 +17,15 @@ from portrait_assets.stages.features.contract import (
 from portrait_assets.stages.targets.declared.outcome import LONGEST_HORIZON, Fact
 from portrait_assets.stages.targets.declared.outcomes import FACTS, TAKEN
 
-_BASE_MONTH = Column(
+_BASE_MONTH = text(
     "base_month",
-    Type.TEXT,
     "Month, as YYYY-MM, after whose end the window begins",
     "基准月份",
     nullable=False,
     operation=DECLARED,
 )
-_HORIZON = Column(
+_HORIZON = integer(
     "horizon",
-    Type.INTEGER,
     "Months from the base month to the one that closes the window",
     "观察期",
     nullable=False,
@@ -114,17 +113,15 @@ SOURCE_OUTCOME = Table(
         _BASE_MONTH,
         _HORIZON,
         CUSTOMER_ID,
-        Column(
+        text(
             "outcome",
-            Type.TEXT,
             "Which outcome, as the source names it",
             "结果类型",
             nullable=False,
             sensitivity=CLEANED["outcomes"].column("outcome").sensitivity,
         ),
-        Column(
+        number(
             "value",
-            Type.NUMBER,
             "Greatest value reported; 1 and 0 for yes and no",
             "结果值",
             nullable=False,

@@ -57,25 +57,6 @@ def tables_read(outcome: Outcome) -> tuple[Table, ...]:
     return tuple([SOURCE_OUTCOME, *own] if outcome.is_of_source else own)
 
 
-def known_base_months(warehouse: Warehouse, outcome: Outcome, month: str) -> list[str]:
-    """The base months of which the target is known by the end of the month, the oldest first.
-
-    Args:
-        warehouse: with the targets up to the month.
-        outcome: with a prediction horizon.
-        month: nothing later is looked at.
-    """
-    stored = [warehouse.materialized(table).keys() for table in tables_read(outcome)]
-    windows = (
-        Window(base, _horizon(outcome)) for base in sorted(warehouse.materialized(FEATURE_MATRIX))
-    )
-    return [
-        window.base_month
-        for window in windows
-        if window.month <= month and all(window.month in months for months in stored)
-    ]
-
-
 def label_step(outcome: Outcome, base_months_: Sequence[str], month: str) -> Step:
     """The labels of the base months, as a step of the month: columns as LABELS.
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.validation.contract import VALIDATION_REPORT, Area, Verdict
-from portrait_assets.storage.dagster.checks import (
-    Finding,
-    Subject,
-    TableCheck,
-)
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 NAMED = 10  # Findings named in a check's result; the rest are counted.
 GROUPS: dict[str, tuple[Area, ...]] = {
@@ -44,9 +39,9 @@ def _verdicts(name: str, areas: tuple[Area, ...]) -> TableCheck:
 
     return TableCheck(
         f"verdicts_{name}",
-        f"No finding on {', '.join(areas)} has the verdict fail.",
         find,
-        severity=dg.AssetCheckSeverity.WARN,
+        f"No finding on {', '.join(areas)} has the verdict fail.",
+        severity=WARN,
     )
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import partial
 
-from portrait_assets.schema.columns import count, number, required, text
+from portrait_assets.schema.columns import count, day, flag, integer, number, required, text, texts
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE, STATISTIC
-from portrait_assets.schema.table import (
-    Column,
-    PartitionBy,
-    Table,
-    Type,
-)
+from portrait_assets.schema.table import month_end_table
+
+_integer, _text = required(integer), required(text)
 
 
 class Verdict(StrEnum):
@@ -81,48 +78,35 @@ class Dimension(StrEnum):
     VALUE_TIER = "value_tier"
 
 
-_text = required(text)
 _count = partial(count, unit="customers")
 _VERDICT = _text("verdict", "Verdict", "结论", allowed=tuple(Verdict))
 _LOW = number("low", "Lower end of the 95 % interval", "区间下限（95%）")
 _HIGH = number("high", "Upper end of the 95 % interval", "区间上限（95%）")
 _TEST = _text("test", "What was predicted, and of what", "检验项")
-_HORIZON = Column(
-    "horizon_months",
-    Type.INTEGER,
-    "Months in which the outcome was watched",
-    "观察期",
-    nullable=False,
-    unit="months",
-    minimum=1,
+_HORIZON = _integer(
+    "horizon_months", "Months in which the outcome was watched", "观察期", unit="months", minimum=1
 )
-_SAID_ON = Column(
-    "said_as_of", Type.DATE, "Month end of the prediction", "预测截止日", nullable=False
-)
+_SAID_ON = day("said_as_of", "Month end of the prediction", "预测截止日", nullable=False)
 
-UNIQUENESS = Table(
+UNIQUENESS = month_end_table(
     schema="validation",
     name="uniqueness",
     en="How many customers others could find by what they may know of them, without a name",
     zh="准标识符唯一性",
     operation=SHARE,
     columns=(
-        Column(
+        texts(
             "quasi_identifiers",
-            Type.TEXTS,
             "What others may know, as far as the source records it",
             "准标识符（数据源已登记者）",
             nullable=False,
         ),
-        Column("k", Type.INTEGER, "What groups are compared with", "k", nullable=False, minimum=1),
+        _integer("k", "What groups are compared with", "k", minimum=1),
         _count("customers", "Customers of the month", "客户数"),
-        Column(
+        count(
             "combinations",
-            Type.INTEGER,
             "Different combinations of values; what is not recorded counts as a value",
             "取值组合数（未登记计为一种取值）",
-            nullable=False,
-            minimum=0,
         ),
         _count("unique_customers", "The only ones with their combination", "组合唯一的客户数"),
         _count(
@@ -132,12 +116,10 @@ UNIQUENESS = Table(
         ),
     ),
     key=("as_of",),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.EVERYBODY,
 )
 
-VALIDATION_REPORT = Table(
+VALIDATION_REPORT = month_end_table(
     schema="validation",
     name="validation_report",
     en="Findings on data, features, clusters and tags, as of each month",
@@ -156,11 +138,9 @@ VALIDATION_REPORT = Table(
         _text("advice_zh", "The same in Chinese", "建议（中文）"),
     ),
     key=("as_of", "area", "subject", "metric"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-DRIFT = Table(
+DRIFT = month_end_table(
     schema="validation",
     name="drift",
     en="How far features, tags, the segment mix and scores have moved",
@@ -175,10 +155,10 @@ DRIFT = Table(
         ),
         _text("subject", "Feature, tag, or target of a score", "对象"),
         _text("against", "Compared with which month", "对比对象", allowed=tuple(Against)),
-        Column("reference_as_of", Type.DATE, "Month compared with", "对比截止日", nullable=False),
+        day("reference_as_of", "Month compared with", "对比截止日", nullable=False),
         _count("customers", "Customers of the month", "本月客户数"),
         _count("reference_customers", "Customers of the month compared with", "对比月客户数"),
-        Column("bins", Type.INTEGER, "Bins compared", "分箱数", nullable=False, minimum=0),
+        count("bins", "Bins compared", "分箱数"),
         number("psi", "Population stability index", "群体稳定性指数（PSI）"),
         number("psi_expected", "PSI to expect where nothing changed", "无变化时PSI期望值"),
         number("psi_p95", "95 % point of PSI where nothing changed", "无变化时PSI的95%分位"),
@@ -192,9 +172,8 @@ DRIFT = Table(
         number("chi_square", "Chi-square of the two distributions", "卡方统计量"),
         number("p_value", "Probability of such a chi-square by chance", "P值"),
         number("q_value", "False discovery rate over all compared", "错误发现率"),
-        Column(
+        flag(
             "is_filling",
-            Type.BOOLEAN,
             "Its window was not full yet, or it grows with time, so that it had to move",
             "窗口未满或随时间增长",
             nullable=False,
@@ -202,12 +181,10 @@ DRIFT = Table(
         _VERDICT,
     ),
     key=("as_of", "kind", "subject", "against"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-BACKTEST = Table(
+BACKTEST = month_end_table(
     schema="validation",
     name="backtest",
     en="What was predicted one to three months ago against what happened since",
@@ -232,12 +209,10 @@ BACKTEST = Table(
         _VERDICT,
     ),
     key=("as_of", "test", "horizon_months", "metric"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-BACKTEST_BUCKET = Table(
+BACKTEST_BUCKET = month_end_table(
     schema="validation",
     name="backtest_bucket",
     en="The same by value of the tag, or by tenth of its score",
@@ -247,9 +222,7 @@ BACKTEST_BUCKET = Table(
         _TEST,
         _HORIZON,
         _text("bucket", "Value of the tag, or tenth of its score", "分组"),
-        Column(
-            "position", Type.INTEGER, "Order, the highest score first", "次序", False, minimum=1
-        ),
+        _integer("position", "Order, the highest score first", "次序", minimum=1),
         _SAID_ON,
         _count("customers", "Customers", "客户数"),
         _count("hits", "Customers to whom it happened", "发生人数"),
@@ -268,12 +241,10 @@ BACKTEST_BUCKET = Table(
         number("amount_share", "Share of the later amount", "金额占比"),
     ),
     key=("as_of", "test", "horizon_months", "bucket"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-FAIRNESS = Table(
+FAIRNESS = month_end_table(
     schema="validation",
     name="fairness",
     en="How often groups get what tags, models, cards and offers decide, beside all others",
@@ -297,21 +268,15 @@ FAIRNESS = Table(
         _text("measure", "What is compared", "指标", allowed=tuple(Measure)),
         _text("outcome", "Outcome of the customers counted; null for all", "结果", True),
         _SAID_ON,
-        Column(
+        integer(
             "customers",
-            Type.INTEGER,
             "Customers of the group who are counted; null below 10",
             "组内客户数",
             unit="customers",
             minimum=0,
         ),
-        Column(
-            "selected",
-            Type.INTEGER,
-            "Of them, those who have the value",
-            "入选人数",
-            unit="customers",
-            minimum=0,
+        integer(
+            "selected", "Of them, those who have the value", "入选人数", unit="customers", minimum=0
         ),
         number("rate", "Selected / customers", "入选率", unit="share", minimum=0, maximum=1),
         number("rest_rate", "The same of all others", "其他客户入选率", unit="share", minimum=0),
@@ -324,12 +289,10 @@ FAIRNESS = Table(
         _text("verdict", "Verdict", "结论", allowed=tuple(Parity)),
     ),
     key=("as_of", "tag_code", "tag_value", "attribute", "level", "measure", "outcome"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-MIGRATION = Table(
+MIGRATION = month_end_table(
     schema="validation",
     name="migration",
     en="Customers who moved between segments, stages and tiers since the month before",
@@ -343,12 +306,10 @@ MIGRATION = Table(
         number("share", "Customers / those of the value before", "占比", minimum=0, maximum=1),
     ),
     key=("as_of", "dimension", "value_before", "value_after"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-TAG_PROPOSAL = Table(
+TAG_PROPOSAL = month_end_table(
     schema="validation",
     name="tag_proposal",
     en="Draft versions of tags that separate better, out of time, than the active ones",
@@ -356,8 +317,8 @@ TAG_PROPOSAL = Table(
     operation=SHARE,
     columns=(
         _text("tag_code", "Tag", "标签编码"),
-        Column("tag_version", Type.INTEGER, "Active version", "现行版本", False, minimum=1),
-        Column("draft_version", Type.INTEGER, "Version proposed", "建议版本", False, minimum=1),
+        _integer("tag_version", "Active version", "现行版本", minimum=1),
+        _integer("draft_version", "Version proposed", "建议版本", minimum=1),
         _text("outcome", "What it is to foretell, one month on", "预测结果"),
         _text("rule_before", "Rules that change, as they are", "现行规则"),
         _text("rule_after", "The same as proposed", "建议规则"),
@@ -373,7 +334,5 @@ TAG_PROPOSAL = Table(
         _text("draft", "The draft as an entry of tags.yaml", "草案（YAML）"),
     ),
     key=("as_of", "tag_code", "outcome"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

@@ -43,11 +43,7 @@ from portrait_assets.stages.validation.contract import (
 )
 from portrait_assets.stages.validation.drift.columns import ComparedColumns, drift
 from portrait_assets.stages.validation.drift.migration import migration
-from portrait_assets.stages.validation.drift.moves import (
-    ENDLESS,
-    YEAR,
-    active_by_construction,
-)
+from portrait_assets.stages.validation.drift.moves import ENDLESS, YEAR, active_by_construction
 from portrait_assets.stages.validation.fairness.offers import offer_fairness
 from portrait_assets.stages.validation.fairness.tags import (
     fairness,

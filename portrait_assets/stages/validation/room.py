@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from portrait_assets.stages.raw.room import smallest_stored
+from portrait_assets.stages.tags.room import catalogue_of
 from portrait_assets.storage.dagster.room import Context, Pace, Room, declared
 
 if TYPE_CHECKING:
@@ -17,10 +18,9 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import (
         source_quasi_identifiers,
     )
-    from portrait_assets.stages.tags.catalogue.load import source_catalogue
     from portrait_assets.stages.validation.assets import validation_assets
 
-    catalogue = context.folder.read(source_catalogue)
+    catalogue = catalogue_of(context)
     quasi = context.folder.read(source_quasi_identifiers, catalogue)
     audiences = context.folder.read(source_audiences, catalogue)
     smallest = smallest_stored(context)

@@ -19,6 +19,8 @@ from portrait_assets.storage.duckdb.partitions import partition_column, partitio
 from portrait_assets.storage.duckdb.store import Warehouse
 
 CheckEvent = dg.AssetCheckEvaluation | dg.Output[None]
+WARN = dg.AssetCheckSeverity.WARN
+"""Of checks that report, and lose no rows where they fail."""
 
 
 @dataclass(frozen=True)
@@ -52,32 +54,37 @@ FindEach = Callable[[Warehouse, Table, Sequence[str]], Mapping[str, Finding]]
 class TableCheck:
     """A check of one month of a table; `severity` is ERROR where rows would be lost.
 
+    Its description is the first paragraph of what `find` is documented by, unless it is given.
     One that `holds_together` passes for each of several months when it passes for all their rows,
     and finds as much in parts of a month, split by key, as in the whole. `find_each` finds the same
     as `find`, of several months at once, where to plan a statement takes longer than to run it.
     """
 
     name: str
-    description: str
     find: Callable[[Subject], Finding]
+    description: str = ""
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
     blocking: bool = False
     holds_together: bool = False
     find_each: FindEach | None = None
 
+    def __post_init__(self) -> None:
+        if not self.description:
+            documented, _, _ = ((self.find_each or self.find).__doc__ or "").partition("\n\n")
+            object.__setattr__(self, "description", " ".join(documented.split()))
+
     @classmethod
-    def of_each(
-        cls, name: str, description: str, find_each: FindEach, blocking: bool = False
-    ) -> Self:
+    def of_each(cls, name: str, find_each: FindEach, blocking: bool = False) -> Self:
         """A check that looks at several months at once."""
 
         def find(subject: Subject) -> Finding:
             return find_each(subject.warehouse, subject.table, [subject.month])[subject.month]
 
-        return cls(name, description, find, blocking=blocking, find_each=find_each)
+        return cls(name, find, blocking=blocking, find_each=find_each)
 
 
 def _as_contracted(subject: Subject) -> Finding:
+    """Columns, types, nulls, the key and every value's domain are as the contract says."""
     stored, rows = subject.table.stored, subject.rows
     # Two thirds of a small source's tables have no row, and pandera takes 10 ms for each.
     if rows.is_empty() and rows.schema == stored.polars_schema:
@@ -85,13 +92,7 @@ def _as_contracted(subject: Subject) -> Finding:
     return Finding(*violations(contract_schema(stored), rows))
 
 
-CONTRACT = TableCheck(
-    "contract",
-    "Columns, types, nulls, the key and every value's domain are as the contract says.",
-    _as_contracted,
-    blocking=True,
-    holds_together=True,
-)
+CONTRACT = TableCheck("contract", _as_contracted, blocking=True, holds_together=True)
 
 
 def run_checks(

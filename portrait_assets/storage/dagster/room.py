@@ -97,18 +97,6 @@ def declared(reference: str) -> Callable[[Context], Any]:
     return lambda _context: getattr(import_module(module), name)
 
 
-def _none(_context: Context) -> tuple[()]:
-    return ()
-
-
-def _no_sections() -> tuple[()]:
-    return ()
-
-
-def _no_checks(_context: Context) -> Mapping[Table, Sequence[TableCheck]]:
-    return {}
-
-
 @dataclass(frozen=True)
 class Room:
     """A stage of the flow.
@@ -126,10 +114,10 @@ class Room:
     """
 
     name: str
-    tables: Callable[[Context], Sequence[Table]] = _none
-    steps: Callable[[Context], Sequence[dg.AssetsDefinition]] = _none
-    checks: Callable[[Context], Mapping[Table, Sequence[TableCheck]]] = _no_checks
-    views: Callable[[Context], Sequence[View | Extract]] = _none
-    report: Callable[[], Sequence[Section]] = _no_sections
+    tables: Callable[[Context], Sequence[Table]] = lambda context: ()
+    steps: Callable[[Context], Sequence[dg.AssetsDefinition]] = lambda context: ()
+    checks: Callable[[Context], Mapping[Table, Sequence[TableCheck]]] = lambda context: {}
+    views: Callable[[Context], Sequence[View | Extract]] = lambda context: ()
+    report: Callable[[], Sequence[Section]] = lambda: ()
     commands: tuple[str, ...] = ()
     pace: Pace = UNMEASURED

@@ -160,12 +160,10 @@ def _count_tickets(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None
     con.execute("DROP TABLE temp.month_5")
 
 
-def _add_empty(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, name: str, beside: str
-) -> None:
-    """Add a canonical table, without rows in the months of another: no source provided it."""
+def _add_empty(con: duckdb.DuckDBPyConnection, contracts: Contracts, name: str) -> None:
+    """Add a canonical table, without rows in the months of transactions: no source provided it."""
     for stage in ("raw", "cleaned"):
-        table, other = f"{stage}.{name}", f"{stage}.{beside}"
+        table, other = f"{stage}.{name}", f"{stage}.transactions"
         if existing_types(con, other):
             ensure_table(con, contracts[table])
             con.execute(
@@ -177,7 +175,7 @@ def _add_empty(
 
 def _add_canonical_of_7(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
     for name in SINCE_7:
-        _add_empty(con, contracts, name, "transactions")
+        _add_empty(con, contracts, name)
 
 
 SINCE_7 = ("assignments", "consents", "requests", "prospects")
@@ -195,7 +193,7 @@ MIGRATIONS: Sequence[Migration] = (
     Migration(
         6,
         "rates of currencies are a canonical table",
-        lambda con, contracts: _add_empty(con, contracts, "exchange_rates", "transactions"),
+        lambda con, contracts: _add_empty(con, contracts, "exchange_rates"),
     ),
     Migration(
         7,

@@ -9,13 +9,13 @@ import polars as pl
 from portrait_assets.methods.typing.dates import DATE_FORMATS, read_by
 from portrait_assets.methods.typing.text import half_width
 from portrait_assets.methods.typing.values import recovered
-from portrait_assets.schema.table import Column, Type
+from portrait_assets.schema.columns import number
 
 NULLS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 """What files write where there is nothing."""
 MISSING_NUMBERS = (*NULLS, "None", "none", "#N/A", "?", "-", "--", ".")
 """What they write where there is no number; among words some of these are words."""
-_NUMBER = Column("number", Type.NUMBER, "a number", "数值")
+_NUMBER = number("number", "a number", "数值")
 _LOOKED_AT = 1_000
 _WITH_COMMA = r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?$"
 _THOUSANDS = r"^[+-]?[1-9]\d{0,2}(?:,\d{3})+$"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from portrait_assets.schema.columns import integer, required, text
 from portrait_assets.schema.sensitivity import DECLARED, ROWS
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.duckdb.tables import column_types
 from portrait_assets.storage.publishing.pseudonymizing import Pseudonyms, as_pseudonymized
+
+_text = required(text)
 
 PUBLICATION = Table(
     schema="mart",
@@ -18,14 +21,13 @@ PUBLICATION = Table(
     zh="发布信息",
     operation=DECLARED,
     columns=(
-        Column("source", Type.TEXT, "Source", "数据源", nullable=False),
-        Column("first_month", Type.TEXT, "First month published", "首月"),
-        Column("last_month", Type.TEXT, "Last month published", "末月"),
-        Column("run_id", Type.TEXT, "Run that published", "运行编号", nullable=False),
+        _text("source", "Source", "数据源"),
+        text("first_month", "First month published", "首月"),
+        text("last_month", "Last month published", "末月"),
+        _text("run_id", "Run that published", "运行编号"),
         Column("published_at", Type.TIMESTAMP, "When, in UTC", "发布时间（UTC）", nullable=False),
-        Column(
+        text(
             "pseudonym_key",
-            Type.TEXT,
             "Fingerprint of the key of the pseudonyms that it has for customers; null where it has "
             "the source's own identifiers",
             "假名密钥指纹（沿用数据源客户编号时为空）",
@@ -42,10 +44,10 @@ TABLE_ROWS = Table(
     zh="各表各月行数",
     operation=ROWS,
     columns=(
-        Column("table_name", Type.TEXT, "Table", "表", nullable=False),
-        Column("month", Type.TEXT, "Month", "月份", nullable=False),
-        Column("row_count", Type.INTEGER, "Rows", "行数", nullable=False),
-        Column("run_id", Type.TEXT, "Run that wrote them", "运行编号", nullable=False),
+        _text("table_name", "Table", "表"),
+        _text("month", "Month", "月份"),
+        integer("row_count", "Rows", "行数", nullable=False),
+        _text("run_id", "Run that wrote them", "运行编号"),
         Column("made_at", Type.TIMESTAMP, "When, in UTC", "生成时间（UTC）", nullable=False),
         Column(
             "changed_at",

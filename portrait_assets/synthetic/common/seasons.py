@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from portrait_assets.core.months import last_day, month_range, next_month
+from portrait_assets.core.months import month_range, next_month
 from portrait_assets.synthetic.common.randomness import Floats, Ints, lookup_by_weight
 from portrait_assets.synthetic.persons.segment_traits import HOURS
 from portrait_assets.synthetic.persons.segments import SEGMENTS
@@ -202,11 +202,6 @@ class Calendar:
     def lengths(self) -> Ints:
         """Days in each month."""
         return np.diff(self.starts)
-
-    @property
-    def last_date(self) -> date:
-        """The last day of the last month."""
-        return last_day(self.names[-1])
 
     def month_start(self, position: int) -> date:
         """First day of the month at any position, also before the first or after the last."""

@@ -35,15 +35,10 @@ def make_offers(market: Market, happenings: Happenings, seed: int) -> Offers:
         distance = 0.12 * Draws.of(seed, "distance", np.array([position])).normal("distance")
         noise = np.stack([draws.normal(name) for name in CLASSES], axis=1)
         rates.append(own + distance + 0.04 * noise)
+    deposits = list(CLASSES).index("term_deposit")
     for rise in happenings.rises:
-        rates[1 + rise.competitor][rise.first : rise.last + 1, _class("term_deposit")] += (
-            rise.points
-        )
+        rates[1 + rise.competitor][rise.first : rise.last + 1, deposits] += rise.points
     return Offers(np.stack(rates, axis=1).round(2))
-
-
-def _class(name: str) -> int:
-    return list(CLASSES).index(name)
 
 
 def offers_table(offers: Offers, market: Market) -> pa.Table:

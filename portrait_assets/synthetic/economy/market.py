@@ -10,12 +10,7 @@ import pyarrow as pa
 from portrait_assets.synthetic.common.columns import canonical, dates
 from portrait_assets.synthetic.common.randomness import Draws, Floats
 from portrait_assets.synthetic.common.seasons import Calendar
-from portrait_assets.synthetic.holdings.products import (
-    FUNDS,
-    GRADE,
-    PRODUCT_IDS,
-    introduced_month,
-)
+from portrait_assets.synthetic.holdings.products import FUNDS, GRADE, PRODUCT_IDS, introduced_month
 
 FUND_DRIFT = (0.0, 0.0015, 0.0022, 0.003, 0.004, 0.005)
 FUND_SHARE_OF_INDEX = (0.0, 0.0, 0.08, 0.4, 0.9, 1.2)

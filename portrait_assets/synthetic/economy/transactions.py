@@ -32,12 +32,7 @@ from portrait_assets.synthetic.common.randomness import (
     mix,
     normal_quantiles,
 )
-from portrait_assets.synthetic.common.seasons import (
-    DAY_SLOTS,
-    DAY_US,
-    SALARY_DAYS,
-    minute_tables,
-)
+from portrait_assets.synthetic.common.seasons import DAY_SLOTS, DAY_US, SALARY_DAYS, minute_tables
 from portrait_assets.synthetic.common.truth import WHOLE_ROW, Planted
 from portrait_assets.synthetic.economy.bad_values import CHANNEL_NAMES, plant
 from portrait_assets.synthetic.economy.events import Happenings

@@ -22,12 +22,7 @@ from portrait_assets.synthetic.common.truth import Planted
 from portrait_assets.synthetic.economy.events import FOLLOWS_SUCCESSOR, Happenings, rate_sensitive
 from portrait_assets.synthetic.economy.market import Market
 from portrait_assets.synthetic.holdings.borrowing import CARD, LOAN, Borrowing
-from portrait_assets.synthetic.holdings.opened import (
-    PRODUCTS_OFFERED,
-    Openings,
-    Standing,
-    standing,
-)
+from portrait_assets.synthetic.holdings.opened import PRODUCTS_OFFERED, Openings, Standing, standing
 from portrait_assets.synthetic.holdings.products import (
     CARDS,
     CURRENT,

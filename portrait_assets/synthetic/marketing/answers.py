@@ -6,13 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from portrait_assets.stages.raw.tables.campaigns import DELIVERY_STATUSES
-from portrait_assets.synthetic.common.columns import (
-    canonical,
-    codes,
-    dates,
-    money,
-    repeated,
-)
+from portrait_assets.synthetic.common.columns import canonical, codes, dates, money, repeated
 from portrait_assets.synthetic.common.randomness import Ints
 from portrait_assets.synthetic.common.truth import Planted
 from portrait_assets.synthetic.holdings.products import POSITION, margin_rate

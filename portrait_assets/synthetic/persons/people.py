@@ -6,12 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from portrait_assets.synthetic.common.randomness import (
-    Draws,
-    Floats,
-    Ints,
-    Mask,
-)
+from portrait_assets.synthetic.common.randomness import Draws, Floats, Ints, Mask
 from portrait_assets.synthetic.common.texts import REGIONS
 from portrait_assets.synthetic.persons.segment_traits import CATEGORIES, CHANNELS, HOLDINGS, HOURS
 from portrait_assets.synthetic.persons.segments import SEGMENT_CODES, SEGMENTS

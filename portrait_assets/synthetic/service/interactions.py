@@ -12,18 +12,8 @@ import pyarrow as pa
 from portrait_assets.synthetic.common import texts
 from portrait_assets.synthetic.common.columns import canonical, codes, fixed_text, prefixed
 from portrait_assets.synthetic.common.planting import Rule, plant
-from portrait_assets.synthetic.common.randomness import (
-    Draws,
-    Floats,
-    Ints,
-    Mask,
-)
-from portrait_assets.synthetic.common.seasons import (
-    DAY_US,
-    MINUTE_SLOTS,
-    Calendar,
-    minute_tables,
-)
+from portrait_assets.synthetic.common.randomness import Draws, Floats, Ints, Mask
+from portrait_assets.synthetic.common.seasons import DAY_US, MINUTE_SLOTS, Calendar, minute_tables
 from portrait_assets.synthetic.common.truth import Planted
 from portrait_assets.synthetic.holdings.borrowing import Borrowing
 from portrait_assets.synthetic.persons.duplicates import Duplicates

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import norm
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.synthetic.common.seasons import Calendar
 from portrait_assets.synthetic.economy.events import make_happenings
 from portrait_assets.synthetic.economy.market import make_market
@@ -45,7 +46,6 @@ from portrait_assets.synthetic.persons.people import REGION_WEIGHTS, blended
 from portrait_assets.synthetic.persons.segments import SEGMENTS
 from portrait_assets.synthetic.recipe import Recipe
 
-Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 ORACLE, SEEN = "oracle", "what can be seen of the oracle's"

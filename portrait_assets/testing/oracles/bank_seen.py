@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.synthetic.marketing.campaigns import Contacted
-from portrait_assets.testing.oracles.bank import LOOKED_BACK, Floats, Truth
+from portrait_assets.testing.oracles.bank import LOOKED_BACK, Truth
 
 USUAL_MONTHS = 12
 """Months before those looked at whose mean is taken for usual."""

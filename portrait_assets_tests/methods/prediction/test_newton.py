@@ -1,14 +1,13 @@
 """Newton's steps end where the loss is least, wherever they begin and however many columns."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.families import newton
 from portrait_assets.methods.prediction.families.newton import Logistic
 
-Floats = npt.NDArray[np.float64]
 RNG = np.random.default_rng(4)
 DESIGN = RNG.normal(size=(600, 8)) * np.linspace(0.1, 3, 8)
 OUTCOME = (RNG.random(600) < 1 / (1 + np.exp(1.5 - DESIGN @ np.linspace(-1, 1, 8)))).astype(float)

@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.families.parameters import Parameters
 
 SMALL = Parameters(leaves=(8,))
 """Trees of one size: most tests are not of the choice of it, which takes most of the time."""
-
-Floats = npt.NDArray[np.float64]
 
 
 class World(NamedTuple):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy.stats import gennorm, johnsonsu, laplace, norm
 
+from portrait_assets.core.arrays import FloatVector
 from portrait_assets.methods.statistics.one_peak import (
     Binned,
     Family,
-    FloatVector,
     _exponential_power,
     _normal,
     _sinh_arcsinh,

@@ -10,7 +10,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.contract import PREDICTION
-from portrait_assets.stages.predictions.lifecycle.staging import rule_stages_step, stages_step
+from portrait_assets.stages.predictions.lifecycle.staging import RULE_STAGES_STEP, stages_step
 from portrait_assets.stages.targets.declared.outcomes import packaged_targets
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.engine import Engine
@@ -213,6 +213,6 @@ def test_stages_by_rules_are_those_of_the_former_tag():
         "steady": regular(spend_trend_3m=0.0),
         "unknown": regular(spend_trend_3m=None),
     }
-    found = rows_of(rule_stages_step(), frames(by_rule))
+    found = rows_of(RULE_STAGES_STEP, frames(by_rule))
     stages = dict(found.select("customer_id", "rule_stage").rows())
     assert stages == {name: name.partition(",")[0] for name in by_rule}

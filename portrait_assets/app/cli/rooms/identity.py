@@ -67,11 +67,7 @@ def rekey(
     from portrait_assets.app.stopping import stopped_in_a_sentence
     from portrait_assets.orchestration.notifier import reported
     from portrait_assets.orchestration.request import read_request
-    from portrait_assets.stages.identity.commands import (
-        backdate,
-        merges_to_backdate,
-        pass_merges,
-    )
+    from portrait_assets.stages.identity.commands import backdate, merges_to_backdate, pass_merges
 
     settings = settings_of(source, data_dir)
     with stopped_in_a_sentence(), reported(settings, print_problem):

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
+from portrait_assets.app.cli.options import (
+    DECISION,
+    DataOption,
+    DecidedByOption,
+    DecidedForOption,
+    FromOption,
+    SourceOption,
+    example,
+    out,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,16 +39,12 @@ predictions = typer.Typer(
 commands.add_typer(predictions, name="predictions")
 
 TargetArgument = Annotated[str, typer.Argument(help="Code of the target.")]
-ByOption = Annotated[str, typer.Option("--by", help="Name of who decides.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why.")]
-FromOption = Annotated[str, typer.Option("--from", help="First month of the change, 2017-07.")]
 CardOption = Annotated[
     bool, typer.Option("--scorecard", help="Decide on the scorecard of a target of credit.")
 ]
 MonthOption = Annotated[
     str | None, typer.Option("--as-of", help="Month, 2017-06.", show_default="the newest")
 ]
-_DECISION = "--from 2024-05 --by 'Li Na' --reason 'agreed with sales' --source corner_shop"
 
 
 @predictions.callback()
@@ -69,11 +75,11 @@ def list_predictions(
         print_stages(stages, out)
 
 
-@predictions.command("approve", epilog=example(f"predictions approve silence {_DECISION}"))
+@predictions.command("approve", epilog=example(f"predictions approve silence {DECISION}"))
 def approve_prediction(
     target: TargetArgument,
-    by: ByOption,
-    reason: ReasonOption,
+    by: DecidedByOption,
+    reason: DecidedForOption,
     effective_from: FromOption,
     scorecard: CardOption = False,
     source: SourceOption = None,
@@ -89,11 +95,11 @@ def approve_prediction(
     _decide(settings, target, "approve", effective_from, by, reason, is_card=scorecard)
 
 
-@predictions.command("pin", epilog=example(f"predictions pin silence {_DECISION}"))
+@predictions.command("pin", epilog=example(f"predictions pin silence {DECISION}"))
 def pin_prediction(
     target: TargetArgument,
-    by: ByOption,
-    reason: ReasonOption,
+    by: DecidedByOption,
+    reason: DecidedForOption,
     effective_from: FromOption,
     version: Annotated[
         str | None,
@@ -111,11 +117,11 @@ def pin_prediction(
     _decide(settings, target, "pin", effective_from, by, reason, version, scorecard)
 
 
-@predictions.command("rollback", epilog=example(f"predictions rollback silence {_DECISION}"))
+@predictions.command("rollback", epilog=example(f"predictions rollback silence {DECISION}"))
 def rollback_prediction(
     target: TargetArgument,
-    by: ByOption,
-    reason: ReasonOption,
+    by: DecidedByOption,
+    reason: DecidedForOption,
     effective_from: FromOption,
     version: Annotated[
         str | None,

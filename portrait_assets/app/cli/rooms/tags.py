@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portrait_assets.app.cli.options import DataOption, SourceOption, example, out, settings_of
+from portrait_assets.app.cli.options import (
+    DECISION,
+    DataOption,
+    DecidedByOption,
+    DecidedForOption,
+    FromOption,
+    SourceOption,
+    example,
+    out,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,10 +34,6 @@ tags = typer.Typer(
 )
 commands.add_typer(tags, name="tags")
 
-ByOption = Annotated[str, typer.Option("--by", help="Name of who decides.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why.")]
-FromOption = Annotated[str, typer.Option("--from", help="First month of the change, 2017-07.")]
-_DECISION = "--from 2024-05 --by 'Li Na' --reason 'agreed with sales' --source corner_shop"
 CodeArgument = Annotated[str, typer.Argument(help="Code of the tag.")]
 
 
@@ -77,11 +83,11 @@ def diff_tags(
     print_diff(pass_diff(diff, door), out, door.smallest_group)
 
 
-@tags.command("approve", epilog=example(f"tags approve value_tier {_DECISION}"))
+@tags.command("approve", epilog=example(f"tags approve value_tier {DECISION}"))
 def approve_tag(
     code: CodeArgument,
-    by: ByOption,
-    reason: ReasonOption,
+    by: DecidedByOption,
+    reason: DecidedForOption,
     effective_from: FromOption,
     source: SourceOption = None,
     data_dir: DataOption = None,
@@ -93,11 +99,11 @@ def approve_tag(
     _decide("activate", code, by, reason, effective_from, settings_of(source, data_dir))
 
 
-@tags.command("retire", epilog=example(f"tags retire value_tier {_DECISION}"))
+@tags.command("retire", epilog=example(f"tags retire value_tier {DECISION}"))
 def retire_tag(
     code: CodeArgument,
-    by: ByOption,
-    reason: ReasonOption,
+    by: DecidedByOption,
+    reason: DecidedForOption,
     effective_from: FromOption,
     source: SourceOption = None,
     data_dir: DataOption = None,

@@ -10,15 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import chdtrc, logsumexp
 
+from portrait_assets.core.arrays import BoolVector, FloatMatrix, FloatVector, IntVector
 from portrait_assets.methods.statistics.one_peak import TwoNormals, compare_with_one_peak
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-BoolVector = npt.NDArray[np.bool_]
-IntVector = npt.NDArray[np.int64]
 
 LEAST_VARIANCE = 1e-6
 """Covariances are kept away from zero by this part of their mean variance."""

@@ -11,15 +11,11 @@ for discovering clusters in large spatial databases with noise".
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.cluster import DBSCAN, HDBSCAN
 from sklearn.neighbors import NearestNeighbors
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
-
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
-
 
 NEIGHBOURS = 5
 """A point with so many points within reach, itself among them, lies in a dense region."""

@@ -14,10 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector
 from portrait_assets.methods.clustering.algorithms.hierarchy import Hierarchy
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
 
 REACH_NEIGHBOURS = 5
 """A point's reach is the distance to its neighbour of this rank."""
@@ -76,7 +74,6 @@ def genie_hierarchy(
     a_end, b_end = tree.pairs[:, 0].copy(), tree.pairs[:, 1].copy()
     used = np.zeros(n - 1, dtype=bool)
     pairs = np.zeros((n - 1, 2), dtype=np.int64)
-    lengths = np.zeros(n - 1)
     first_unused = 0
     for step in range(n - 1):
         while used[first_unused]:
@@ -89,12 +86,12 @@ def genie_hierarchy(
             edge = int((small & ~used).argmax())
         a, b = int(a_end[edge]), int(b_end[edge])
         used[edge] = True
-        pairs[step], lengths[step] = (a, b), tree.lengths[edge]
+        pairs[step] = a, b
         a_end[a_end == b] = a
         b_end[b_end == b] = a
         sizes.merge(size[a], size[b])
         size[a] += size[b]
-    return Hierarchy(pairs, lengths)
+    return Hierarchy(pairs)
 
 
 class _Sizes:
@@ -126,8 +123,3 @@ class _Sizes:
             return 0.0
         weighted = float(self._twice_rank[:n] @ self._ordered)
         return (weighted - (n + 1) * self._total) / ((n - 1) * self._total)
-
-
-def gini_index(sizes: FloatVector) -> float:
-    """Normalised Gini index of sizes: 0 when all are equal, towards 1 when one has everything."""
-    return _Sizes(sizes).gini_index()

@@ -7,19 +7,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
+from portrait_assets.core.arrays import IntVector
 
 
 class Hierarchy(NamedTuple):
-    """Merges from the lowest: pairs of points that stand for their clusters, and heights.
+    """Merges from the lowest, as pairs of points that stand for their clusters.
 
     ``pairs`` has shape (points - 1, 2); the first of a pair goes on standing for both, so that
     every point but one is the second of exactly one pair.
     """
 
     pairs: npt.NDArray[np.int64]
-    heights: FloatVector
 
     def cut(self, k: int) -> IntVector:
         """Labels (from 0, by first appearance) when the last ``k - 1`` merges are undone.

@@ -11,15 +11,12 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector, IntVector
 from portrait_assets.core.threads import in_threads
 
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 Sample = TypeVar("Sample")
 Fitted = TypeVar("Fitted")
 
@@ -41,13 +38,12 @@ def kmeans_centres(
     points: FloatMatrix,
     k: int,
     *,
-    weights: FloatVector | None = None,
     restarts: int = 10,
     seed: int = 0,
     start: FloatMatrix | None = None,
 ) -> FloatMatrix:
     """Centres of the best restart, or from given starting centres, shape (k, dims)."""
-    centres: FloatMatrix = _fit(points, k, weights, restarts, seed, start).cluster_centers_
+    centres: FloatMatrix = _fit(points, k, None, restarts, seed, start).cluster_centers_
     return centres
 
 

@@ -9,14 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.cluster import MiniBatchKMeans
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector, IntVector
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 CENTRES = 1_000
 BATCH_ROWS = 8_192

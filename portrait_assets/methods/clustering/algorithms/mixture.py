@@ -9,13 +9,10 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
-
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 
 LEAST_VARIANCE = 1e-4
 """Covariances are kept away from zero by this part of the mean variance, divided by k."""
@@ -23,11 +20,7 @@ ROUNDS = 40
 
 
 def mixture_labels(
-    points: FloatMatrix,
-    start: IntVector,
-    *,
-    some: FloatMatrix | None = None,
-    rounds: int = ROUNDS,
+    points: FloatMatrix, start: IntVector, *, some: FloatMatrix | None = None
 ) -> IntVector:
     """Labels (from 0) of the points by a mixture that starts from a labelling, shape (points,).
 
@@ -45,7 +38,7 @@ def mixture_labels(
         precisions.append(np.linalg.inv(covariance + least * np.eye(dims)))
     model = GaussianMixture(
         k,
-        max_iter=rounds,
+        max_iter=ROUNDS,
         reg_covar=least,
         weights_init=np.array([len(m) for m in members]) / len(labelled),
         means_init=np.array([m.mean(axis=0) for m in members]),

@@ -8,20 +8,17 @@ algorithms".
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.cluster.hierarchy import linkage
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector
 from portrait_assets.methods.clustering.algorithms.hierarchy import Hierarchy
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
 
 
 def ward_hierarchy(points: FloatMatrix, weights: FloatVector | None = None) -> Hierarchy:
     """Merge the two clusters whose union adds the least weighted inertia, until one is left.
 
-    The height of a merge is that added inertia, ``wa * wb / (wa + wb) * |ca - cb|^2``. Memory is
-    O(rows x dims): distances are computed from the tip of the chain only.
+    That inertia is ``wa * wb / (wa + wb) * |ca - cb|^2``. Memory is O(rows x dims): distances are
+    computed from the tip of the chain only.
     """
     n = len(points)
     if weights is None and n > 1:
@@ -53,7 +50,7 @@ def ward_hierarchy(points: FloatMatrix, weights: FloatVector | None = None) -> H
         mass[a] = total
         alive[b] = False
     order = np.argsort(heights, kind="stable")
-    return Hierarchy(pairs[order], heights[order])
+    return Hierarchy(pairs[order])
 
 
 def _from_linkage(merges: FloatMatrix) -> Hierarchy:
@@ -64,5 +61,4 @@ def _from_linkage(merges: FloatMatrix) -> Hierarchy:
     for step, (a, b) in enumerate(merges[:, :2].astype(np.int64)):
         pairs[step] = stands_for[a], stands_for[b]
         stands_for[n + step] = stands_for[a]
-    # SciPy's height is the distance whose halved square is the added inertia.
-    return Hierarchy(pairs, merges[:, 2] ** 2 / 2)
+    return Hierarchy(pairs)

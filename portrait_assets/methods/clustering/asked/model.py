@@ -9,9 +9,9 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.kmeans import fit_several
@@ -29,9 +29,6 @@ from portrait_assets.methods.clustering.preparation.model_rows import (
 )
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.statistics.agreement import adjusted_rand_matrix
-
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 FIT_ROWS = 4_000
 """Customers that a model is fitted on."""
@@ -136,7 +133,6 @@ def fit_asked(
     amounts: Sequence[str],
     others: Sequence[str],
     segments: int,
-    seed: int = 0,
 ) -> AskedModel | None:
     """A model of so many segments, numbered from 1, the largest first.
 
@@ -150,9 +146,8 @@ def fit_asked(
         amounts: columns of amounts, 0 for who has none.
         others: columns of other numbers; null is not known.
         segments: how many.
-        seed: of the sample and the restarts.
     """
-    return fit_each(features, amounts, others, (segments,), seed)[segments]
+    return fit_each(features, amounts, others, (segments,))[segments]
 
 
 def fit_each(

@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.stats import norm
 
-FloatVector = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import FloatVector
 
 SHRUNK_BY = 20.0
 """A group's rates are drawn to everybody's as if by so many customers."""

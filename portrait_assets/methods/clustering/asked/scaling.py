@@ -12,14 +12,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_labels
 from portrait_assets.methods.clustering.preparation.model_rows import Row, round_significant
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
 
 GROUPS = 40
 """Small groups that spread is taken within: more than anyone asks for segments."""

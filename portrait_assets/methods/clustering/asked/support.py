@@ -6,15 +6,11 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.methods.clustering.algorithms.kmeans import fit_several, kmeans_centres
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 RESTARTS = 10
 """Of a refit to a bootstrap sample."""
@@ -67,12 +63,6 @@ def centres_of(points: FloatMatrix, k: int, seed: int = 0) -> FloatMatrix:
     centres = kmeans_centres(points, k, restarts=RESTARTS_OF_FIT, seed=seed)
     sizes = np.bincount(nearest_rows(points, centres), minlength=len(centres))
     return centres[np.lexsort((centres[:, 0], -sizes))] if centres.shape[1] else centres
-
-
-def support(points: FloatMatrix, centres: FloatMatrix, seed: int = 0) -> Support:
-    """What speaks for these segments: as many, fitted to the points anew, and the gaps."""
-    gaps = density_gaps(points, nearest_rows(points, centres), centres)
-    return Support(refits_agree(points, len(centres), seed), tuple(gaps))
 
 
 def refits_agree(points: FloatMatrix, k: int, seed: int = 0) -> float:

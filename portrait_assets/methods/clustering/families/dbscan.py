@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portrait_assets.core.arrays import IntVector
 from portrait_assets.methods.clustering.algorithms.density import dbscan_labels
 from portrait_assets.methods.clustering.families.density import LEAST_ROWS
-from portrait_assets.methods.clustering.families.family import Family, IntVector, Sample
+from portrait_assets.methods.clustering.families.family import Family, Sample
 
 DENSE_SHARES = (0.8, 0.9, 0.97, 1.0)
 """Share of the sample in dense regions, from much noise around the segments to none."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portrait_assets.core.arrays import IntVector
 from portrait_assets.methods.clustering.algorithms.density import density_labels
-from portrait_assets.methods.clustering.families.family import Family, IntVector, Sample
+from portrait_assets.methods.clustering.families.family import Family, Sample
 
 SMALLEST_SHARES = (0.008, 0.015, 0.03, 0.06)
 """Smallest cluster as a share of the sample, in steps of about two around the 2 % of a segment."""

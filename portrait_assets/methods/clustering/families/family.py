@@ -12,14 +12,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector, IntVector
 from portrait_assets.methods.clustering.algorithms.micro import micro_clusters
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 Built = TypeVar("Built")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portrait_assets.core.arrays import IntVector
 from portrait_assets.methods.clustering.algorithms.genie import genie_hierarchy, spanning_tree
-from portrait_assets.methods.clustering.families.family import Family, IntVector, Sample
+from portrait_assets.methods.clustering.families.family import Family, Sample
 
 GINI_LIMITS = (0.1, 0.3, 0.5, 0.7, 1.0)
 """From nearly equal sizes to any; 0.3 is the authors' default, 1.0 is single linkage."""

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.methods.clustering.algorithms.kmeans import (
     inertia,
     kmeans_centres,
     kmeans_labels,
 )
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
-from portrait_assets.methods.clustering.families.family import (
-    Family,
-    FloatMatrix,
-    IntVector,
-    Sample,
-    label_means,
-)
+from portrait_assets.methods.clustering.families.family import Family, Sample, label_means
 
 RESTARTS = 20
 """With five, single fits ended in a poor optimum, and the stability of the right k was chance."""

@@ -12,15 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_labels
 from portrait_assets.methods.clustering.algorithms.mixture import mixture_labels
-from portrait_assets.methods.clustering.families.family import (
-    Candidate,
-    Family,
-    FloatMatrix,
-    IntVector,
-    Sample,
-)
+from portrait_assets.methods.clustering.families.family import Candidate, Family, Sample
 from portrait_assets.methods.clustering.families.kmeans import FAMILY as KMEANS
 
 MOST_SEGMENTS = 31

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portrait_assets.core.arrays import IntVector
 from portrait_assets.methods.clustering.algorithms.ward import ward_hierarchy
-from portrait_assets.methods.clustering.families.family import Family, IntVector, Sample
+from portrait_assets.methods.clustering.families.family import Family, Sample
 
 
 @dataclass(frozen=True, eq=False)

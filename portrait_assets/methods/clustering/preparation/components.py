@@ -7,13 +7,10 @@ flat directions D. Peña and F. J. Prieto (2001), "Cluster identification using 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import kurtosis
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector
 from portrait_assets.methods.clustering.preparation.model_rows import round_significant
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
 
 MAX_COMPONENTS = 30
 FLAT = 2.0

@@ -9,10 +9,8 @@ limits of the parameter of a discontinuous distribution".
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import FloatMatrix, FloatVector
 
 FEWEST_LEVELS = 6
 """Fewer different values are categories, which may be what groups differ in."""

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
+
+from portrait_assets.core.arrays import Floats
 
 ROWS_SCHEMA: dict[str, pl.DataType] = {
     "part": pl.String(),
@@ -24,6 +25,8 @@ ROWS_SCHEMA: dict[str, pl.DataType] = {
     "text": pl.String(),
 }
 """Columns and types of the long table."""
+
+DIGITS = 10
 
 
 class Row(NamedTuple):
@@ -42,7 +45,7 @@ def rows_to_frame(rows: Iterable[Row]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=ROWS_SCHEMA, orient="row")
 
 
-def matrix_rows(part: str, key: str, matrix: npt.NDArray[np.float64]) -> list[Row]:
+def matrix_rows(part: str, key: str, matrix: Floats) -> list[Row]:
     """One row per cell of a matrix: ``item`` is the matrix row, ``position`` its column."""
     return [
         Row(part, str(i), j, key, float(value))
@@ -51,7 +54,7 @@ def matrix_rows(part: str, key: str, matrix: npt.NDArray[np.float64]) -> list[Ro
     ]
 
 
-def matrix_from(rows: pl.DataFrame, part: str, key: str) -> npt.NDArray[np.float64]:
+def matrix_from(rows: pl.DataFrame, part: str, key: str) -> Floats:
     """The matrix that :func:`matrix_rows` wrote, shape (items, positions)."""
     cells = rows.filter((pl.col("part") == part) & (pl.col("key") == key)).select(
         pl.col("item").cast(pl.Int64), "position", "value"
@@ -75,8 +78,8 @@ def rows_hash(rows: pl.DataFrame) -> str:
     return digest.hexdigest()[:16]
 
 
-def round_significant(values: npt.NDArray[np.float64], digits: int = 10) -> npt.NDArray[np.float64]:
-    """Values rounded once to a number of significant digits, before they are stored.
+def round_significant(values: Floats) -> Floats:
+    """Values rounded once to ten significant digits of the largest, before they are stored.
 
     Sums of floats may differ in their last bits between machines and thread counts; parameters
     that are rounded once do not carry that into a model's version.
@@ -85,5 +88,5 @@ def round_significant(values: npt.NDArray[np.float64], digits: int = 10) -> npt.
     largest = float(np.abs(values).max(initial=0.0))
     if largest == 0.0 or not math.isfinite(largest):
         return values
-    decimals = digits - 1 - math.floor(math.log10(largest))
+    decimals = DIGITS - 1 - math.floor(math.log10(largest))
     return np.round(values, decimals) + 0.0

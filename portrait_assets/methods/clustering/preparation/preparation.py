@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector
 from portrait_assets.methods.clustering.preparation.components import fit_plane, leading_components
 from portrait_assets.methods.clustering.preparation.model_rows import (
     Row,
@@ -42,8 +42,6 @@ from portrait_assets.methods.clustering.preparation.prepared_columns import (
 
 __all__ = ["FeatureUse", "Geometry", "Preparation", "fit_plane", "fit_preparation"]
 
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
 
 DEGREE_COMPONENTS = 2
 """Degrees are divided in so many components: further ones change from sample to sample."""
@@ -61,11 +59,6 @@ class Preparation:
     weights: FloatVector
     loadings: FloatMatrix
     left_out: tuple[tuple[str, str], ...] = field(default=())
-
-    @property
-    def dimensions(self) -> int:
-        """Number of columns that ``transform`` returns."""
-        return int(self.loadings.shape[1]) if self.loadings.size else int(self.weights.shape[0])
 
     @property
     def parameters(self) -> list[NumericParameters | CategoryParameters]:

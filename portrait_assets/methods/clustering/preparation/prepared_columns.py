@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.special import ndtr
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.preparation.model_rows import round_significant
 from portrait_assets.methods.clustering.preparation.sampling import MOST_MISSING
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
 
 Geometry = Literal["features", "coordinates", "degrees"]
 """How numbers are read: features of different units, coordinates of one common space, or degrees.

@@ -19,22 +19,13 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from portrait_assets.methods.clustering.algorithms.bells import (
-    Bells,
-    fit_bells,
-    form,
-    line_between,
-)
+from portrait_assets.core.arrays import FloatMatrix, FloatVector, IntVector
+from portrait_assets.methods.clustering.algorithms.bells import Bells, fit_bells, form, line_between
 from portrait_assets.methods.clustering.families.mixture import SPHERED
 from portrait_assets.methods.clustering.selection.candidates import fit_candidates
 from portrait_assets.methods.clustering.selection.scoring import Scored, is_allowed, scored
 from portrait_assets.methods.clustering.selection_rule import SecondLook, SelectionRule
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 _GAIN = "between every two segments two overlapping normals explain customers better than"
 

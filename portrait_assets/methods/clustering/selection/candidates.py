@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-import numpy.typing as npt
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.methods.clustering.families.family import Candidate, Family, Sample
 from portrait_assets.methods.clustering.selection_rule import Compared
-
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 
 class _Everyone(Family):

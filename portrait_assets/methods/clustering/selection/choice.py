@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.families.family import Candidate
 from portrait_assets.methods.clustering.preparation.grids import off_grid
@@ -48,18 +48,11 @@ from portrait_assets.methods.clustering.selection.scoring import (
     scored,
 )
 from portrait_assets.methods.clustering.selection.second_look import look_again
-from portrait_assets.methods.clustering.selection.winner import (
-    NO_PROOF,
-    Proof,
-    Winner,
-    find_winner,
-)
+from portrait_assets.methods.clustering.selection.winner import NO_PROOF, Proof, Winner, find_winner
 from portrait_assets.methods.clustering.selection_rule import RULE, SelectionRule
 from portrait_assets.methods.clustering.valleys.boundaries import find_boundaries
 from portrait_assets.methods.clustering.valleys.ridges import dips
 
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 Nature = Literal["separate", "division", "one"]
 
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector, IntVector
 from portrait_assets.methods.clustering.algorithms.genie import (
     REACH_NEIGHBOURS,
     SpanningTree,
@@ -21,10 +21,6 @@ from portrait_assets.methods.clustering.algorithms.genie import (
 )
 from portrait_assets.methods.clustering.algorithms.kmeans import fit_several
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 PURITY_NEIGHBOURS = 10
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.algorithms.kmeans import (
     fit_several,
@@ -33,9 +34,6 @@ from portrait_assets.methods.clustering.families.kmeans import FAMILY as KMEANS
 from portrait_assets.methods.clustering.selection.choice import Choice, one_segment
 from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
 from portrait_assets.methods.clustering.selection_rule import RULE, Division, SelectionRule
-
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 
 def divide(

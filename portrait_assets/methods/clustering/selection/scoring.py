@@ -15,10 +15,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.threads import workers
 from portrait_assets.methods.clustering.algorithms.kmeans import fit_several
@@ -32,9 +32,6 @@ from portrait_assets.methods.clustering.selection.evidence import (
 )
 from portrait_assets.methods.clustering.selection_rule import Scoring
 from portrait_assets.methods.statistics.agreement import adjusted_rand_matrix
-
-FloatMatrix = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 CANDIDATES_SCHEMA: dict[str, pl.DataType] = {
     "family": pl.String(),

@@ -19,9 +19,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
+from portrait_assets.core.arrays import FloatMatrix
 from portrait_assets.methods.clustering.selection.bells import (
     Found,
     find_bells,
@@ -32,8 +30,6 @@ from portrait_assets.methods.clustering.selection.evidence import Neighbourhood,
 from portrait_assets.methods.clustering.selection.scoring import Scored
 from portrait_assets.methods.clustering.selection_rule import SecondLook, SelectionRule
 from portrait_assets.methods.clustering.valleys.boundaries import least_contrast
-
-FloatMatrix = npt.NDArray[np.float64]
 
 
 class Looked(NamedTuple):

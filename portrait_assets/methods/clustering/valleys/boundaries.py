@@ -16,16 +16,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import bdtr
 
+from portrait_assets.core.arrays import FloatMatrix, FloatVector, IntVector
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
 from portrait_assets.methods.clustering.selection_rule import Boundaries
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-IntVector = npt.NDArray[np.int64]
 
 
 class Boundary(NamedTuple):

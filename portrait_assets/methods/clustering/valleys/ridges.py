@@ -18,17 +18,12 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from portrait_assets.core.arrays import BoolVector, FloatMatrix, FloatVector, IntVector
 from portrait_assets.methods.clustering.selection_rule import Ridges
-
-FloatMatrix = npt.NDArray[np.float64]
-FloatVector = npt.NDArray[np.float64]
-BoolVector = npt.NDArray[np.bool_]
-IntVector = npt.NDArray[np.int64]
 
 
 def dips(points: FloatMatrix, labels: IntVector, rule: Ridges) -> Iterator[float]:

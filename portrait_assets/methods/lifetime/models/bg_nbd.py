@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, expit, gammaln, hyp2f1
 
-from portrait_assets.methods.lifetime.models.histories import Floats, Histories
+from portrait_assets.core.arrays import Floats
+from portrait_assets.methods.lifetime.models.histories import Histories
 
 NAME = "BG/NBD"
 PARAMETERS: tuple[str, ...] = ("r", "alpha", "a", "b")

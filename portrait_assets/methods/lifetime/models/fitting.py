@@ -9,8 +9,9 @@ from typing import Protocol
 import numpy as np
 from scipy.optimize import minimize
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.threads import one_thread
-from portrait_assets.methods.lifetime.models.histories import Floats, Histories
+from portrait_assets.methods.lifetime.models.histories import Histories
 
 FEWEST = 10
 """Customers with a purchase after the first that a model needs."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, gammaln
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.lifetime.models.fitting import FEWEST, Fit, Slopes, maximum
-from portrait_assets.methods.lifetime.models.histories import FITTED_AT_MOST, Floats
+from portrait_assets.methods.lifetime.models.histories import FITTED_AT_MOST
 
 NAME = "gamma-gamma"
 PARAMETERS: tuple[str, ...] = ("p", "q", "gamma")

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, expit, exprel, gammaln, logsumexp, roots_legendre
 
-from portrait_assets.methods.lifetime.models.histories import Floats, Histories
+from portrait_assets.core.arrays import Floats
+from portrait_assets.methods.lifetime.models.histories import Histories
 
 NAME = "Pareto/NBD"
 PARAMETERS: tuple[str, ...] = ("r", "alpha", "s", "beta")

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.prediction.families.columns import Floats, Term, as_number
+from portrait_assets.core.arrays import Floats
+from portrait_assets.methods.prediction.families.columns import Term, as_number
 from portrait_assets.methods.prediction.rows import Row
 from portrait_assets.methods.scorecard.columns import texts
 

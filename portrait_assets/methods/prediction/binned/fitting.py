@@ -13,21 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.methods.disclosure.holders import Holders
 from portrait_assets.methods.prediction.binned.encoding import WeightEncoding
-from portrait_assets.methods.prediction.families.columns import Floats, as_number, is_number
+from portrait_assets.methods.prediction.families.columns import as_number, is_number
 from portrait_assets.methods.prediction.families.folds import folds_by_lot
 from portrait_assets.methods.scorecard.columns import Form, texts
 from portrait_assets.methods.scorecard.fitting.binning import Base
 from portrait_assets.methods.scorecard.fitting.classes import Classes, classes_of
-from portrait_assets.methods.scorecard.fitting.weighing import (
-    BinRules,
-    counts_of,
-    crosswise,
-    weigh,
-)
-
-Indexes = npt.NDArray[np.int64]
+from portrait_assets.methods.scorecard.fitting.weighing import BinRules, counts_of, crosswise, weigh
 
 RULES = BinRules()
 DIGITS = 9

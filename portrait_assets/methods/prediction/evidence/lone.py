@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.families.columns import as_number, is_number
 from portrait_assets.methods.statistics.paired import auc
-
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 
 BINS = 20
 SHRINKING = 10.0

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import expit
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.methods.prediction.blended import BOTH, mean_of
 from portrait_assets.methods.prediction.calibration import fit_curve
 from portrait_assets.methods.prediction.choice import Choice, choose
@@ -27,9 +28,6 @@ from portrait_assets.methods.statistics.binning import TENTHS
 from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.methods.statistics.paired import auc_gain, auc_interval, mean_gain
 from portrait_assets.methods.statistics.resampling import Interval
-
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 
 CALIBRATION_PARTS = 5
 

@@ -17,16 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.errors import suggestion
 from portrait_assets.methods.prediction.binned.encoding import WeightEncoding
 from portrait_assets.methods.prediction.errors import PredictionError
-from portrait_assets.methods.prediction.families.columns import (
-    Floats,
-    Term,
-    is_number,
-    numbers_of,
-)
+from portrait_assets.methods.prediction.families.columns import Term, is_number, numbers_of
 
 TAIL_RATIO = 6.0
 """A number has a long tail when the 99th percentile of |x|, x != 0, exceeds so many medians."""
@@ -226,17 +222,15 @@ def _says_nothing(column: pl.Series) -> str | None:
     return "has one value only" if has_one and not missing else None
 
 
-def fit_encoding(
-    frame: pl.DataFrame, without: Sequence[str] = (), enough: int = SMALLEST_CELL
-) -> Encoding:
-    """The encoding of all columns of a frame but those that are left out.
+def fit_encoding(frame: pl.DataFrame, enough: int = SMALLEST_CELL) -> Encoding:
+    """The encoding of all columns of a frame.
 
     Nothing is kept that rests on fewer rows than `enough`: no level, no mark of what is missing,
     and no number that so few have.
     """
     features: list[FeatureEncoding] = []
     dropped: list[Dropped] = []
-    columns = [column for column in frame.iter_columns() if column.name not in without]
+    columns = frame.get_columns()
     unknown = {column.name for column in columns if column.null_count() == len(column)}
     numbers = [each.name for each in columns if is_number(each) and each.name not in unknown]
     values = dict(zip(numbers, numbers_of(frame, numbers).T, strict=True))

@@ -7,11 +7,7 @@ from dataclasses import fields
 
 import polars as pl
 
-from portrait_assets.methods.prediction.binned.encoding import (
-    MARK,
-    WeightEncoding,
-    weights_from,
-)
+from portrait_assets.methods.prediction.binned.encoding import MARK, WeightEncoding, weights_from
 from portrait_assets.methods.prediction.families.encoding import (
     Dropped,
     Encoding,

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.methods.prediction.families.parameters import Parameters
-
-Indexes = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 UNSEEN_SHARE = 0.2
 STRATA = 10

@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import Ridge
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.folds import Fold
 from portrait_assets.methods.prediction.families.losses import Loss
 from portrait_assets.methods.prediction.families.newton import Logistic
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.rows import Row, rounded
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

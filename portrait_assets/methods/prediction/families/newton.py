@@ -10,15 +10,13 @@ alone (D. Liu, J. Nocedal 1989).
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.linalg.blas import ssyrk
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.families.losses import LOGISTIC
-
-Floats = npt.NDArray[np.float64]
 
 MOST_BY_NEWTON = 600
 """Columns up to which Newton's steps are the faster way."""

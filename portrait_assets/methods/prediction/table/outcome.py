@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.errors import listed, suggestion
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 
-Floats = npt.NDArray[np.float64]
 Kind = Literal["outcome", "classes", "number"]
 
 AFFIRMATIVE = ("yes", "true", "y", "t", "是", "有")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.core.errors import listed, suggestion
 from portrait_assets.methods.prediction.blended import BOTH, Blend
 from portrait_assets.methods.prediction.calibration import fit_curve
@@ -25,9 +26,6 @@ from portrait_assets.methods.prediction.trials.rare import RARITY, Rarity
 from portrait_assets.methods.prediction.trials.trials import trials_of
 from portrait_assets.methods.statistics.binning import TENTHS
 from portrait_assets.schema.probability import stored
-
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 
 MOST_ROWS = 200_000
 """Rows that are learned from; of more as many are drawn by lot."""
@@ -158,15 +156,11 @@ def _leaks(features: pl.DataFrame, values: Sequence[Floats], outcome: Outcome) -
         if not at:
             found = by_name
         found = {
-            name: min(leak, by_name[name], key=_quality)
+            name: min(leak, by_name[name], key=attrgetter("auc"))
             for name, leak in found.items()
             if name in by_name
         }
     return list(found.values())
-
-
-def _quality(leak: Leak) -> float:
-    return leak.auc
 
 
 def _part(

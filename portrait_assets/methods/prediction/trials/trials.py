@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import logit
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.blended import Blend
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.fitting import fit, fit_number
@@ -18,7 +19,6 @@ from portrait_assets.methods.statistics.rates import events_of
 
 OF_OUTCOMES, OF_NUMBERS = (LOGISTIC, TREES), ("linear", TREES)
 DIGITS = 9
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.scorecard.card.parts import Band, Characteristic, Points
 from portrait_assets.methods.scorecard.card.rows import (
     SCHEMA,
@@ -18,7 +19,7 @@ from portrait_assets.methods.scorecard.card.rows import (
     scale_from,
     scale_rows,
 )
-from portrait_assets.methods.scorecard.card.scale import Floats, Scale
+from portrait_assets.methods.scorecard.card.scale import Scale
 
 
 @dataclass(frozen=True)

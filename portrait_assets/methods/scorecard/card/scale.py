@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.scorecard.errors import ScorecardError
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ def points_sql(card: Scorecard) -> str:
     return "\n  + ".join([str(card.base), *(_case(part) for part in card.characteristics)])
 
 
-def probability_sql(card: Scorecard, score: str = "score") -> str:
-    """An expression that gives the probability of 1 that a column of scores stands for."""
+def probability_sql(card: Scorecard) -> str:
+    """An expression that gives the probability of 1 that the column `score` stands for."""
     scale = card.scale
-    return f"1 / (1 + exp(({score} - {_number(scale.offset)}) / {_number(scale.factor)}))"
+    return f"1 / (1 + exp((score - {_number(scale.offset)}) / {_number(scale.factor)}))"
 
 
-def band_sql(card: Scorecard, score: str = "score") -> str:
-    """An expression that gives the band of a column of scores."""
+def band_sql(card: Scorecard) -> str:
+    """An expression that gives the band of the column `score`."""
     *higher, lowest = card.bands
-    whens = " ".join(f"WHEN {score} >= {band.least} THEN {_text(band.name)}" for band in higher)
+    whens = " ".join(f"WHEN score >= {band.least} THEN {_text(band.name)}" for band in higher)
     return f"CASE {whens} ELSE {_text(lowest.name)} END" if higher else _text(lowest.name)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
+
 Counts = npt.NDArray[np.int64]
 Group = tuple[int, ...]
 

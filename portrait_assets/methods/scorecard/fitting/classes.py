@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.disclosure.holders import EVERY_ROW, Holders
 from portrait_assets.methods.scorecard.columns import Form, codes_among, numbers, texts
 
-Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 MOST_CLASSES = 100

@@ -9,11 +9,12 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.disclosure.holders import Holders
 from portrait_assets.methods.scorecard.card.scale import Scale
 from portrait_assets.methods.scorecard.columns import Form, form_of
 from portrait_assets.methods.scorecard.errors import ScorecardError
-from portrait_assets.methods.scorecard.fitting.binning import RISING, Base, Floats
+from portrait_assets.methods.scorecard.fitting.binning import RISING, Base
 from portrait_assets.methods.scorecard.fitting.classes import Classes, classes_of
 from portrait_assets.methods.scorecard.fitting.leaking import Lone, lone
 from portrait_assets.methods.scorecard.fitting.weighing import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from portrait_assets.core.arrays import Floats
 
 ADDS = 2**0.5
 """A column is kept whose coefficient is so many standard errors above 0: without it Akaike's

@@ -14,13 +14,13 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.disclosure.holders import Holders, few_of, together
 from portrait_assets.methods.scorecard.columns import Form
 from portrait_assets.methods.scorecard.fitting.binning import (
     RISING,
     Base,
     Counts,
-    Floats,
     Group,
     pool,
     quantile_cuts,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.scorecard.fitting.fit import Places, check_outcome, fit_known
 from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.methods.scorecard.judging.trees import matrix_of, trees
@@ -15,7 +16,6 @@ from portrait_assets.methods.statistics.resampling import GROUPS, Interval, inte
 from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals
 from portrait_assets.methods.statistics.scores import Counts, brier, resampled
 
-Floats = npt.NDArray[np.float64]
 Bads = npt.NDArray[np.bool_]
 
 FOLDS = 5

@@ -6,11 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.scorecard.columns import Form, form_of, numbers, texts
 from portrait_assets.methods.statistics.binning import by_frequency
-
-Floats = npt.NDArray[np.float64]
 
 MOST_LEVELS = 100
 _ROUNDS = 100

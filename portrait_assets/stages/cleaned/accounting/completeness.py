@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import polars as pl
 
 from portrait_assets.core.months import last_day
+from portrait_assets.schema.columns import count, flag, integer, number, text
 from portrait_assets.schema.sensitivity import ROWS
-from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.raw.contract import CANONICAL, FOUNDING
 from portrait_assets.stages.raw.tables.canonical import Canonical
@@ -35,53 +36,38 @@ COMPLETENESS = Table(
     zh="各表当月数据是否到齐",
     operation=ROWS,
     columns=(
-        Column("table_name", Type.TEXT, "Table", "表", nullable=False),
-        Column("rows", Type.INTEGER, "Rows of the month", "当月行数", nullable=False, minimum=0),
-        Column(
+        text("table_name", "Table", "表", nullable=False),
+        count("rows", "Rows of the month", "当月行数"),
+        count(
             "months_compared",
-            Type.INTEGER,
             "Months before, at most 12, that it is compared with",
             "对比月数",
-            nullable=False,
             unit="months",
-            minimum=0,
         ),
-        Column("usual_rows", Type.NUMBER, "Median of their rows", "历史行数中位数", minimum=0),
-        Column(
+        number("usual_rows", "Median of their rows", "历史行数中位数", minimum=0),
+        number(
             "fewest_rows",
-            Type.NUMBER,
             "Below it rows are few: the lower of half of the median, and the median less 3 robust "
             "standard deviations (Hampel)",
             "行数下限",
             minimum=0,
         ),
-        Column(
-            "quiet_days",
-            Type.INTEGER,
-            "Days without rows at the month's end",
-            "月末无数据天数",
-            nullable=False,
-            unit="days",
-            minimum=0,
-        ),
-        Column(
+        count("quiet_days", "Days without rows at the month's end", "月末无数据天数", unit="days"),
+        integer(
             "most_quiet_days",
-            Type.INTEGER,
             "Above it the month ends early; null where rows are not of most days",
             "月末无数据天数上限",
             unit="days",
             minimum=0,
         ),
-        Column(
+        text(
             "reason",
-            Type.TEXT,
             "Why it is late or incomplete; null where it is not",
             "未到齐原因",
             allowed=(NO_ROWS, FEW_ROWS, ENDS_EARLY),
         ),
-        Column(
+        flag(
             "is_complete",
-            Type.BOOLEAN,
             "Whether the month is complete, or declared so by the source",
             "是否到齐",
             nullable=False,

@@ -14,9 +14,9 @@ import polars as pl
 
 from portrait_assets.methods.personal_data.free_text import Values, free_text
 from portrait_assets.methods.typing.rules import ColumnRules
-from portrait_assets.schema.columns import count, required, text
+from portrait_assets.schema.columns import count, flag, required, text
 from portrait_assets.schema.sensitivity import ROWS
-from portrait_assets.schema.table import Column, Table, Type
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.categories.values import (
     LOOKED_AT,
     WITH_CATEGORIES,
@@ -28,8 +28,7 @@ from portrait_assets.stages.raw.definition import Keep
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.steps import BEFORE, Read, read
 
-_text = required(text)
-
+_flag, _text = required(flag), required(text)
 
 CATEGORY_COLUMNS = Table(
     schema="cleaned",
@@ -49,33 +48,26 @@ CATEGORY_COLUMNS = Table(
             "Values with the form of a name, number or address of a person, of 20,000 at most",
             "形似个人姓名、号码或地址的取值数",
         ),
-        Column(
+        _flag(
             "holds_codes",
-            Type.BOOLEAN,
             "Whether numbers of six digits and more are usual in it",
             "是否以六位以上编码为主",
-            nullable=False,
         ),
-        Column(
+        _flag(
             "looks_like_free_text",
-            Type.BOOLEAN,
             "Whether it looks like free text, or did in an earlier month",
             "是否形似自由文本",
-            nullable=False,
         ),
-        Column(
+        text(
             "declared",
-            Type.TEXT,
             "What source.yaml declares: keep or hold; null for nothing",
             "数据源声明（keep保留、hold扣留）",
             allowed=tuple(Keep),
         ),
-        Column(
+        _flag(
             "is_held",
-            Type.BOOLEAN,
             "Whether its values are held back: null in the cleaned table",
             "取值是否扣留（清洗后为空）",
-            nullable=False,
         ),
         _text("reason_en", "Why it looks like free text or is held back", "英文原因", True),
         _text("reason_zh", "The same in Chinese", "原因", True),
@@ -83,7 +75,6 @@ CATEGORY_COLUMNS = Table(
     key=("table_name", "column_name"),
     published=True,
 )
-
 
 READS: tuple[Read, ...] = (*LOOKED_AT.values(), read(CATEGORY_COLUMNS, BEFORE))
 

@@ -29,7 +29,7 @@ from portrait_assets.stages.clusters.contract import (
     DIVISION_FEATURES,
     USED_FEATURES,
 )
-from portrait_assets.stages.clusters.rule import RULE, SegmentRule
+from portrait_assets.stages.clusters.rule import RULE
 
 USES = tuple(FeatureUse(feature.name, str(feature.element)) for feature in USED_FEATURES)
 
@@ -57,8 +57,6 @@ def active_model(
     champion: ClusterModel | None,
     uses: Sequence[FeatureUse] = USES,
     before: pl.LazyFrame | None = None,
-    *,
-    rule: SegmentRule = RULE,
 ) -> ActiveModel:
     """The model of a month: a pure function of its features and of the model before.
 
@@ -76,56 +74,51 @@ def active_model(
         champion: the model of the month before; None for the first.
         uses: the features that a newly chosen model may use.
         before: the feature matrix of the month before, which newly chosen segments must hold in.
-        rule: all that decides which segments there are.
     """
-    when = rule.challenge
+    when = RULE.challenge
     if champion is None:
-        first = fit_model(features, uses, segments=1, rule=rule)
+        first = fit_model(features, uses, segments=1, rule=RULE)
         none = Decision("first", "there was no model before")
-        return ActiveModel(first, _row(first, 0.0, none, rule))
+        return ActiveModel(first, _row(first, 0.0, none))
     mix = _mix(champion, features, when.drift_rows)
-    drift = _drift(champion, mix, rule)
+    drift = _drift(champion, mix)
     is_drifted = drift > when.drift_limit
     is_quarter = months_of_history > 0 and months_of_history % when.refit_months == 0
     if not is_quarter and not is_drifted:
         why = "the model moves at quarter's ends, or when the mix of segments has drifted"
-        return ActiveModel(champion, _row(champion, drift, Decision("champion", why), rule))
+        return ActiveModel(champion, _row(champion, drift, Decision("champion", why)))
     is_year = months_of_history % when.choice_months == 0
     is_moved = not is_drifted and len(champion.segments) > 1 and not is_year
     if is_moved:
-        challenger = warm_refit(champion, features, rule=rule)
+        challenger = warm_refit(champion, features, rule=RULE)
         most = when.most_relabelled
-        decision = decide(champion, challenger, features, most_relabelled=most, rule=rule)
+        decision = decide(champion, challenger, features, most_relabelled=most, rule=RULE)
     else:
         if months_of_history >= when.choice_months:
-            challenger = separate_or_divided(features, uses, before, rule=rule)
+            challenger = separate_or_divided(features, uses, before)
         else:
-            challenger = divided(features, uses, rule=rule)
-        decision = decide(champion, challenger, features, rule=rule)
+            challenger = divided(features, uses)
+        decision = decide(champion, challenger, features, rule=RULE)
     if decision.winner == "champion":
         kept = champion if is_moved else champion.with_baseline(mix)
-        return ActiveModel(kept, _row(kept, drift, decision, rule, challenger))
-    winner, _ = track(champion, challenger, features, rule=rule.tracking)
-    return ActiveModel(winner, _row(winner, drift, decision, rule, challenger))
+        return ActiveModel(kept, _row(kept, drift, decision, challenger))
+    winner, _ = track(champion, challenger, features, rule=RULE.tracking)
+    return ActiveModel(winner, _row(winner, drift, decision, challenger))
 
 
 def separate_or_divided(
-    features: pl.DataFrame,
-    uses: Sequence[FeatureUse],
-    before: pl.LazyFrame | None = None,
-    *,
-    rule: SegmentRule = RULE,
+    features: pl.DataFrame, uses: Sequence[FeatureUse], before: pl.LazyFrame | None
 ) -> ClusterModel:
     """Segments that lie apart, where there are some to act on; otherwise a division that holds.
 
     The candidates of both are in the table, those of the division as family ``division``, and the
     reason states why segments that lie apart were not taken.
     """
-    separate = fit_model(features, uses, rule=rule)
-    fault = _fault(separate, features, before, rule)
+    separate = fit_model(features, uses, rule=RULE)
+    fault = _fault(separate, features, before)
     if fault is None:
         return separate
-    model = divided(features, uses, rule=rule)
+    model = divided(features, uses)
     others = separate.candidates.with_columns(chosen=pl.lit(False))
     return replace(
         model,
@@ -134,30 +127,26 @@ def separate_or_divided(
     )
 
 
-def divided(
-    features: pl.DataFrame, uses: Sequence[FeatureUse], *, rule: SegmentRule = RULE
-) -> ClusterModel:
+def divided(features: pl.DataFrame, uses: Sequence[FeatureUse]) -> ClusterModel:
     """A division of customers who differ by degree."""
     degrees = [use for use in uses if use.name in DIVISION_FEATURES]
-    return fit_model(features, degrees or uses, geometry="degrees", chooser=divide, rule=rule)
+    return fit_model(features, degrees or uses, geometry="degrees", chooser=divide, rule=RULE)
 
 
-def _fault(
-    model: ClusterModel, features: pl.DataFrame, before: pl.LazyFrame | None, rule: SegmentRule
-) -> str | None:
+def _fault(model: ClusterModel, features: pl.DataFrame, before: pl.LazyFrame | None) -> str | None:
     """Why nobody could act on segments that are to lie apart; None where one can."""
     if model.nature != "separate":
         return model.reason
     prefix = f"not taken: {model.reason}, but "
-    stable, limit = rule.stability.stable, rule.challenge.retest_limit
+    stable, limit = RULE.stability.stable, RULE.challenge.retest_limit
     if model.bootstrap_agreement < stable:
         return prefix + f"bootstrap refits agree at {model.bootstrap_agreement:.3f}, below {stable}"
     largest = max(segment.share for segment in model.segments)
-    if largest > rule.winning.dominant_share:
+    if largest > RULE.winning.dominant_share:
         return prefix + f"{largest:.1%} of the customers are in one segment"
     if before is None:
         return None
-    agreement = retest_agreement(model, before, features, rule=rule.challenge)
+    agreement = retest_agreement(model, before, features, rule=RULE.challenge)
     if agreement < limit:
         return prefix + (
             "the same customers' segments of this month and the one before agree at "
@@ -187,20 +176,19 @@ def _mix(model: ClusterModel, features: pl.DataFrame, rows: int) -> dict[int, fl
     return {segment: round(count / max(1, now.height), 6) for segment, count in counts}
 
 
-def _drift(model: ClusterModel, mix: Mapping[int, float], rule: SegmentRule) -> float:
+def _drift(model: ClusterModel, mix: Mapping[int, float]) -> float:
     """Drift of the mix from the model's baseline."""
     baseline = {segment.segment_id: segment.baseline_share for segment in model.segments}
-    return mix_drift(baseline, mix, rule.challenge) if len(baseline) > 1 else 0.0
+    return mix_drift(baseline, mix, RULE.challenge) if len(baseline) > 1 else 0.0
 
 
 def _row(
     model: ClusterModel,
     drift: float,
     decision: Decision,
-    rule: SegmentRule,
     challenger: ClusterModel | None = None,
 ) -> dict[str, object]:
-    trust = statement(model, rule.stability.stable)
+    trust = statement(model, RULE.stability.stable)
     return {
         "model_version": model.version,
         "algorithm": model.algorithm,
@@ -215,9 +203,9 @@ def _row(
         "challenger_silhouette": decision.challenger_silhouette,
         "champion_smallest_share": decision.champion_smallest_share,
         "challenger_smallest_share": decision.challenger_smallest_share,
-        "margin": rule.challenge.margin,
+        "margin": RULE.challenge.margin,
         "mix_drift": drift,
-        "refit_due": drift > rule.challenge.drift_limit,
+        "refit_due": drift > RULE.challenge.drift_limit,
         "bootstrap_agreement": model.bootstrap_agreement,
         "is_stable": trust.is_stable,
         "statement_en": trust.en,

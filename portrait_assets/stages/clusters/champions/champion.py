@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
+from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.core.threads import one_thread
-from portrait_assets.methods.clustering.algorithms.kmeans import FloatMatrix, IntVector
 from portrait_assets.methods.clustering.algorithms.nearest import (
     means_by,
     means_of_enough,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portrait_assets.methods.clustering.model import ClusterModel
-from portrait_assets.methods.clustering.selection_rule import RULE
 
 
 class Statement(NamedTuple):
@@ -16,7 +15,7 @@ class Statement(NamedTuple):
     zh: str
 
 
-def statement(model: ClusterModel, stable: float = RULE.stability.stable) -> Statement:
+def statement(model: ClusterModel, stable: float) -> Statement:
     """The sentence that goes with the segments wherever they are shown.
 
     ``stable`` is the adjusted Rand index that refits of stable segments agree at.

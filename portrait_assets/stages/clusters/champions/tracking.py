@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.optimize import linear_sum_assignment
 
+from portrait_assets.core.arrays import FloatMatrix
 from portrait_assets.methods.clustering.assignment import assign
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
@@ -22,7 +23,6 @@ from portrait_assets.stages.clusters.rule import RULE, Tracking
 
 POOLED = 0
 """The segment that stands for those between which too few customers moved."""
-FloatMatrix = npt.NDArray[np.float64]
 
 MATCH_SCHEMA: dict[str, pl.DataType] = {
     "new_id": pl.Int64(),

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_ASSIGNMENT,
     CLUSTER_PROFILE,
@@ -23,7 +22,7 @@ from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, Read, read, u
 
 
 def micro_assets(
-    partitions: dg.PartitionsDefinition, outcomes: Sequence[Outcome], smallest: int = EVERY_CELL
+    partitions: dg.PartitionsDefinition, outcomes: Sequence[Outcome], smallest: int
 ) -> list[dg.AssetsDefinition]:
     """The step that finds the parts of segments.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.methods.clustering.asked.support import AGREE_AT
 from portrait_assets.stages.clusters.micro.finding import FEWEST, SMALLEST_SHARE
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 _TAKEN = pl.col("is_taken")
 _EARNS_IT = (
@@ -34,14 +33,14 @@ def _unearned_parts(subject: Subject) -> Finding:
 
 PARTS_LARGE = TableCheck(
     "parts_large",
-    f"Every part of a segment has at least {FEWEST} customers.",
     _small_parts,
-    severity=dg.AssetCheckSeverity.WARN,
+    f"Every part of a segment has at least {FEWEST} customers.",
+    severity=WARN,
 )
 PARTS_EARN_IT = TableCheck(
     "parts_earn_it",
+    _unearned_parts,
     "Parts are taken once of a segment, where the interval of the gain lies above 0, refits agree "
     f"and the smallest has {SMALLEST_SHARE:.0%} of all customers.",
-    _unearned_parts,
     blocking=True,
 )

@@ -14,21 +14,12 @@ from portrait_assets.stages.clusters.contract import (
     CLUSTER_PROFILE,
     CLUSTER_SEGMENT,
 )
-from portrait_assets.stages.clusters.micro.contract import (
-    MICRO_MODEL,
-    MICRO_PROOF,
-    MICRO_SEGMENT,
-)
+from portrait_assets.stages.clusters.micro.contract import MICRO_MODEL, MICRO_PROOF, MICRO_SEGMENT
 from portrait_assets.stages.clusters.micro.finding import Time, Tried, taken, tried
 from portrait_assets.stages.clusters.micro.habits import Habits, habits_of
 from portrait_assets.stages.clusters.month_run import MonthRun
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
-from portrait_assets.stages.clusters.names.vocabulary import (
-    Business,
-    Term,
-    Words,
-    category_names,
-)
+from portrait_assets.stages.clusters.names.vocabulary import Business, Term, Words, category_names
 from portrait_assets.stages.clusters.names.words import BANK_FEATURES, Label, words_of_segments
 from portrait_assets.stages.clusters.profile import profile_segments
 from portrait_assets.stages.clusters.rule import RULE

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.stages.clusters.contract import CLUSTER_SEGMENT
 from portrait_assets.stages.clusters.names.contract import FREE, SEGMENT_EVENT
 from portrait_assets.stages.clusters.names.lasting import STILL_TRUE_OF
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 
 def _words(name: str) -> frozenset[str]:
@@ -41,7 +40,7 @@ def _untrue_words(subject: Subject) -> Finding:
 
 
 def _unexplained_names(subject: Subject) -> Finding:
-    """Segments whose name is another than in the month before, and that have no event."""
+    """A segment whose name is another than in the month before has an event that says why."""
     warehouse, month = subject.warehouse, subject.month
     now = subject.rows.select("segment_id", "name_en", "name_zh")
     before_month = next_month(month, -1)
@@ -72,19 +71,14 @@ def unexplained(now: pl.DataFrame, before: pl.DataFrame, events: pl.DataFrame) -
 
 NAMES_DISTINCT = TableCheck(
     "names_distinct",
-    "No two segments of a month have the same name, nor the same words in another order.",
     lambda subject: same_names(subject, "name_en", "name_zh"),
+    "No two segments of a month have the same name, nor the same words in another order.",
     blocking=True,
 )
-NAMES_EXPLAINED = TableCheck(
-    "names_explained",
-    "A segment whose name is another than in the month before has an event that says why.",
-    _unexplained_names,
-    severity=dg.AssetCheckSeverity.WARN,
-)
+NAMES_EXPLAINED = TableCheck("names_explained", _unexplained_names, severity=WARN)
 NAMES_TRUE = TableCheck(
     "names_true",
-    f"Each word of a derived name is true of at least {STILL_TRUE_OF:.0%} of the segment.",
     _untrue_words,
-    severity=dg.AssetCheckSeverity.WARN,
+    f"Each word of a derived name is true of at least {STILL_TRUE_OF:.0%} of the segment.",
+    severity=WARN,
 )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import number, required, share, text
+from portrait_assets.schema.columns import day, flag, integer, number, required, share, text, texts
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import month_end_table
 
 EVENTS = ("new", "renamed", "split", "merged", "gone")
 FREE, WEALTH = "free", "wealth"
 """The divisions whose segments have events: the free choice, and wealth segments."""
 
-_SEGMENT_ID = Column("segment_id", Type.INTEGER, "Segment", "客群编号", nullable=False, minimum=1)
+_SEGMENT_ID = integer("segment_id", "Segment", "客群编号", nullable=False, minimum=1)
 _text = required(text)
 
-SEGMENT_NAME = Table(
+SEGMENT_NAME = month_end_table(
     schema="clusters",
     name="segment_name",
     en="The words of each segment's derived name, what each claims, and of how many it is true",
@@ -22,19 +22,13 @@ SEGMENT_NAME = Table(
     operation=SHARE,
     columns=(
         _SEGMENT_ID,
-        Column("position", Type.INTEGER, "Order in the name", "次序", nullable=False, minimum=1),
+        integer("position", "Order in the name", "次序", nullable=False, minimum=1),
         _text("theme", "What the word is about; a name has one word of each", "主题"),
         _text("en", "Word in English", "英文词"),
         _text("zh", "Word in Chinese", "中文词"),
         text("feature", "Feature that the word is about; null for a word of everyone", "特征"),
         text("level", "Value that the feature has", "取值"),
-        Column(
-            "is_high",
-            Type.BOOLEAN,
-            "Whether the feature is high rather than low",
-            "是否偏高",
-            nullable=False,
-        ),
+        flag("is_high", "Whether the feature is high rather than low", "是否偏高", nullable=False),
         number(
             "threshold",
             "Least (or most) value for which the word is true; null: the median of all customers",
@@ -45,13 +39,7 @@ SEGMENT_NAME = Table(
             "Share of the segment's customers of whom the word is true",
             "成立客户占比",
         ),
-        Column(
-            "named_on",
-            Type.DATE,
-            "Month's end since which the name holds",
-            "命名日期",
-            nullable=False,
-        ),
+        day("named_on", "Month's end since which the name holds", "命名日期", nullable=False),
         number(
             "distance",
             "How far the profile has moved since then, in standard deviations of all customers",
@@ -60,12 +48,10 @@ SEGMENT_NAME = Table(
         ),
     ),
     key=("as_of", "segment_id", "position"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-SEGMENT_EVENT = Table(
+SEGMENT_EVENT = month_end_table(
     schema="clusters",
     name="segment_event",
     en="What became of segments and their names since the month before, and why",
@@ -80,12 +66,7 @@ SEGMENT_EVENT = Table(
         ),
         _SEGMENT_ID,
         _text("event", "What became of it", "事件", allowed=EVENTS),
-        Column(
-            "from_segments",
-            Type.TEXTS,
-            "Segments of the month before that it is made of",
-            "来源客群",
-        ),
+        texts("from_segments", "Segments of the month before that it is made of", "来源客群"),
         text("name_before_en", "Name in the month before", "上月英文名"),
         text("name_before_zh", "Name in the month before, in Chinese", "上月中文名"),
         text("name_en", "Name now; null for one that is gone", "英文名"),
@@ -100,7 +81,5 @@ SEGMENT_EVENT = Table(
         _text("reason_zh", "Why, in a sentence in Chinese", "中文原因"),
     ),
     key=("as_of", "division", "segment_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.NOBODY,
 )

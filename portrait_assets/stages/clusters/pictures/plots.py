@@ -1,17 +1,14 @@
 """Pictures of a fitted model as PNG: scatter, heat map, selection table, stability per segment.
 
-Charts are drawn by Altair and vl-convert, so no browser is needed. Chinese text needs a font that
-has it: pass the file of the bundled subset.
+Charts are drawn by Altair and vl-convert, so no browser is needed.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.core.threads import one_thread
@@ -20,8 +17,6 @@ from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import fit_plane
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.drawing.png import png
-
-FloatMatrix = npt.NDArray[np.float64]
 
 SCATTER_ROWS = 1_500
 FEATURES_SHOWN = 25
@@ -46,11 +41,35 @@ PALETTE = [
 ]
 
 
+def of_segments(
+    model: ClusterModel,
+    matrix: pl.DataFrame,
+    segments: pl.DataFrame,
+    profile: pl.DataFrame,
+    labels: dict[str, str],
+) -> dict[str, bytes]:
+    """Scatter, heat map, quality and selection table as PNG by name.
+
+    Args:
+        model: the active model.
+        matrix: the feature matrix of the month.
+        segments: rows of `cluster_segment` of the month.
+        profile: rows of `cluster_profile` of the month.
+        labels: what features are called in the heat map.
+    """
+    quality = segments.select("segment_id", "share", "silhouette", "stability")
+    return {
+        "scatter": scatter_png(model, matrix, segments),
+        "heat_map": heat_map_png(profile, segments, labels),
+        "quality": quality_png(quality, segments),
+        "selection": selection_png(model),
+    }
+
+
 def scatter_png(
     model: ClusterModel,
     features: pl.DataFrame,
     names: pl.DataFrame | None = None,
-    font_file: str | Path | None = None,
 ) -> bytes:
     """Customers in the plane of the two leading principal components, coloured by segment."""
     sample = canonical_sample(features, SCATTER_ROWS, model.seed)
@@ -69,14 +88,13 @@ def scatter_png(
             color=_segment_colour(),
         )
     )
-    return png(chart, font_file)
+    return png(chart)
 
 
 def heat_map_png(
     profile: pl.DataFrame,
     names: pl.DataFrame | None = None,
     labels: dict[str, str] | None = None,
-    font_file: str | Path | None = None,
 ) -> bytes:
     """Standardised differences: segments across, the most telling features down."""
     shown = profile.with_columns(
@@ -112,7 +130,7 @@ def heat_map_png(
             ),
         )
     )
-    return png(chart, font_file)
+    return png(chart)
 
 
 def leading_candidates(candidates: pl.DataFrame) -> pl.DataFrame:
@@ -121,7 +139,7 @@ def leading_candidates(candidates: pl.DataFrame) -> pl.DataFrame:
     return judged.sort("chosen", descending=True, maintain_order=True).head(CANDIDATES_SHOWN)
 
 
-def selection_png(model: ClusterModel, font_file: str | Path | None = None) -> bytes:
+def selection_png(model: ClusterModel) -> bytes:
     """The leading candidates with their numbers; a silhouette is never without the shares."""
     table = leading_candidates(model.candidates)
     lines: list[dict[str, Any]] = []
@@ -146,7 +164,7 @@ def selection_png(model: ClusterModel, font_file: str | Path | None = None) -> b
     chart = (
         alt.Chart(
             alt.InlineData(values=lines),
-            title=alt.TitleParams("Candidates, best first", subtitle=_wrapped(model.reason)),
+            title=alt.TitleParams("Candidates, best first", subtitle=wrap(model.reason, 110)),
             width=alt.Step(88),
             height=alt.Step(22),
         )
@@ -167,14 +185,10 @@ def selection_png(model: ClusterModel, font_file: str | Path | None = None) -> b
             text="text:N",
         )
     )
-    return png(chart, font_file)
+    return png(chart)
 
 
-def quality_png(
-    quality: pl.DataFrame,
-    names: pl.DataFrame | None = None,
-    font_file: str | Path | None = None,
-) -> bytes:
+def quality_png(quality: pl.DataFrame, names: pl.DataFrame | None = None) -> bytes:
     """Share, silhouette and stability per segment as bars side by side."""
     data = quality.with_columns(segment=_shown_names(quality["segment_id"], names)).unpivot(
         on=["share", "silhouette", "stability"], index="segment", variable_name="measure"
@@ -189,7 +203,7 @@ def quality_png(
             column=alt.Column("measure:N", title="Quality of segments"),
         )
     )
-    return png(chart, font_file)
+    return png(chart)
 
 
 def _shown_names(ids: pl.Series, names: pl.DataFrame | None) -> pl.Series:
@@ -214,12 +228,3 @@ def _segment_colour(legend: bool = True) -> alt.Color:
 
 def _values(data: pl.DataFrame) -> alt.InlineData:
     return alt.InlineData(values=data.to_dicts())
-
-
-def _wrapped(text: str, width: int = 110) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

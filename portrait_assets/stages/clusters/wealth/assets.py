@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.clusters.wealth.contract import (
     TABLES,
     WEALTH_DECISION,
@@ -45,7 +44,7 @@ READS = (
 
 
 def wealth_assets(
-    partitions: dg.PartitionsDefinition, asked: int, smallest: int = EVERY_CELL
+    partitions: dg.PartitionsDefinition, asked: int, smallest: int
 ) -> list[dg.AssetsDefinition]:
     """The step that makes the wealth segments.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import next_month
@@ -10,10 +9,11 @@ from portrait_assets.stages.clusters.names.checks import same_names, unexplained
 from portrait_assets.stages.clusters.names.contract import WEALTH
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 
 def _everyone_or_nobody(subject: Subject) -> Finding:
+    """The customers are exactly those of the feature matrix, or there are no wealth segments."""
     customers = subject.rows["customer_id"]
     if customers.is_empty():
         return Finding(0, "no wealth segments in the month")
@@ -24,6 +24,7 @@ def _everyone_or_nobody(subject: Subject) -> Finding:
 
 
 def _as_many_as_asked(subject: Subject) -> Finding:
+    """There are exactly as many wealth segments as were asked for, or none."""
     wrong = [
         f"{row['segments']} instead of {row['asked']}"
         for row in subject.rows.iter_rows(named=True)
@@ -33,7 +34,9 @@ def _as_many_as_asked(subject: Subject) -> Finding:
 
 
 def _unexplained_names(subject: Subject) -> Finding:
-    """Wealth segments whose name is another than in the month before, and that have no event."""
+    """A wealth segment whose name is another than in the month before has an event that says
+    why.
+    """
     warehouse, month = subject.warehouse, subject.month
     now, before = (
         warehouse.read(WEALTH_DESCRIPTION, [each]).select(
@@ -48,27 +51,12 @@ def _unexplained_names(subject: Subject) -> Finding:
     return unexplained(now, before, subject.rows.filter(pl.col("division") == WEALTH))
 
 
-WEALTH_EVERYONE = TableCheck(
-    "wealth_everyone",
-    "The customers are exactly those of the feature matrix, or there are no wealth segments.",
-    _everyone_or_nobody,
-    blocking=True,
-)
-WEALTH_AS_ASKED = TableCheck(
-    "wealth_as_asked",
-    "There are exactly as many wealth segments as were asked for, or none.",
-    _as_many_as_asked,
-    blocking=True,
-)
+WEALTH_EVERYONE = TableCheck("wealth_everyone", _everyone_or_nobody, blocking=True)
+WEALTH_AS_ASKED = TableCheck("wealth_as_asked", _as_many_as_asked, blocking=True)
 WEALTH_NAMES_DISTINCT = TableCheck(
     "wealth_names_distinct",
-    "No two wealth segments have the same name, nor the same words in another order.",
     lambda subject: same_names(subject, "name", "name_zh"),
+    "No two wealth segments have the same name, nor the same words in another order.",
     blocking=True,
 )
-WEALTH_NAMES_EXPLAINED = TableCheck(
-    "wealth_names_explained",
-    "A wealth segment whose name is another than in the month before has an event that says why.",
-    _unexplained_names,
-    severity=dg.AssetCheckSeverity.WARN,
-)
+WEALTH_NAMES_EXPLAINED = TableCheck("wealth_names_explained", _unexplained_names, severity=WARN)

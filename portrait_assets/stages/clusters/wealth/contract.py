@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, required, share, text
+from portrait_assets.schema.columns import (
+    count,
+    day,
+    flag,
+    integer,
+    number,
+    required,
+    share,
+    text,
+    texts,
+)
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, CLUSTER_SEGMENT
+
+_integer, _flag, _text, _number, _share = map(required, (integer, flag, text, number, share))
 
 WINNERS = ("first", "champion", "challenger", "none")
 
-_text, _number, _share = required(text), required(number), required(share)
-_SEGMENT_ID = Column(
-    "segment_id", Type.INTEGER, "Wealth segment", "财富客群编号", nullable=False, minimum=1
-)
+_SEGMENT_ID = _integer("segment_id", "Wealth segment", "财富客群编号", minimum=1)
 _VERSION = _text("model_version", "Version of the model of wealth segments", "财富客群模型版本")
 _NAMES = (_text("name", "Name", "英文名"), _text("name_zh", "Name in Chinese", "中文名"))
 _CATEGORY = _text("category", "Category of product", "产品类别")
-_IS_OWED = Column("is_owed", Type.BOOLEAN, "Whether it is owed", "是否负债", nullable=False)
+_IS_OWED = _flag("is_owed", "Whether it is owed", "是否负债")
 
 MODEL_ROW = tuple(c for c in CLUSTER_MODEL.columns if c.name not in ("as_of", "model_version"))
 """What a row of a model is; parts of segments have models of such rows as well."""
 
-WEALTH_MODEL = Table(
+WEALTH_MODEL = month_end_table(
     schema="clusters",
     name="wealth_model",
     en="The model of wealth segments: axes and centres as rows",
@@ -33,12 +42,10 @@ WEALTH_MODEL = Table(
         *MODEL_ROW,
     ),
     key=("as_of", "part", "item", "position", "key"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-WEALTH_SEGMENT = Table(
+WEALTH_SEGMENT = month_end_table(
     schema="clusters",
     name="wealth_segment",
     en="Which wealth segment each customer is in; none where the source has no balances by product",
@@ -46,11 +53,9 @@ WEALTH_SEGMENT = Table(
     operation=SEGMENT,
     columns=(CUSTOMER_ID, _SEGMENT_ID, *_NAMES, _VERSION),
     key=("as_of", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-WEALTH_DESCRIPTION = Table(
+WEALTH_DESCRIPTION = month_end_table(
     schema="clusters",
     name="wealth_description",
     en="The wealth segments: name, size, rule, stability and gap to their neighbours; of few "
@@ -66,9 +71,8 @@ WEALTH_DESCRIPTION = Table(
             "客群变化",
             allowed=("kept", "new", "split", "merged"),
         ),
-        Column(
+        texts(
             "from_segments",
-            Type.TEXTS,
             "Segments of the model before that one which was split or merged is made of",
             "来源客群",
         ),
@@ -88,8 +92,6 @@ WEALTH_DESCRIPTION = Table(
         _VERSION,
     ),
     key=("as_of", "segment_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.COUNTED,
 )
 
@@ -99,7 +101,7 @@ UNSAID_OF_FEW = (
 )
 """What is null of a segment that customers have left until few are in it."""
 
-WEALTH_HOLDING = Table(
+WEALTH_HOLDING = month_end_table(
     schema="clusters",
     name="wealth_holding",
     en="What the customers of each wealth segment hold, owe, and took in the last three months",
@@ -123,21 +125,19 @@ WEALTH_HOLDING = Table(
         share("base_taken_share", "Share of all customers who took it", "总体新增占比"),
     ),
     key=("as_of", "segment_id", "category", "is_owed"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
-WEALTH_PROOF = Table(
+WEALTH_PROOF = month_end_table(
     schema="clusters",
     name="wealth_proof",
     en="What speaks for each number of wealth segments: the one asked for, its neighbours, others",
     zh="财富客群数量论证",
     operation=STATISTIC,
     columns=(
-        Column("segments", Type.INTEGER, "Number of segments", "客群数", nullable=False, minimum=2),
-        Column("is_asked", Type.BOOLEAN, "Whether it was asked for", "是否为设定数", False),
-        Column("is_free", Type.BOOLEAN, "Whether the data support it best", "是否为自选数", False),
+        _integer("segments", "Number of segments", "客群数", minimum=2),
+        _flag("is_asked", "Whether it was asked for", "是否为设定数"),
+        _flag("is_free", "Whether the data support it best", "是否为自选数"),
         _number(
             "bootstrap_agreement",
             "Mean adjusted Rand index of refits to bootstrap samples",
@@ -149,7 +149,7 @@ WEALTH_PROOF = Table(
             "Depth of the shallowest valley between neighbouring segments",
             "最浅密度低谷深度",
         ),
-        Column("is_supported", Type.BOOLEAN, "Whether data support it", "数据是否支持", False),
+        _flag("is_supported", "Whether data support it", "数据是否支持"),
         number(
             "log_loss",
             "Loss of the next product in three months by the segments of six months ago",
@@ -165,40 +165,28 @@ WEALTH_PROOF = Table(
         ),
         number("gain_low", "Lower limit of it at 95 %", "增益下限", unit="nats per customer"),
         number("gain_high", "Upper limit of it at 95 %", "增益上限", unit="nats per customer"),
-        Column(
-            "proven_on",
-            Type.DATE,
-            "Month's end on which it was looked at",
-            "论证日期",
-            nullable=False,
-        ),
+        day("proven_on", "Month's end on which it was looked at", "论证日期", nullable=False),
     ),
     key=("as_of", "segments"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-WEALTH_DECISION = Table(
+WEALTH_DECISION = month_end_table(
     schema="clusters",
     name="wealth_decision",
     en="How many wealth segments were asked for, whether data support them, and which model holds",
     zh="财富客群选用结论",
     operation=STATISTIC,
     columns=(
-        Column(
-            "asked", Type.INTEGER, "Segments asked for", "设定客群数", nullable=False, minimum=2
-        ),
+        _integer("asked", "Segments asked for", "设定客群数", minimum=2),
         count("segments", "Segments made; 0 where none can be", "客群数"),
-        Column(
+        integer(
             "free_choice",
-            Type.INTEGER,
             "Most segments that data support; null for none",
             "数据支持的最多客群数",
             minimum=2,
         ),
-        Column(
+        flag(
             "is_found",
-            Type.BOOLEAN,
             "Whether data have as many as asked for, and not more; null before it was looked at",
             "是否为数据本有",
         ),
@@ -209,8 +197,6 @@ WEALTH_DECISION = Table(
         _text("statement_zh", "In a sentence, in Chinese", "中文结论"),
     ),
     key=("as_of",),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 TABLES = (
     WEALTH_SEGMENT,

@@ -9,12 +9,7 @@ import polars as pl
 
 from portrait_assets.core.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
-from portrait_assets.methods.clustering.asked.model import (
-    FIT_ROWS,
-    SPACES,
-    AskedModel,
-    fit_asked,
-)
+from portrait_assets.methods.clustering.asked.model import FIT_ROWS, SPACES, AskedModel, fit_asked
 from portrait_assets.methods.clustering.asked.outcomes import gain, log_losses
 from portrait_assets.methods.clustering.asked.scaling import fit_space
 from portrait_assets.methods.clustering.asked.support import (

@@ -20,11 +20,7 @@ from portrait_assets.stages.clusters.wealth.contract import (
     WEALTH_PROOF,
     WEALTH_SEGMENT,
 )
-from portrait_assets.stages.clusters.wealth.description import (
-    description_rows,
-    holding_rows,
-    named,
-)
+from portrait_assets.stages.clusters.wealth.description import description_rows, holding_rows, named
 from portrait_assets.stages.clusters.wealth.inputs import Wealth, wealth_of, without_objectors
 from portrait_assets.stages.clusters.wealth.proof import Later, in_words, prove
 from portrait_assets.stages.features.contract import FEATURE_MATRIX

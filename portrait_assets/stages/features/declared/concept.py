@@ -16,12 +16,7 @@ from portrait_assets.stages.features.declared.expressions import (
     share_low,
     shrunk_share,
 )
-from portrait_assets.stages.features.declared.feature import (
-    NEVER_NULL,
-    SHARE,
-    Element,
-    Feature,
-)
+from portrait_assets.stages.features.declared.feature import NEVER_NULL, SHARE, Element, Feature
 
 PRIOR_INDEX_LINES = 5
 """How many lines a target group index of 100 counts for, in each category."""

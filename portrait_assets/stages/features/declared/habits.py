@@ -7,12 +7,7 @@ from typing import Any
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.expressions import ratio, share
-from portrait_assets.stages.features.declared.feature import (
-    NEVER_NULL,
-    SHARE,
-    Element,
-    Feature,
-)
+from portrait_assets.stages.features.declared.feature import NEVER_NULL, SHARE, Element, Feature
 
 _NEVER = "no purchase in the window"
 _WEEKDAYS = (

@@ -11,12 +11,7 @@ from typing import Any
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.declared import needs
 from portrait_assets.stages.features.declared.expressions import ratio, shrunk_ratio, shrunk_share
-from portrait_assets.stages.features.declared.feature import (
-    NEVER_NULL,
-    SHARE,
-    Element,
-    Feature,
-)
+from portrait_assets.stages.features.declared.feature import NEVER_NULL, SHARE, Element, Feature
 
 BASE_CONTACTS = 5
 """Contacts that the base's response rate counts for."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from portrait_assets.schema.columns import required, text
+from portrait_assets.schema.columns import integer, required, text, texts
 from portrait_assets.schema.sensitivity import DECLARED
-from portrait_assets.schema.table import Column, PartitionBy, Sensitivity, Table, Type
+from portrait_assets.schema.table import Sensitivity, month_end_table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.declared.feature import Element
 from portrait_assets.stages.features.declared.needs import need_name
@@ -14,7 +14,7 @@ from portrait_assets.storage.steps import Grain, Scope, Step
 
 _text = required(text)
 
-FEATURE_CATALOGUE = Table(
+FEATURE_CATALOGUE = month_end_table(
     schema="features",
     name="feature_catalogue",
     en="Feature catalogue: what each column of the feature matrix means",
@@ -22,21 +22,13 @@ FEATURE_CATALOGUE = Table(
     operation=DECLARED,
     columns=(
         _text("feature", "Column of the feature matrix", "特征"),
-        Column(
-            "element",
-            Type.TEXT,
-            "Element of the portrait",
-            "画像要素",
-            nullable=False,
-            allowed=tuple(Element),
-        ),
+        _text("element", "Element of the portrait", "画像要素", allowed=tuple(Element)),
         _text("name_en", "Name in English", "英文名称"),
         _text("name_zh", "Name in Chinese", "中文名称"),
         _text("formula", "How it is computed", "计算口径"),
         _text("unit", "Unit", "单位", nullable=True),
-        Column(
+        integer(
             "window_months",
-            Type.INTEGER,
             "How far it looks back from as_of; null for all history",
             "观察窗口",
             unit="months",
@@ -44,19 +36,16 @@ FEATURE_CATALOGUE = Table(
         ),
         _text("evidence", "Feature that counts the observations behind it", "证据数特征", True),
         _text("null_means", "What a missing value means; null where none is", "缺失含义", True),
-        Column(
+        texts(
             "needs",
-            Type.TEXTS,
             "What the source has to give: cleaned tables, their columns, and what these hold",
             "所需数据",
             nullable=False,
         ),
-        Column(
+        _text(
             "sensitivity",
-            Type.TEXT,
             "Sensitivity class (JR/T 0171-2020)",
             "敏感级别",
-            nullable=False,
             allowed=tuple(Sensitivity),
         ),
         _text(
@@ -67,8 +56,6 @@ FEATURE_CATALOGUE = Table(
         ),
     ),
     key=("as_of", "feature"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
 

@@ -23,16 +23,7 @@ from portrait_assets.stages.features.monthly.purchases import (
 )
 from portrait_assets.stages.identity.persons import of_persons
 from portrait_assets.storage.duckdb.connection import literal, literals
-from portrait_assets.storage.steps import (
-    BEFORE,
-    EVER,
-    THE_MONTH,
-    Grain,
-    Scope,
-    Step,
-    read,
-    window,
-)
+from portrait_assets.storage.steps import BEFORE, EVER, THE_MONTH, Grain, Scope, Step, read, window
 
 CHANNELS = {
     "digital": ("app", "web", "online", "mobile", "website", "wechat", "mini_program", "internet"),

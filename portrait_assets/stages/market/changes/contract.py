@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portrait_assets.schema.columns import money, number, share
 from portrait_assets.schema.sensitivity import SHARE
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import Column, Type, month_end_table
 from portrait_assets.stages.market.columns import (
     ALL,
     COMPARISON,
@@ -20,7 +20,7 @@ from portrait_assets.stages.market.columns import (
 UNITS = ("quantity", "purchases")
 DIRECTIONS = ("more", "fewer", "none is sure")
 
-TAKINGS_CHANGE = Table(
+TAKINGS_CHANGE = month_end_table(
     schema="market",
     name="takings_change",
     en="What a change of takings is made of: volume + price + mix = change, to the cent",
@@ -61,12 +61,10 @@ TAKINGS_CHANGE = Table(
         ),
     ),
     key=("as_of", "comparison", "segment_id", "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     counts=("customers_before", "customers"),
 )
 
-DEMAND_CHANGE = Table(
+DEMAND_CHANGE = month_end_table(
     schema="market",
     name="demand_change",
     en="What changed and for whom: customers who buy or hold each item, against an earlier month",
@@ -88,6 +86,4 @@ DEMAND_CHANGE = Table(
         text("direction", "What is sure of the change", "方向", allowed=DIRECTIONS),
     ),
     key=("as_of", "comparison", "measure", "segment_id", "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )

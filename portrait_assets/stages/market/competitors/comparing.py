@@ -58,19 +58,6 @@ class _Compared:
     correlation: Correlation | None
 
 
-def _compute(scope: Scope, indicators: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
-    return competitor_rows(scope, indicators, demand)
-
-
-COMPARED = Step(
-    "competitor",
-    (INDICATOR, OWN_DEMAND),
-    compute=_compute,
-    grain=Grain.ALL,
-    writes=COMPETITOR,
-)
-
-
 def competitor_rows(scope: Scope, indicators: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
     """The rows of `market.competitor`: competitors with a value in the month.
 
@@ -94,6 +81,15 @@ def competitor_rows(scope: Scope, indicators: pl.DataFrame, demand: pl.DataFrame
         .with_columns((pl.col("q_value") <= ALARM).alias("is_move"))
         .sort(*_OF, "competitor")
     )
+
+
+COMPARED = Step(
+    "competitor",
+    (INDICATOR, OWN_DEMAND),
+    compute=competitor_rows,
+    grain=Grain.ALL,
+    writes=COMPETITOR,
+)
 
 
 def _compared(scope: Scope, indicators: pl.DataFrame, demand: pl.DataFrame) -> Iterator[_Compared]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, share
+from portrait_assets.schema.columns import count, day, flag, number, share
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
-from portrait_assets.stages.market.columns import (
-    P_VALUE,
-    Q_VALUE,
-    customers,
-    text,
-)
+from portrait_assets.schema.table import month_end_table
+from portrait_assets.stages.market.columns import P_VALUE, Q_VALUE, customers, text
 
 _UNIT = "unit of the indicator"
 
-COMPETITOR = Table(
+COMPETITOR = month_end_table(
     schema="market",
     name="competitor",
     en="Competitors' indicators beside the own ones, and how own demand moved with them",
@@ -36,9 +31,8 @@ COMPETITOR = Table(
         number("usual_gap_high", "Upper end of where 95 of 100 lie", "通常差距上限", unit=_UNIT),
         P_VALUE,
         Q_VALUE,
-        Column(
+        flag(
             "is_move",
-            Type.BOOLEAN,
             "Whether the gap is surely not the usual one; null where it is not judged",
             "是否异动",
         ),
@@ -70,12 +64,10 @@ COMPETITOR = Table(
         ),
     ),
     key=("as_of", "indicator", "product_class", "product_id", "competitor"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.NOBODY,
 )
 
-LAUNCH = Table(
+LAUNCH = month_end_table(
     schema="market",
     name="launch",
     en="Products introduced within a year: who took them, and what they switched from",
@@ -84,7 +76,7 @@ LAUNCH = Table(
     columns=(
         text("product_id", "Product", "产品编号"),
         text("category", "Its category", "类别", nullable=True),
-        Column("introduced_on", Type.DATE, "Day it was introduced", "上市日期", nullable=False),
+        day("introduced_on", "Day it was introduced", "上市日期", nullable=False),
         count("months", "Months since the one of that day", "上市月数"),
         customers("customers", "Customers who hold it, or bought it in the month", "客户数"),
         customers("takers", "Of these, who did not in the month before", "新增客户数"),
@@ -96,9 +88,8 @@ LAUNCH = Table(
         ),
         P_VALUE,
         Q_VALUE,
-        Column(
+        flag(
             "is_taken_up",
-            Type.BOOLEAN,
             "Whether it is surely taken more often than the others; null where it is not judged",
             "是否明显起量",
         ),
@@ -117,6 +108,4 @@ LAUNCH = Table(
         share("changed_share_high", "Upper end of its 95 % interval", "转换率上限"),
     ),
     key=("as_of", "product_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )

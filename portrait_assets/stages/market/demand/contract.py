@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, money, number, share
+from portrait_assets.schema.columns import count, flag, integer, money, number, share
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SHARE
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import Column, Table, Type, month_end_table
 from portrait_assets.stages.market.columns import (
     ITEM,
     ITEM_KIND,
@@ -18,9 +18,8 @@ from portrait_assets.stages.market.columns import (
 )
 
 _CATEGORY = text("category", "Category of a product, or the item itself", "所属类别", nullable=True)
-_LINES = Column(
+_LINES = integer(
     "lines",
-    Type.INTEGER,
     "Lines bought less those given back; accounts, of what is held",
     "净购买明细行数（持有口径为账户数）",
     nullable=False,
@@ -60,7 +59,7 @@ ITEM_MONTH = Table(
     key=("segment_id", "measure", "item_kind", "item"),
 )
 
-DEMAND = Table(
+DEMAND = month_end_table(
     schema="market",
     name="demand",
     en="What is in demand: customers, amount and share by segment and item",
@@ -95,11 +94,9 @@ DEMAND = Table(
         money("adjusted_amount", "Amount less its season; null where none is sure", "季调金额"),
     ),
     key=("as_of", "segment_id", "measure", "item_kind", "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-SEASON = Table(
+SEASON = month_end_table(
     schema="market",
     name="season",
     en="Seasonal indices of each item's amounts, from at least 24 months, all customers together",
@@ -109,32 +106,24 @@ SEASON = Table(
         MEASURE,
         ITEM_KIND,
         ITEM,
-        Column(
-            "month_of_year",
-            Type.INTEGER,
-            "Month of the year",
-            "月份",
-            nullable=False,
-            minimum=1,
-            maximum=12,
+        integer(
+            "month_of_year", "Month of the year", "月份", nullable=False, minimum=1, maximum=12
         ),
         number("index", "Against an average month", "季节指数", unit="1 is average"),
         number("index_low", "Lower end of its 95 % interval", "指数下限", unit="1 is average"),
         number("index_high", "Upper end of its 95 % interval", "指数上限", unit="1 is average"),
         P_VALUE,
         Q_VALUE,
-        Column("is_seasonal", Type.BOOLEAN, "Whether there surely is a season", "是否有季节性"),
+        flag("is_seasonal", "Whether there surely is a season", "是否有季节性"),
         count("months", "Months that it is computed from", "月数", unit="months"),
     ),
     key=("as_of", "measure", "item_kind", "item", "month_of_year"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )
 
 DIRECTIONS = ("rising", "falling", "none is sure", "unknown")
 
-TREND = Table(
+TREND = month_end_table(
     schema="market",
     name="trend",
     en="Trend of each item's amounts over up to 24 months, all customers together",
@@ -150,11 +139,9 @@ TREND = Table(
         number("trend_high", "Upper end of its 95 % interval", "趋势上限", unit="share per month"),
         P_VALUE,
         Q_VALUE,
-        Column("is_adjusted", Type.BOOLEAN, "Whether the season was removed", "是否季调"),
+        flag("is_adjusted", "Whether the season was removed", "是否季调"),
         count("months", "Months that it is computed from", "月数", unit="months"),
     ),
     key=("as_of", "measure", "item_kind", "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

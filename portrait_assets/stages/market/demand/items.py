@@ -12,13 +12,7 @@ from portrait_assets.stages.market.columns import (
     PURCHASES,
 )
 from portrait_assets.stages.market.demand.contract import ITEM_MONTH as CONTRACT
-from portrait_assets.stages.market.facts import (
-    BOUGHT,
-    BOUGHT_ADDED_UP,
-    HOLDING,
-    MEMBER,
-    of_members,
-)
+from portrait_assets.stages.market.facts import BOUGHT, BOUGHT_ADDED_UP, HOLDING, MEMBER, of_members
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Grain, Step
 

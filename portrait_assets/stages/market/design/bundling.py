@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Indexes
 from portrait_assets.methods.market.baskets import MOST_ITEMS, NOTHING, Baskets
 from portrait_assets.methods.market.bundles import LEAST_BASKETS, Counts, bundles
 from portrait_assets.methods.statistics.resampling import GROUPS
@@ -20,10 +20,8 @@ from portrait_assets.stages.market.columns import (
 )
 from portrait_assets.stages.market.design.contract import BUNDLE
 from portrait_assets.stages.market.facts import BOUGHT, HOLDING, NUMBERED_MEMBER, of_members
-from portrait_assets.stages.market.shown import dated
-from portrait_assets.storage.steps import Grain, Scope, Step
+from portrait_assets.storage.steps import Grain, Step
 
-Indexes = npt.NDArray[np.int64]
 MOST_BUNDLES = 50
 """Bundles of a segment that are listed, those with the surest lift first."""
 
@@ -83,19 +81,6 @@ NUMBERED = Step(
 
 Groups are of customers, by a hash of their identifier.
 """
-
-
-def bundle_step(smallest: int) -> Step:
-    """The step of `market.bundle`.
-
-    Args:
-        smallest: fewest customers of what is published by itself.
-    """
-
-    def compute(scope: Scope, numbered: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-        return dated(scope, BUNDLE, bundle_rows(numbered, items, smallest))
-
-    return Step("bundle", (NUMBERED, ITEM), compute=compute, grain=Grain.ALL, writes=BUNDLE)
 
 
 def bundle_rows(numbered: pl.DataFrame, items: pl.DataFrame, smallest: int) -> pl.DataFrame:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, money, number, share
+from portrait_assets.schema.columns import count, integer, money, number, share
 from portrait_assets.schema.sensitivity import SHARE
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import month_end_table
 from portrait_assets.stages.market.columns import (
     ITEM,
     MEASURE,
@@ -17,7 +17,7 @@ from portrait_assets.stages.market.columns import (
 
 HOLDS = ("more than others", "less than others", "none is sure")
 
-SEGMENT_NEED = Table(
+SEGMENT_NEED = month_end_table(
     schema="market",
     name="segment_need",
     en="What each segment holds, wants and lacks, beside what is on offer",
@@ -62,11 +62,9 @@ SEGMENT_NEED = Table(
         number("gap", "demand_share - offer_share", "供需差距", unit="share"),
     ),
     key=("as_of", "segment_id", "measure", "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-PRICE_POINT = Table(
+PRICE_POINT = month_end_table(
     schema="market",
     name="price_point",
     en="At which prices each segment buys, and at which there is an offer, by category",
@@ -76,7 +74,7 @@ PRICE_POINT = Table(
         SEGMENT_ID,
         MEASURE,
         ITEM,
-        Column("band", Type.INTEGER, "Band of prices, 1 the lowest", "价格带", False, minimum=1),
+        integer("band", "Band of prices, 1 the lowest", "价格带", nullable=False, minimum=1),
         money(
             "price_above", "Prices of the band are above it; null of the lowest", "价格下界（不含）"
         ),
@@ -102,11 +100,9 @@ PRICE_POINT = Table(
         number("gap", "demand_share - offer_share", "供需差距", unit="share"),
     ),
     key=("as_of", "segment_id", "measure", "item", "band"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-BUNDLE = Table(
+BUNDLE = month_end_table(
     schema="market",
     name="bundle",
     en="Categories that are bought or held together more often than by chance",
@@ -129,6 +125,4 @@ BUNDLE = Table(
         Q_VALUE,
     ),
     key=("as_of", "segment_id", "measure", "item", "other_item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )

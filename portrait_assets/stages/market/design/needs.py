@@ -17,9 +17,9 @@ from portrait_assets.stages.market.columns import (
     HOLDINGS,
     PURCHASES,
 )
-from portrait_assets.stages.market.design.contract import HOLDS, SEGMENT_NEED
+from portrait_assets.stages.market.design.contract import HOLDS
 from portrait_assets.stages.market.facts import HOLDING, MEMBER, holding_before, member_before
-from portrait_assets.stages.market.shown import dated, shown
+from portrait_assets.stages.market.shown import shown
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.steps import Grain, Scope, Step, window
 
@@ -123,21 +123,6 @@ OFFERED = Step(
     grain=Grain.ALL,
 )
 """Products on offer at the month's end, by category of products that there are."""
-
-
-def need_step(smallest: int) -> Step:
-    """The step of `market.segment_need`.
-
-    Args:
-        smallest: fewest customers of what is published by itself.
-    """
-
-    def compute(scope: Scope, counts: pl.DataFrame, offered: pl.DataFrame) -> pl.DataFrame:
-        return dated(scope, SEGMENT_NEED, need_rows(counts, offered, smallest))
-
-    return Step(
-        "segment_need", (COUNTS, OFFERED), compute=compute, grain=Grain.ALL, writes=SEGMENT_NEED
-    )
 
 
 def need_rows(counts: pl.DataFrame, offered: pl.DataFrame, smallest: int) -> pl.DataFrame:

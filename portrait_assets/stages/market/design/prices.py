@@ -9,10 +9,9 @@ from portrait_assets.methods.statistics.significance import two_proportions
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import PRODUCT_MONTH
 from portrait_assets.stages.market.columns import DIGITS, EVERYONE, HOLDINGS, PURCHASES
-from portrait_assets.stages.market.design.contract import PRICE_POINT
 from portrait_assets.stages.market.facts import BOUGHT, HOLDING, NUMBERED_MEMBER, of_members
-from portrait_assets.stages.market.shown import dated, shown
-from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
+from portrait_assets.stages.market.shown import shown
+from portrait_assets.storage.steps import THE_MONTH, Grain, Step, read
 
 LEAST_LINES = 100
 """Lines, or accounts, of a category that bands of its prices are made from at least."""
@@ -135,19 +134,6 @@ BANDS = Step(
     grain=Grain.ALL,
 )
 """Lines and customers by segment, category and band of prices; bands are those of all customers."""
-
-
-def price_step(smallest: int) -> Step:
-    """The step of `market.price_point`.
-
-    Args:
-        smallest: fewest customers of what is published by itself.
-    """
-
-    def compute(scope: Scope, counts: pl.DataFrame) -> pl.DataFrame:
-        return dated(scope, PRICE_POINT, price_rows(counts, smallest))
-
-    return Step("price_point", (BANDS,), compute=compute, grain=Grain.ALL, writes=PRICE_POINT)
 
 
 def price_rows(counts: pl.DataFrame, smallest: int) -> pl.DataFrame:

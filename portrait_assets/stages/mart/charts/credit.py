@@ -9,8 +9,9 @@ from portrait_assets.methods.drawing.svg import draw
 from portrait_assets.stages.mart.charts.portrait import (
     BLUE,
     MONTH_WORDS,
-    ORANGE,
+    colour_of,
     data_of,
+    shape_of,
     share_axis,
 )
 from portrait_assets.storage.published import Row
@@ -23,12 +24,6 @@ _EXPECTED, _ACTUAL = "expected", "actual"
 _SIDES = {_ACTUAL: "实际", _EXPECTED: "预期"}
 _RATE = "share to whom it happened"
 _WORDS = {**MONTH_WORDS, **_SIDES, _RATE: "发生率"}
-
-
-def _colour() -> alt.Color:
-    return alt.Color(
-        "what:N", title=None, scale=alt.Scale(domain=list(_SIDES), range=[BLUE, ORANGE])
-    )
 
 
 def _rate(column: str) -> alt.Y:
@@ -66,7 +61,7 @@ def approval(rows: Sequence[Row], label: tuple[str, str]) -> str:
         .encode(
             x=x,
             y=_rate("rate"),
-            color=_colour(),
+            color=colour_of(_SIDES),
             strokeDash=alt.StrokeDash("what:N", title=None, legend=None),
         )
     )
@@ -96,12 +91,8 @@ def vintages(rows: Sequence[Row], label: tuple[str, str]) -> str:
         .encode(
             x=x,
             y=_rate("rate"),
-            color=_colour(),
-            shape=alt.Shape(
-                "what:N",
-                title=None,
-                scale=alt.Scale(domain=list(_SIDES), range=["circle", "diamond"]),
-            ),
+            color=colour_of(_SIDES),
+            shape=shape_of(_SIDES),
         )
     )
     what = (f"{label[0]}: vintages", f"{label[1]}：各批次表现")

@@ -11,8 +11,9 @@ from portrait_assets.stages.mart.charts.portrait import (
     BLUE,
     GREY,
     MONTH_WORDS,
-    ORANGE,
+    colour_of,
     data_of,
+    shape_of,
     share_axis,
 )
 from portrait_assets.storage.published import Row
@@ -49,18 +50,6 @@ def _intervals(rows: Sequence[Row]) -> alt.Chart:
     return lines
 
 
-def _colour() -> alt.Color:
-    return alt.Color(
-        "what:N", title=None, scale=alt.Scale(domain=list(_SIDES), range=[BLUE, ORANGE])
-    )
-
-
-def _shape() -> alt.Shape:
-    return alt.Shape(
-        "what:N", title=None, scale=alt.Scale(domain=list(_SIDES), range=["circle", "diamond"])
-    )
-
-
 def _both(rows: Sequence[Row], column: str, of_baseline: str, *kept: str) -> list[Row]:
     """Two rows of each, for prediction and baseline, with `what` it is and its `value`."""
     return [
@@ -85,9 +74,9 @@ def areas_by_month(rows: Sequence[Row], label: tuple[str, str]) -> str:
     chance = _chance().encode(y=y)
     intervals = _intervals(named).encode(x=x, y=alt.Y("auc_low:Q", **_area_axis()), y2="auc_high:Q")
     base = alt.Chart(data_of(_both(named, "auc", "baseline_auc", "month")))
-    lines = base.mark_line(strokeWidth=1.6).encode(x=x, y=y, color=_colour())
+    lines = base.mark_line(strokeWidth=1.6).encode(x=x, y=y, color=colour_of(_SIDES))
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
-        x=x, y=y, color=_colour(), shape=_shape()
+        x=x, y=y, color=colour_of(_SIDES), shape=shape_of(_SIDES)
     )
     what = (f"{label[0]}: area by month", f"{label[1]}：各月AUC")
     return draw(chance + intervals + lines + dots, _WORDS, what, 260)
@@ -112,7 +101,7 @@ def areas_by_model(rows: Sequence[Row], words: Words) -> str:
     dots = (
         alt.Chart(data_of(_both(rows, "auc", "baseline_auc", "name")))
         .mark_point(filled=True, size=60, opacity=1)
-        .encode(x=x, y=y, color=_colour(), shape=_shape())
+        .encode(x=x, y=y, color=colour_of(_SIDES), shape=shape_of(_SIDES))
     )
     what = ("Models in their newest closed window", "各模型最近已结束观察期")
     return draw(chance + intervals + dots, {**_WORDS, **words}, what, 70 + 26 * len(rows))
@@ -145,7 +134,7 @@ def calibrated(rows: Sequence[Row], label: tuple[str, str]) -> str:
     dots = (
         alt.Chart(data_of(_both(rows, "predicted_rate", "baseline_predicted_rate", "rate")))
         .mark_point(filled=True, size=55, opacity=1)
-        .encode(x=x, y=y, color=_colour(), shape=_shape())
+        .encode(x=x, y=y, color=colour_of(_SIDES), shape=shape_of(_SIDES))
     )
     words = {**_SIDES, across: "该十分位平均预测概率", up: "实际发生率"}
     what = (f"{label[0]}: calibration by tenth", f"{label[1]}：分十分位校准")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from portrait_assets.methods.drawing.available import can_draw
@@ -26,6 +26,20 @@ def data_of(rows: Sequence[Row]) -> alt.InlineData:
     plain = (str, int, float, type(None))
     return alt.InlineData(
         values=[{k: v for k, v in row.items() if isinstance(v, plain)} for row in rows]
+    )
+
+
+def colour_of(sides: Mapping[str, str]) -> alt.Color:
+    """The colour of a value by `what` it is: the first of two sides blue, the other orange."""
+    return alt.Color(
+        "what:N", title=None, scale=alt.Scale(domain=list(sides), range=[BLUE, ORANGE])
+    )
+
+
+def shape_of(sides: Mapping[str, str]) -> alt.Shape:
+    """The shape of a point by `what` it is, so that colours are not needed to tell them apart."""
+    return alt.Shape(
+        "what:N", title=None, scale=alt.Scale(domain=list(sides), range=["circle", "diamond"])
     )
 
 

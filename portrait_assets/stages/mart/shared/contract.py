@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from portrait_assets.schema.columns import count, required, share, text
-from portrait_assets.schema.table import Column, PartitionBy, Table, Type
+from portrait_assets.schema.columns import count, day, flag, integer, number, required, share, text
+from portrait_assets.schema.table import Column, Table, month_end_table
 from portrait_assets.stages.clusters.contract import (
     CLUSTER_MIGRATION,
     CLUSTER_PROFILE,
@@ -31,9 +31,8 @@ ANONYMITY = Table(
     zh="各字段的泛化与抑制",
     columns=(
         _text("column_name", "Column", "字段"),
-        Column(
+        flag(
             "is_quasi_identifier",
-            Type.BOOLEAN,
             "Rests on what others may know of a customer; otherwise a text of any content",
             "是否为准标识符（否则为取值开放的文本）",
             nullable=False,
@@ -59,16 +58,11 @@ DIVERSITY = Table(
     zh="等价类内取值单一的敏感标签",
     columns=(
         _text("column_name", "Column that is no quasi-identifier", "敏感字段"),
-        Column(
-            "classes", Type.INTEGER, "Classes with a value", "等价类数", nullable=False, minimum=0
-        ),
-        Column(
+        count("classes", "Classes with a value", "等价类数"),
+        count(
             "classes_of_one_value",
-            Type.INTEGER,
             "Classes in which all customers have the same value",
             "取值单一的等价类数",
-            nullable=False,
-            minimum=0,
         ),
         _cells("customers", "Customers in these", "涉及客户数"),
     ),
@@ -84,27 +78,23 @@ SHARED_PUBLICATION = Table(
     zh="对外共享文件说明",
     columns=(
         _text("source", "Source", "数据源"),
-        Column("as_of", Type.DATE, "Last day of the month", "观察截止日", nullable=False),
+        day("as_of", "Last day of the month", "观察截止日", nullable=False),
         _text("purpose", "What it was given for", "提供目的", nullable=True),
-        Column(
+        integer(
             "k",
-            Type.INTEGER,
             "Every combination of quasi-identifiers is had by at least so many; null: of a public "
             "source, as it is",
             "k-匿名的k（公开数据源为空）",
             minimum=1,
         ),
         _cells("customers", "Customers", "客户数"),
-        Column("classes", Type.INTEGER, "Different combinations", "等价类数", minimum=0),
-        Column("smallest_class", Type.INTEGER, "Customers of the rarest", "最小等价类", minimum=0),
-        Column("average_class", Type.NUMBER, "Customers / classes", "平均等价类", minimum=0),
-        Column(
+        integer("classes", "Different combinations", "等价类数", minimum=0),
+        integer("smallest_class", "Customers of the rarest", "最小等价类", minimum=0),
+        number("average_class", "Customers / classes", "平均等价类", minimum=0),
+        share(
             "information_loss",
-            Type.NUMBER,
             "Mean normalised certainty penalty of the cells: 0 as recorded, 1 all suppressed",
             "信息损失（NCP）",
-            minimum=0,
-            maximum=1,
         ),
     ),
     partition_by=None,
@@ -138,13 +128,11 @@ AGGREGATES = (
 
 def shared_matrix(columns: tuple[Column, ...]) -> Table:
     """The portrait matrix of a shared file with these columns."""
-    return Table(
+    return month_end_table(
         schema="tags",
         name="portrait_matrix",
         en="Portrait matrix of one month: one row per customer, one column per tag",
         zh="单月客户画像矩阵",
         columns=columns,
         key=("as_of", "customer_id"),
-        partition_by=PartitionBy.AS_OF,
-        published=True,
     )

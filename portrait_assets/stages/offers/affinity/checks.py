@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import next_month
@@ -24,7 +23,7 @@ from portrait_assets.stages.offers.affinity.contract import (
     TYPE,
 )
 from portrait_assets.stages.offers.affinity.purchases import SOLD
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.engine import Engine
@@ -71,7 +70,7 @@ def _in_order(subject: Subject) -> Finding:
 
 
 def _profiled(subject: Subject) -> Finding:
-    """Only who may be profiled, and is a customer, has affinities."""
+    """Only customers of the month who may be profiled have affinities."""
     subject.warehouse.require(FEATURE_MATRIX, [subject.month])
     known = subject.warehouse.select(
         f"SELECT customer_id FROM ({select_sql(FEATURE_MATRIX, [subject.month])})"
@@ -130,8 +129,8 @@ def _of_enough(smallest: int) -> TableCheck:
 
     return TableCheck(
         "of_enough_customers",
-        f"No cell has fewer than {smallest} customers, and some.",
         find,
+        f"No cell has fewer than {smallest} customers, and some.",
         blocking=True,
         holds_together=True,
     )
@@ -148,38 +147,17 @@ def _within(subject: Subject) -> Finding:
     return Finding(wrong.height, f"{wrong.height} cells that contradict")
 
 
-IN_ORDER = TableCheck(
-    "in_order",
-    "Each customer's items of a kind are ranked from 1 on, the more probable first.",
-    _in_order,
-    blocking=True,
-)
-PROFILED = TableCheck(
-    "only_profiled",
-    "Only customers of the month who may be profiled have affinities.",
-    _profiled,
-    blocking=True,
-)
-NOT_HELD = TableCheck(
-    "not_held",
-    "No product is listed to be taken that the customer holds.",
-    _not_held,
-    blocking=True,
-)
+IN_ORDER = TableCheck("in_order", _in_order, blocking=True)
+PROFILED = TableCheck("only_profiled", _profiled, blocking=True)
+NOT_HELD = TableCheck("not_held", _not_held, blocking=True)
 CAME_TRUE = TableCheck(
     "came_true",
+    _came_true,
     "What was listed three months before came true as often as predicted, "
     f"to within {MOST_OFF:.0%} of what was listed.",
-    _came_true,
-    severity=dg.AssetCheckSeverity.WARN,
+    severity=WARN,
 )
-WITHIN = TableCheck(
-    "consistent",
-    "Counts lie within their segment, and what stands out does so by its q-value.",
-    _within,
-    blocking=True,
-    holds_together=True,
-)
+WITHIN = TableCheck("consistent", _within, blocking=True, holds_together=True)
 
 
 def affinity_checks(smallest: int) -> Mapping[Table, Sequence[TableCheck]]:

@@ -7,9 +7,9 @@ from typing import Any
 from portrait_assets.methods.recommendation.bought import BASES as BOUGHT_BASES
 from portrait_assets.methods.recommendation.lift import FALSE_DISCOVERY
 from portrait_assets.methods.recommendation.takings import TREES
-from portrait_assets.schema.columns import count, number, required, text
+from portrait_assets.schema.columns import count, counter, flag, number, required, text
 from portrait_assets.schema.sensitivity import PREDICTED, SHARE
-from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, Column, month_end_table
 
 MOST_LISTED = 10
 """Items of each kind that a customer has at most."""
@@ -34,7 +34,7 @@ def _number(name: str, en: str, zh: str, **more: Any) -> Column:
     return number(name, en, zh, minimum=0, **more)
 
 
-PRODUCT_AFFINITY = Table(
+PRODUCT_AFFINITY = month_end_table(
     schema="offers",
     name="product_affinity",
     en="What each customer will most probably buy or take next, ten items of each kind",
@@ -44,13 +44,10 @@ PRODUCT_AFFINITY = Table(
         CUSTOMER_ID,
         _KIND,
         _ITEM,
-        Column(
+        counter(
             "rank",
-            Type.COUNTER,
             "Place among the customer's items of the kind, from 1",
             "位次",
-            nullable=False,
-            minimum=1,
             maximum=MOST_LISTED,
         ),
         _number(
@@ -70,12 +67,10 @@ PRODUCT_AFFINITY = Table(
         ),
     ),
     key=("as_of", "customer_id", "item_kind", "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
-SEGMENT_PRODUCT = Table(
+SEGMENT_PRODUCT = month_end_table(
     schema="offers",
     name="segment_product",
     en="How much more often each segment buys or holds an item than others do",
@@ -106,14 +101,11 @@ SEGMENT_PRODUCT = Table(
             "错误发现率（Q值）",
             maximum=1,
         ),
-        Column(
+        flag(
             "stands_out",
-            Type.BOOLEAN,
             f"Whether it stands out; of those that do at most {FALSE_DISCOVERY:.0%} by chance",
             f"是否显著（错误发现率不超过{FALSE_DISCOVERY:.0%}）",
         ),
     ),
     key=("as_of", "item_kind", "item", "segment"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
+from portrait_assets.core.arrays import Indexes
 from portrait_assets.core.threads import in_threads, workers
 from portrait_assets.methods.recommendation.bought import Buyers, fit_bought
 from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
@@ -34,8 +34,6 @@ from portrait_assets.stages.offers.affinity.purchases import (
 )
 from portrait_assets.storage.steps import Grain, Scope, Step
 
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 Listing: TypeAlias = Callable[[Indexes], pl.DataFrame]
 """`customer`, `item`, `rank`, `probability` and `basis` of customers whose numbers go up by one."""
 

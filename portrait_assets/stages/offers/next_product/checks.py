@@ -8,23 +8,19 @@ import polars as pl
 
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, UNPROFILED
-from portrait_assets.stages.offers.next_product.contract import (
-    NEXT_PRODUCT,
-    NONE,
-    PERSONAL,
-)
+from portrait_assets.stages.offers.next_product.contract import NEXT_PRODUCT, NONE, PERSONAL
 from portrait_assets.stages.offers.suitability.checks import all_suit
 from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 
 
 def _all_suit(subject: Subject) -> Finding:
-    """No pair of a customer and a product that breaks what must hold of offers."""
+    """Every product that is offered suits the customer by the records of the month."""
     offered = subject.rows.filter(pl.col("product_id") != NONE)
     return all_suit(subject.warehouse, subject.month, offered)
 
 
 def _everyone(subject: Subject) -> Finding:
-    """Every customer of the month has offers or one row that says that there is none."""
+    """Every customer of the month has offers, ranked from 1, or one row that says there is none."""
     month, warehouse = [subject.month], subject.warehouse
     profiled = warehouse.read(FEATURE_MATRIX, month).select("customer_id")
     refused = warehouse.read(UNPROFILED, month).filter("keeps_row").select("customer_id")
@@ -50,7 +46,7 @@ def _everyone(subject: Subject) -> Finding:
 
 
 def _better_than_base(subject: Subject) -> Finding:
-    """What is offered for an affinity is more probable than for all, the most probable first."""
+    """Personal offers are more probable than for all customers, the most probable first."""
     rows = subject.rows.filter(pl.col("basis") == PERSONAL).sort("customer_id", "rank")
     follows = pl.col("customer_id") == pl.col("customer_id").shift()
     wrong = rows.filter(
@@ -61,7 +57,7 @@ def _better_than_base(subject: Subject) -> Finding:
 
 
 def _refusals_kept(subject: Subject) -> Finding:
-    """Of whoever refuses profiling no affinity is used."""
+    """Whoever refuses profiling has no offer that rests on an affinity."""
     refused = subject.warehouse.read(UNPROFILED, [subject.month])
     rows = subject.rows.join(refused, on="customer_id", how="semi")
     wrong = rows.filter(
@@ -71,30 +67,10 @@ def _refusals_kept(subject: Subject) -> Finding:
     return Finding(wrong.height, f"{refused.height} refuse profiling, {wrong.height} rows use it")
 
 
-ALL_SUIT = TableCheck(
-    "all_suit",
-    "Every product that is offered suits the customer by the records of the month.",
-    _all_suit,
-    blocking=True,
-)
-EVERYONE = TableCheck(
-    "everyone_has_an_answer",
-    "Every customer of the month has offers, ranked from 1, or one row that says there is none.",
-    _everyone,
-    blocking=True,
-)
-BETTER_THAN_BASE = TableCheck(
-    "better_than_base",
-    "Personal offers are more probable than for all customers, the most probable first.",
-    _better_than_base,
-    blocking=True,
-)
-REFUSALS_KEPT = TableCheck(
-    "refusals_kept",
-    "Whoever refuses profiling has no offer that rests on an affinity.",
-    _refusals_kept,
-    blocking=True,
-)
+ALL_SUIT = TableCheck("all_suit", _all_suit, blocking=True)
+EVERYONE = TableCheck("everyone_has_an_answer", _everyone, blocking=True)
+BETTER_THAN_BASE = TableCheck("better_than_base", _better_than_base, blocking=True)
+REFUSALS_KEPT = TableCheck("refusals_kept", _refusals_kept, blocking=True)
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     NEXT_PRODUCT: (ALL_SUIT, EVERYONE, BETTER_THAN_BASE, REFUSALS_KEPT)

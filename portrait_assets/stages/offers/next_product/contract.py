@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from portrait_assets.schema.columns import money, share, text
+from portrait_assets.schema.columns import counter, money, share, text
 from portrait_assets.schema.sensitivity import SUITED
-from portrait_assets.schema.table import (
-    CUSTOMER_ID,
-    Column,
-    PartitionBy,
-    Sensitivity,
-    Table,
-    Type,
-)
+from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, month_end_table
 
 C2 = Sensitivity.C2
 MOST_OFFERED = 3
@@ -29,7 +22,7 @@ def _text(name: str, en: str, zh: str, **more: Any) -> Column:
     return text(name, en, zh, nullable=False, sensitivity=C2, **more)
 
 
-NEXT_PRODUCT = Table(
+NEXT_PRODUCT = month_end_table(
     schema="offers",
     name="next_product",
     en="The products to offer each customer next, of those that suit; an input of campaigns",
@@ -37,13 +30,10 @@ NEXT_PRODUCT = Table(
     operation=SUITED,
     columns=(
         CUSTOMER_ID,
-        Column(
+        counter(
             "rank",
-            Type.COUNTER,
             "Place among the products offered, from 1",
             "推荐次序",
-            nullable=False,
-            minimum=1,
             maximum=MOST_OFFERED,
             sensitivity=C2,
         ),
@@ -79,8 +69,6 @@ NEXT_PRODUCT = Table(
         _text("reason_zh", "Why, in a sentence, in Chinese", "中文原因"),
     ),
     key=("as_of", "customer_id", "rank"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 """No column is a price: what a customer is known by sets none."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Table
@@ -12,7 +11,7 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.offers.next_product.checks import ALL_SUIT
 from portrait_assets.stages.offers.sets.contract import PRODUCT_SET, SET_OFFER
 from portrait_assets.stages.offers.sets.declared import ProductSet
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.partitions import select_sql
 
 
@@ -29,7 +28,7 @@ def _newest_grades(subject: Subject) -> pl.DataFrame:
 
 
 def _within_grade(subject: Subject) -> Finding:
-    """No product above the highest grade of its set, by the newest row of the product."""
+    """No product of a set has a risk grade above the highest of the set, or none that is known."""
     grades = _newest_grades(subject)
     limited = subject.rows.drop_nulls("highest_grade").join(grades, on="product_id", how="left")
     written = pl.col("risk_grade").str.strip_chars().str.to_uppercase().str.strip_prefix("R")
@@ -59,18 +58,13 @@ def sets_checks(sets: Sequence[ProductSet]) -> Mapping[Table, Sequence[TableChec
             WITHIN_GRADE,
             TableCheck(
                 "every_set_has_products",
-                "Every product set has a product that is on sale.",
                 has_products,
-                severity=dg.AssetCheckSeverity.WARN,
+                "Every product set has a product that is on sale.",
+                severity=WARN,
             ),
         ),
         SET_OFFER: (ALL_SUIT,),
     }
 
 
-WITHIN_GRADE = TableCheck(
-    "within_highest_grade",
-    "No product of a set has a risk grade above the highest of the set, or none that is known.",
-    _within_grade,
-    blocking=True,
-)
+WITHIN_GRADE = TableCheck("within_highest_grade", _within_grade, blocking=True)

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from portrait_assets.schema.columns import count, share, text
+from portrait_assets.schema.columns import count, counter, share, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, SHARE, SUITED
-from portrait_assets.schema.table import (
-    CUSTOMER_ID,
-    Column,
-    PartitionBy,
-    Sensitivity,
-    Table,
-    Type,
-)
+from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, month_end_table
 from portrait_assets.stages.offers.next_product.contract import MOST_OFFERED
 
 
@@ -25,7 +18,7 @@ def _stated(name: str, en: str, zh: str, nullable: bool = False, **more: Any) ->
 _SET = _stated("set_code", "Code of the product set", "产品组合编码")
 _PRODUCT = text("product_id", "Product", "产品编号", nullable=False)
 
-PRODUCT_SET = Table(
+PRODUCT_SET = month_end_table(
     schema="offers",
     name="product_set",
     en="The products of each set, for how many customers it is meant, and how many they suit",
@@ -52,13 +45,11 @@ PRODUCT_SET = Table(
         ),
     ),
     key=("as_of", "set_code", "product_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
     counts=("customers", "suited"),
 )
 
-SET_OFFER = Table(
+SET_OFFER = month_end_table(
     schema="offers",
     name="set_offer",
     en="The products of a set to offer each customer of its audience, of those that suit",
@@ -67,13 +58,10 @@ SET_OFFER = Table(
     columns=(
         _SET,
         CUSTOMER_ID,
-        Column(
+        counter(
             "rank",
-            Type.COUNTER,
             "Place among the products of the set, from 1",
             "组合内推荐次序",
-            nullable=False,
-            minimum=1,
             maximum=MOST_OFFERED,
             sensitivity=Sensitivity.C2,
         ),
@@ -87,6 +75,4 @@ SET_OFFER = Table(
         ),
     ),
     key=("as_of", "set_code", "customer_id", "rank"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )

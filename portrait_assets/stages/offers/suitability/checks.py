@@ -82,7 +82,7 @@ def all_suit(warehouse: Warehouse, month: str, offered: pl.DataFrame) -> Finding
 
 
 def _adds_up(subject: Subject) -> Finding:
-    """The rows of each product count every customer of the month once."""
+    """Of each product the customers that it suits and those that rules refuse add up to all."""
     if subject.rows.is_empty():
         return Finding(0, "no product that has to suit")
     month, warehouse = [subject.month], subject.warehouse
@@ -99,11 +99,6 @@ def _adds_up(subject: Subject) -> Finding:
     return Finding(wrong.height, f"{totals.height} products, {most} customers each")
 
 
-ADDS_UP = TableCheck(
-    "everyone_counted_once",
-    "Of each product the customers that it suits and those that rules refuse add up to all.",
-    _adds_up,
-    blocking=True,
-)
+ADDS_UP = TableCheck("everyone_counted_once", _adds_up, blocking=True)
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {PRODUCT_RULE: (ADDS_UP,)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from portrait_assets.schema.columns import count, required, text
 from portrait_assets.schema.sensitivity import DECLARED, SHARE
-from portrait_assets.schema.table import PartitionBy, Table
+from portrait_assets.schema.table import month_end_table
 
 _text = required(text)
 
-PRODUCT_RULE = Table(
+PRODUCT_RULE = month_end_table(
     schema="offers",
     name="product_rule",
     en="By product: how many customers it suits, and how many are refused by which rule",
@@ -26,7 +26,5 @@ PRODUCT_RULE = Table(
         _text("reason_zh", "The same in Chinese", "中文说明", operation=DECLARED),
     ),
     key=("as_of", "product_id", "rule"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 """The customers of a product's rows add up to all customers of the month."""

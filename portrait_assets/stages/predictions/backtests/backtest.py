@@ -15,6 +15,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import rankdata
 
+from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics import scores
 from portrait_assets.methods.statistics.intervals import wilson
@@ -22,10 +23,10 @@ from portrait_assets.methods.statistics.paired import auc, auc_gain, auc_interva
 from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.methods.statistics.stability import psi, smoothed_shares
+from portrait_assets.schema.probability import rounded
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.active import Bin, places
 from portrait_assets.stages.predictions.learning.baseline import Steps
-from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.rule import RULE
 
 Integers = npt.NDArray[np.int64]
@@ -117,24 +118,24 @@ def backtest_row(closed: Closed) -> dict[str, object]:
     return closed.key() | {
         "customers": len(hit),
         "hits": int(hit.sum()),
-        "auc": _rounded(area.value),
-        "auc_low": _rounded(area.low),
-        "auc_high": _rounded(area.high),
+        "auc": rounded(area.value),
+        "auc_low": rounded(area.low),
+        "auc_high": rounded(area.high),
         "baseline": closed.baseline.name,
-        "baseline_auc": _rounded(auc(order, hit)),
-        "gain_low": _rounded(gain.low),
-        "gain_high": _rounded(gain.high),
-        "lift": _rounded(_lift(closed.order, hit)),
-        "baseline_lift": _rounded(_lift(order, hit)),
-        "brier": _rounded(_brier(probability, hit)),
-        "baseline_brier": _rounded(_brier(closed.baseline_probability, hit)),
-        "base_brier": _rounded(rate * (1 - rate)),
-        "predicted_rate": _rounded(expected),
-        "rate": _rounded(rate),
-        "calibration": _rounded(expected / rate) if rate else None,
-        "calibration_error": _rounded(_calibration_error(closed)),
-        "placebo_auc": _rounded(_placebo(closed)),
-        "psi": _rounded(_shift(closed)),
+        "baseline_auc": rounded(auc(order, hit)),
+        "gain_low": rounded(gain.low),
+        "gain_high": rounded(gain.high),
+        "lift": rounded(_lift(closed.order, hit)),
+        "baseline_lift": rounded(_lift(order, hit)),
+        "brier": rounded(_brier(probability, hit)),
+        "baseline_brier": rounded(_brier(closed.baseline_probability, hit)),
+        "base_brier": rounded(rate * (1 - rate)),
+        "predicted_rate": rounded(expected),
+        "rate": rounded(rate),
+        "calibration": rounded(expected / rate) if rate else None,
+        "calibration_error": rounded(_calibration_error(closed)),
+        "placebo_auc": rounded(_placebo(closed)),
+        "psi": rounded(_shift(closed)),
         "verdict": _verdict(hit, gain),
     }
 
@@ -151,11 +152,11 @@ def calibration_rows(closed: Closed, smallest: int) -> Iterator[dict[str, object
             "tenth": place,
             "customers": len(hit),
             "hits": int(hit.sum()),
-            "predicted_rate": _rounded(float(probability.mean())),
-            "baseline_predicted_rate": _rounded(float(closed.baseline_probability[members].mean())),
-            "rate": _rounded(float(hit.mean())),
-            "low": _rounded(float(low[0])),
-            "high": _rounded(float(high[0])),
+            "predicted_rate": rounded(float(probability.mean())),
+            "baseline_predicted_rate": rounded(float(closed.baseline_probability[members].mean())),
+            "rate": rounded(float(hit.mean())),
+            "low": rounded(float(low[0])),
+            "high": rounded(float(high[0])),
         }
 
 
@@ -219,7 +220,3 @@ def _verdict(hit: Bools, gain: Interval) -> str:
     if gain.low > 0:
         return "better"
     return "worse" if gain.high < 0 else "not surely better"
-
-
-def _rounded(value: float) -> float | None:
-    return round(value, DIGITS) if np.isfinite(value) else None

@@ -1,7 +1,6 @@
 """Assets of credit scores: cards of targets of credit, their scores, and how they came true."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -9,7 +8,7 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.scorecard.card.sql import points_sql
 from portrait_assets.schema.describe import asset_key
-from portrait_assets.schema.probability import DIGITS
+from portrait_assets.schema.probability import rounded
 from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import PAST, windows_until
 from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
@@ -23,13 +22,8 @@ from portrait_assets.stages.predictions.credit.contract import (
 )
 from portrait_assets.stages.predictions.credit.deciding import Before, Decided, Deciding
 from portrait_assets.stages.predictions.credit.scoring import Counts, Key, scores_of
-from portrait_assets.stages.predictions.governance.approvals import (
-    Approvals,
-    Kind,
-    decision_on,
-)
+from portrait_assets.stages.predictions.governance.approvals import Approvals, Kind, decision_on
 from portrait_assets.stages.predictions.learning.past import Past
-from portrait_assets.stages.predictions.pictures.draw import drawn_cards, of_month
 from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.dagster.pictures import picture_metadata
@@ -69,8 +63,9 @@ def credit_assets(
         yield dg.Output(run.decisions, CREDIT_DECISION.name)
         # What was scored and decided is stored by now, also of the months of this run.
         curve = curves(warehouse, targets, months, smallest)
+        newest = curve.filter(pl.col("as_of") == last_day(months[-1]))
         context.add_asset_metadata(
-            picture_metadata(partial(drawn_cards, of_month(curve, months[-1]))),
+            picture_metadata("portrait_assets.stages.predictions.pictures.plots:of_cards", newest),
             asset_key(CREDIT_CURVE),
             months[-1],
         )
@@ -177,10 +172,10 @@ class CreditRun:
                 "challenger_version": found.challenger_version,
                 "name_en": asked.outcome.en,
                 "name_zh": asked.outcome.zh,
-                "auc": _rounded(found.auc),
-                "challenger_auc": _rounded(found.challenger_auc),
+                "auc": rounded(found.auc),
+                "challenger_auc": rounded(found.challenger_auc),
                 "baseline": found.baseline,
-                "baseline_auc": _rounded(found.baseline_auc),
+                "baseline_auc": rounded(found.baseline_auc),
                 "points_sql": points_sql(card.scorecard) if card else None,
             }
             | (card.trained if card else {})
@@ -203,7 +198,3 @@ def cards_before(warehouse: Warehouse, month: str) -> dict[Key, Before]:
             card = card_of(rows.filter(own), decision)
         found[key] = Before(card, decision["tried_in"], decision["baseline"])
     return found
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or value != value else round(value, DIGITS)

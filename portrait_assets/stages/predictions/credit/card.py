@@ -10,13 +10,11 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.scorecard.card.model import Scorecard
 from portrait_assets.methods.scorecard.card.reasons import label
 from portrait_assets.methods.scorecard.card.rows import SCHEMA
 from portrait_assets.stages.predictions.credit.contract import SCORECARD
-from portrait_assets.stages.predictions.learning.judging import Floats
-
-HEAD = ("as_of", "target", "horizon")
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,12 @@ from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.partitions import select_sql
 
 _KEY = ["target", "horizon"]
+_IS_NEXT = pl.all_horizontal(pl.col(_KEY) == pl.col(_KEY).shift())
+"""Whether a row is of the same target as the one before it."""
 
 
 def _gives_points(subject: Subject) -> Finding:
-    """The points of each score beside those of the CASE of the rows of its card."""
+    """The SQL of the card's rows gives the stored points, and is the one that is stated."""
     if subject.rows.is_empty():
         return Finding(0, "no card")
     wrong = list(_differing(subject))
@@ -59,7 +61,7 @@ def _differing(subject: Subject) -> Iterator[tuple[str, int]]:
 
 
 def _everyone(subject: Subject) -> Finding:
-    """Scored, not asked about, or not allowing it; as many scores as are counted."""
+    """Every customer is scored, not asked about, or does not allow the use for credit."""
     month, warehouse = [subject.month], subject.warehouse
     warehouse.require(FEATURE_MATRIX, month)
     everyone = warehouse.materialized(FEATURE_MATRIX)[subject.month]
@@ -84,7 +86,7 @@ def _everyone(subject: Subject) -> Finding:
 
 
 def _allowed(subject: Subject) -> Finding:
-    """Nobody is scored who does not allow the use for credit as of the month's end."""
+    """Every customer with a credit score allows the use for credit as of the month's end."""
     if subject.rows.is_empty():
         return Finding(0, "no scores")
     allowed = allowing(subject.warehouse, subject.month)
@@ -93,12 +95,9 @@ def _allowed(subject: Subject) -> Finding:
 
 
 def _in_order(subject: Subject) -> Finding:
-    """Of two customers the one with more points has no higher probability and no worse band."""
+    """Of two customers the one with more points is no riskier."""
     rows = subject.rows.sort(*_KEY, "points")
-    is_next = (pl.col("target") == pl.col("target").shift()) & (
-        pl.col("horizon") == pl.col("horizon").shift()
-    )
-    more = is_next & (
+    more = _IS_NEXT & (
         (pl.col("probability") > pl.col("probability").shift())
         | (pl.col("band").cast(pl.String) > pl.col("band").cast(pl.String).shift())
     )
@@ -108,7 +107,7 @@ def _in_order(subject: Subject) -> Finding:
 
 
 def _nothing_protected(subject: Subject) -> Finding:
-    """No model of a target of credit, card or other, reads what may not decide on credit."""
+    """No model of a target of credit reads a protected attribute, nor what is computed from one."""
     month, warehouse = [subject.month], subject.warehouse
     if subject.rows.is_empty():
         return Finding(0, "no target of credit")
@@ -126,12 +125,9 @@ def _nothing_protected(subject: Subject) -> Finding:
 
 
 def _curve_falls(subject: Subject) -> Finding:
-    """The higher the cut the fewer are approved, and shares are those of the counts."""
+    """The higher the cut the fewer are approved, and rates are those of the counts."""
     cuts = subject.rows.filter(pl.col("kind") == CUT).sort(*_KEY, "cut")
-    is_next = (pl.col("target") == pl.col("target").shift()) & (
-        pl.col("horizon") == pl.col("horizon").shift()
-    )
-    wrong = cuts.filter(is_next & (pl.col("approved") > pl.col("approved").shift()))
+    wrong = cuts.filter(_IS_NEXT & (pl.col("approved") > pl.col("approved").shift()))
     off = subject.rows.filter(
         (pl.col("known") > pl.col("approved"))
         | ((pl.col("bads") / pl.col("known") - pl.col("actual_bad_rate")).abs() > 1e-5)
@@ -140,41 +136,12 @@ def _curve_falls(subject: Subject) -> Finding:
     return Finding(failures, f"{cuts.height} cuts, {failures} not as they should be")
 
 
-GIVES_POINTS = TableCheck(
-    "gives_the_points",
-    "The SQL of the card's rows gives the stored points, and is the one that is stated.",
-    _gives_points,
-    blocking=True,
-)
-EVERYONE = TableCheck(
-    "everyone_accounted_for",
-    "Every customer is scored, not asked about, or does not allow the use for credit.",
-    _everyone,
-    blocking=True,
-)
-ALLOWED = TableCheck(
-    "all_allow_it",
-    "Every customer with a credit score allows the use for credit as of the month's end.",
-    _allowed,
-    blocking=True,
-)
-IN_ORDER = TableCheck(
-    "points_in_order",
-    "Of two customers the one with more points is no riskier.",
-    _in_order,
-    blocking=True,
-)
-NOTHING_PROTECTED = TableCheck(
-    "nothing_protected",
-    "No model of a target of credit reads a protected attribute, nor what is computed from one.",
-    _nothing_protected,
-    blocking=True,
-)
-CURVE_FALLS = TableCheck(
-    "curve_falls",
-    "The higher the cut the fewer are approved, and rates are those of the counts.",
-    _curve_falls,
-)
+GIVES_POINTS = TableCheck("gives_the_points", _gives_points, blocking=True)
+EVERYONE = TableCheck("everyone_accounted_for", _everyone, blocking=True)
+ALLOWED = TableCheck("all_allow_it", _allowed, blocking=True)
+IN_ORDER = TableCheck("points_in_order", _in_order, blocking=True)
+NOTHING_PROTECTED = TableCheck("nothing_protected", _nothing_protected, blocking=True)
+CURVE_FALLS = TableCheck("curve_falls", _curve_falls)
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     CREDIT_SCORE: (ALLOWED, IN_ORDER),

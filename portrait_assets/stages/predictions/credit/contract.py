@@ -5,22 +5,27 @@ from __future__ import annotations
 from portrait_assets.methods.scorecard.card.parts import Kind
 from portrait_assets.methods.scorecard.card.reasons import REASONS
 from portrait_assets.methods.scorecard.fitting.banding import ACCEPT, DECLINE, NAMES, REVIEW
-from portrait_assets.schema.columns import count, number, probability, share, text
+from portrait_assets.schema.columns import (
+    count,
+    counter,
+    flag,
+    integer,
+    number,
+    probability,
+    share,
+    text,
+)
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE, STATISTIC
-from portrait_assets.schema.table import (
-    CUSTOMER_ID,
-    Column,
-    PartitionBy,
-    Sensitivity,
-    Table,
-    Type,
-)
+from portrait_assets.schema.table import CUSTOMER_ID, Sensitivity, month_end_table
 from portrait_assets.stages.predictions.columns import (
+    AGAINST,
     BY_TARGET,
     HORIZON,
+    TARGET_NAMES,
     TRAINED_FROM,
     TRAINED_UNTIL,
+    WHY,
 )
 
 ACTIONS = (
@@ -42,7 +47,7 @@ _VERSION = text(
 _JUDGED_ON = text("judged_on", "Base month that it was judged on", "评判的基准月份")
 _FITTED_IN = text("fitted_in", "Month in which it was fitted", "拟合月份")
 
-SCORECARD = Table(
+SCORECARD = month_end_table(
     schema="predictions",
     name="scorecard",
     en="The card of each target of credit: points by column and bin, scale and bands, as rows",
@@ -52,7 +57,7 @@ SCORECARD = Table(
         _TARGET,
         HORIZON,
         _VERSION,
-        Column("item", Type.COUNTER, "Order of the rows", "行次序", nullable=False, minimum=1),
+        counter("item", "Order of the rows", "行次序"),
         text(
             "part",
             "What a row is: card, scale, feature, information, bin, level or band",
@@ -61,9 +66,7 @@ SCORECARD = Table(
             allowed=("card", "scale", "feature", "information", "bin", "level", "band"),
         ),
         text("feature", "Column of the feature matrix", "特征"),
-        Column(
-            "bin", Type.INTEGER, "Number of the bin, or place of the column", "分箱号或特征次序"
-        ),
+        integer("bin", "Number of the bin, or place of the column", "分箱号或特征次序"),
         text(
             "kind",
             f"Kind of bin: {', '.join(Kind)}; form of a column, name of a number or of a band",
@@ -78,17 +81,14 @@ SCORECARD = Table(
         count("bads", "Those to whom it happened", "其中发生数", nullable=True),
         share("bad_rate", "Share to whom it happened", "发生率"),
         number("woe", "Weight of evidence: logarithm of good to bad over that of all", "证据权重"),
-        Column(
+        integer(
             "points",
-            Type.INTEGER,
             "Points of the bin, of the card to begin with, or the least ones of a band",
             "分值（分箱、基础分或档位下限）",
         ),
         number("value", "Coefficient, information value or number of the scale", "数值"),
     ),
     key=(*BY_TARGET, "item"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
     counts=("rows",),
 )
@@ -96,7 +96,7 @@ SCORECARD = Table(
 _REASON_EN = "reason: what cost most points against the best bin; null where fewer cost anything"
 _ORDINALS = ("First", "Second", "Third", "Fourth")
 
-CREDIT_SCORE = Table(
+CREDIT_SCORE = month_end_table(
     schema="predictions",
     name="credit_score",
     en="Credit score of each customer who allows it: points, probability and what is suggested",
@@ -107,9 +107,8 @@ CREDIT_SCORE = Table(
         _TARGET,
         HORIZON,
         _VERSION,
-        Column(
+        integer(
             "points",
-            Type.INTEGER,
             "Points: the more, the less probable",
             "信用分（越高风险越低）",
             nullable=False,
@@ -155,12 +154,10 @@ CREDIT_SCORE = Table(
         ),
     ),
     key=("as_of", "customer_id", "target", "horizon"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
-CREDIT_DECISION = Table(
+CREDIT_DECISION = month_end_table(
     schema="predictions",
     name="credit_decision",
     en="Which card scores each target of credit in the month, or why none does",
@@ -171,22 +168,19 @@ CREDIT_DECISION = Table(
         HORIZON,
         text("model_version", "Version of the card; null without one", "评分卡版本（无则为空）"),
         text("action", "What was done", "处理", nullable=False, allowed=ACTIONS),
-        text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
-        text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
+        *WHY,
         TRAINED_FROM,
         TRAINED_UNTIL,
         _JUDGED_ON,
         _FITTED_IN,
         text("tried_in", "Month in which a card was last fitted", "最近拟合评分卡的月份"),
         text("challenger_version", "Version of the month's challenger", "挑战者评分卡版本"),
-        text("name_en", "Name of the target", "目标名称（英文）"),
-        text("name_zh", "Name of the target in Chinese", "目标名称"),
+        *TARGET_NAMES,
         share(
             "auc", "Area under the curve of the card in the newest closed window", "最近观察期AUC"
         ),
         share("challenger_auc", "The same of the month's challenger", "挑战者AUC"),
-        text("baseline", "Best baseline of the windows before that one", "此前最佳基准规则"),
-        share("baseline_auc", "Its area in the newest closed window", "基准规则AUC"),
+        *AGAINST,
         count("scored", "Customers scored", "已评分客户数"),
         count(
             "not_asked",
@@ -207,11 +201,9 @@ CREDIT_DECISION = Table(
         ),
     ),
     key=BY_TARGET,
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-CREDIT_CURVE = Table(
+CREDIT_CURVE = month_end_table(
     schema="predictions",
     name="credit_curve",
     en="What approving from a score on would have brought, and how each month's scores came true",
@@ -228,9 +220,7 @@ CREDIT_CURVE = Table(
             allowed=(CUT, VINTAGE),
         ),
         text("base_month", "Month at whose end was scored", "评分月份", nullable=False),
-        Column(
-            "cut", Type.INTEGER, "Least points that would be approved; null of a vintage", "切分点"
-        ),
+        integer("cut", "Least points that would be approved; null of a vintage", "切分点"),
         count(
             "approved",
             "Customers scored with as many points or more",
@@ -245,9 +235,8 @@ CREDIT_CURVE = Table(
         share("actual_bad_rate", "Share to whom it happened", "实际坏样本率"),
         share("low", "Low end of its 95 % interval", "实际坏样本率区间下限"),
         share("high", "High end of its 95 % interval", "实际坏样本率区间上限"),
-        Column(
+        flag(
             "is_apart",
-            Type.BOOLEAN,
             "Whether what was expected of those known lies outside of the interval",
             "预期是否落在区间之外",
         ),
@@ -258,8 +247,6 @@ CREDIT_CURVE = Table(
         share("baseline_auc", "Area under the curve of the baseline", "基准规则AUC"),
     ),
     key=(*BY_TARGET, "kind", "base_month", "cut"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
     counts=("approved", "known"),
 )

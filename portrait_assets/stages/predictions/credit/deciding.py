@@ -32,10 +32,7 @@ from portrait_assets.stages.predictions.learning import words as models
 from portrait_assets.stages.predictions.learning.baseline import BASE_RATE, best_of, ordered_by
 from portrait_assets.stages.predictions.learning.inputs import are_refused, inputs_of
 from portrait_assets.stages.predictions.learning.past import Past
-from portrait_assets.stages.predictions.learning.training import (
-    has_enough_events,
-    has_enough_rows,
-)
+from portrait_assets.stages.predictions.learning.training import has_enough_events, has_enough_rows
 from portrait_assets.stages.predictions.learning.words import Words
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.declared.outcome import Baseline

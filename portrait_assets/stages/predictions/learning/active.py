@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.methods.disclosure.holders import Holders, Names, apart, holders_of
 from portrait_assets.methods.prediction.curve import Curve
 from portrait_assets.methods.prediction.model import PredictionModel
@@ -17,7 +18,6 @@ from portrait_assets.methods.prediction.rows import ROWS_SCHEMA, Row, part, to_f
 from portrait_assets.methods.statistics.intervals import wilson
 from portrait_assets.schema.probability import stored
 from portrait_assets.stages.predictions.learning.baseline import Steps
-from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.rule import RULE
 
 STORED_AS = {"left": "left_node", "right": "right_node"}

@@ -13,12 +13,12 @@ import numpy as np
 import polars as pl
 from sklearn.isotonic import IsotonicRegression
 
+from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.methods.disclosure.holders import apart, holders_of, names_in
 from portrait_assets.methods.prediction.rows import Row, part, to_frame
 from portrait_assets.methods.statistics.intervals import Counts
 from portrait_assets.methods.statistics.paired import auc
 from portrait_assets.methods.statistics.rates import shrunk_to_all
-from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.targets.declared.outcome import Baseline
 
 BASE_RATE = "base rate"

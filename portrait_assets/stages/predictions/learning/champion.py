@@ -28,9 +28,7 @@ from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.learning.again import fitted_again
 from portrait_assets.stages.predictions.learning.evidence import Evidence
 from portrait_assets.stages.predictions.learning.inputs import are_refused
-from portrait_assets.stages.predictions.learning.judging import (
-    shift_of,
-)
+from portrait_assets.stages.predictions.learning.judging import shift_of
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.learning.training import (
     Challenger,
@@ -43,7 +41,6 @@ from portrait_assets.stages.predictions.learning.training import (
 from portrait_assets.stages.predictions.learning.words import Words
 from portrait_assets.stages.predictions.rule import RULE
 
-_LEAST = 1e-12
 Leaking = tuple[str, ...]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from scipy.special import expit, logit
 
+from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.methods.disclosure.holders import names_in
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.statistics.paired import auc
@@ -25,13 +26,7 @@ from portrait_assets.stages.predictions.learning.baseline import (
     fitted_steps,
     ordered_by,
 )
-from portrait_assets.stages.predictions.learning.judging import (
-    Bools,
-    Calibrated,
-    Floats,
-    calibrated,
-    shift_of,
-)
+from portrait_assets.stages.predictions.learning.judging import Calibrated, calibrated, shift_of
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.targets.declared.outcome import Baseline
 

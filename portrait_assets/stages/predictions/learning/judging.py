@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.methods.statistics.intervals import Z95
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 _LEAST = 1e-9
 _WIDEST = 20.0

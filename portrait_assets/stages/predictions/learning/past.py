@@ -8,12 +8,12 @@ from functools import cached_property
 
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.cells import rows_of_enough
 from portrait_assets.core.months import next_month
 from portrait_assets.methods.prediction.families.encoding import Encoding, fit_encoding
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.learning.judging import Floats
 from portrait_assets.stages.predictions.learning.labels import (
     LOT,
     LOTS,

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.core.bounds import every_kth
 from portrait_assets.core.threads import in_threads
 from portrait_assets.methods.disclosure.holders import codes_of, holders_of, names_in
@@ -29,7 +30,6 @@ from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.inputs import inputs_of
-from portrait_assets.stages.predictions.learning.judging import Bools, Floats
 from portrait_assets.stages.predictions.learning.past import Past
 from portrait_assets.stages.predictions.rule import RULE, families_for, parameters_for
 

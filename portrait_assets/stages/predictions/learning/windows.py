@@ -13,11 +13,11 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import next_month
 from portrait_assets.methods.prediction.model import PredictionModel, Scorer
 from portrait_assets.methods.prediction.together import margins
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.learning.judging import Floats
 from portrait_assets.stages.predictions.learning.labels import (
     INPUT_TYPES,
     INPUTS,

@@ -16,9 +16,9 @@ from portrait_assets.stages.predictions.lifecycle.contract import (
 )
 from portrait_assets.stages.predictions.lifecycle.spells import spells
 from portrait_assets.stages.predictions.lifecycle.staging import (
+    RULE_STAGES_STEP,
     SILENCE,
     SPEND,
-    rule_stages_step,
     stages_step,
 )
 from portrait_assets.stages.targets.contract import TARGET
@@ -128,7 +128,7 @@ def followed(warehouse: Warehouse, targets: Targets, base: str, month: str) -> p
         name: labels(warehouse, targets.derived[name], [base], month) for name in (SILENCE, SPEND)
     }
     staged = warehouse.read(LIFECYCLE_STAGE, [base]).filter(pl.col("left_on").is_null())
-    by_rule = Engine(warehouse.con).frame(rule_stages_step(), Scope(base))
+    by_rule = Engine(warehouse.con).frame(RULE_STAGES_STEP, Scope(base))
     return (
         staged.select("customer_id", "stage")
         .join(by_rule.select("customer_id", "rule_stage"), on="customer_id", how="inner")

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics.paired import auc, auc_gain, mean_gain
 from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.methods.statistics.resampling import Interval
 
-Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 SILENT, BOUGHT, SPENT_MUCH = range(3)
 OUTCOMES = 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
@@ -13,11 +12,11 @@ from portrait_assets.stages.predictions.lifecycle.contract import (
     LIFECYCLE_BACKTEST,
     LIFECYCLE_STAGE,
 )
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 
 def _one_stage(subject: Subject) -> Finding:
-    """Nobody is in two stages, or left one without being in another."""
+    """Every customer of the month is in one stage of the life cycle, and left at most one."""
     is_open = pl.col("left_on").is_null().sum().alias("open")
     left = pl.col("left_on").is_not_null().sum().alias("left")
     by_customer = subject.rows.group_by("customer_id").agg(is_open, left)
@@ -26,7 +25,7 @@ def _one_stage(subject: Subject) -> Finding:
 
 
 def _no_gap(subject: Subject) -> Finding:
-    """What was open in the month before goes on or ends, of those who are still there."""
+    """A spell goes on from the month before, or ends with the month, and begins before it ends."""
     before = next_month(subject.month, -1)
     if before not in subject.warehouse.materialized(LIFECYCLE_STAGE):
         return Finding(0, "the first month")
@@ -46,6 +45,7 @@ def _no_gap(subject: Subject) -> Finding:
 
 
 def _better(subject: Subject) -> Finding:
+    """Stages tell no less of the month after than stages by rules of one line."""
     worse = subject.rows.filter(pl.col("verdict") == "worse")
     measured = subject.rows.select("measure", "value", "rule_value")
     measures = ", ".join(
@@ -56,24 +56,9 @@ def _better(subject: Subject) -> Finding:
     return Finding(worse.height, measures or "no window is judged")
 
 
-ONE_STAGE = TableCheck(
-    "one_stage",
-    "Every customer of the month is in one stage of the life cycle, and left at most one.",
-    _one_stage,
-    blocking=True,
-)
-NO_GAP = TableCheck(
-    "no_gap",
-    "A spell goes on from the month before, or ends with the month, and begins before it ends.",
-    _no_gap,
-    blocking=True,
-)
-BETTER = TableCheck(
-    "better_than_rules",
-    "Stages tell no less of the month after than stages by rules of one line.",
-    _better,
-    severity=dg.AssetCheckSeverity.WARN,
-)
+ONE_STAGE = TableCheck("one_stage", _one_stage, blocking=True)
+NO_GAP = TableCheck("no_gap", _no_gap, blocking=True)
+BETTER = TableCheck("better_than_rules", _better, severity=WARN)
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     LIFECYCLE_STAGE: (ONE_STAGE, NO_GAP),
     LIFECYCLE_BACKTEST: (BETTER,),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import count, number, text
+from portrait_assets.schema.columns import count, day, number, text
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, SHARE
-from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 
 STAGES = ("introduction", "growth", "maturity", "dormancy", "churn")
 BASES = ("predictions", "gaps")
 MEASURES = ("log loss", "auc")
 VERDICTS = ("better", "not surely better", "worse", "not judged")
 
-LIFECYCLE_STAGE = Table(
+LIFECYCLE_STAGE = month_end_table(
     schema="predictions",
     name="lifecycle_stage",
     en="The stage of the life cycle that each customer is in, and the one that was left this month",
@@ -27,16 +27,14 @@ LIFECYCLE_STAGE = Table(
             nullable=False,
             allowed=STAGES,
         ),
-        Column(
+        day(
             "entered_on",
-            Type.DATE,
             "Month end at which the customer was first found in it, or the day of joining; null "
             "where that was before the first month",
             "进入日期（首月之前已进入时为空）",
         ),
-        Column(
+        day(
             "left_on",
-            Type.DATE,
             "Month end at which the customer was found in another; null while in it",
             "离开日期（仍处于该阶段时为空）",
         ),
@@ -51,12 +49,10 @@ LIFECYCLE_STAGE = Table(
         ),
     ),
     key=("as_of", "customer_id", "stage"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
-LIFECYCLE_BACKTEST = Table(
+LIFECYCLE_BACKTEST = month_end_table(
     schema="predictions",
     name="lifecycle_backtest",
     en="How well stages predicted the window that the month closes, beside stages by rules",
@@ -95,7 +91,5 @@ LIFECYCLE_BACKTEST = Table(
         ),
     ),
     key=("as_of", "measure"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

@@ -13,7 +13,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.duckdb.connection import literal
-from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Span, Step, read
+from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, read
 
 SILENCE, SPEND = "silence", "spend"
 """The targets whose predictions tell stages apart."""
@@ -49,14 +49,13 @@ class StageRule:
 RULE = StageRule()
 
 
-def stages_step(targets: Targets, rule: StageRule = RULE) -> Step:
+def stages_step(targets: Targets) -> Step:
     """The stage of each customer of a month of whom a probability or a gap is known.
 
     Nobody has one where the source gives no transactions: who is away is then not known.
 
     Args:
         targets: of the source, whose predictions of silence and high spend are read.
-        rule: the numbers.
 
     Returns:
         A step with `customer_id`, `stage`, `basis` and `joined_on`, which is null unless it is
@@ -65,7 +64,7 @@ def stages_step(targets: Targets, rule: StageRule = RULE) -> Step:
     return Step(
         "stages",
         (read(FEATURE_MATRIX, THE_MONTH), read(PREDICTION, THE_MONTH)),
-        lambda scope: _sql(targets, rule, scope),
+        lambda scope: _sql(targets, RULE, scope),
         grain=Grain.ALL,
     )
 
@@ -133,11 +132,10 @@ RULE_STAGES = """
 """Stages by rules of one line over a row of the feature matrix: those to be better than."""
 
 
-def rule_stages_step(months: Span = THE_MONTH) -> Step:
-    """The stage of each customer by rules alone, with `as_of`, `customer_id` and `rule_stage`."""
-    return Step(
-        "rule_stages",
-        (read(FEATURE_MATRIX, months),),
-        f"SELECT as_of, customer_id, {RULE_STAGES} AS rule_stage FROM feature_matrix",
-        grain=Grain.ALL,
-    )
+RULE_STAGES_STEP = Step(
+    "rule_stages",
+    (read(FEATURE_MATRIX, THE_MONTH),),
+    f"SELECT as_of, customer_id, {RULE_STAGES} AS rule_stage FROM feature_matrix",
+    grain=Grain.ALL,
+)
+"""The stage of each customer by rules alone, with `as_of`, `customer_id` and `rule_stage`."""

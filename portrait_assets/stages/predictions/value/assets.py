@@ -1,15 +1,14 @@
 """The asset of customers' values: the method that did best before, and what it expects."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import dagster as dg
 import polars as pl
 
+from portrait_assets.core.months import last_day
 from portrait_assets.methods.lifetime.values import values_of
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH
-from portrait_assets.stages.predictions.pictures.draw import drawn_values, of_month
 from portrait_assets.stages.predictions.value.comparing import (
     Kept,
     by_kept,
@@ -60,8 +59,9 @@ def value_assets(
     def customer_value(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         run = Values(context.resources.warehouse.warehouse, list(context.partition_keys), unit)
         yield dg.Output(run.values(), CUSTOMER_VALUE.name)
+        newest = run.models.filter(pl.col("as_of") == last_day(run.months[-1]))
         context.add_asset_metadata(
-            picture_metadata(partial(drawn_values, of_month(run.models, run.months[-1]))),
+            picture_metadata("portrait_assets.stages.predictions.pictures.plots:of_values", newest),
             asset_key(VALUE_MODEL),
             run.months[-1],
         )

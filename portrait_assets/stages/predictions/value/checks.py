@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.methods.lifetime.models import bg_nbd, gamma_gamma, pareto_nbd
@@ -19,7 +18,7 @@ from portrait_assets.stages.predictions.value.contract import (
 )
 from portrait_assets.stages.predictions.value.history import history_of
 from portrait_assets.stages.predictions.value.rows import DIGITS, kept_from
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.engine import Engine
@@ -31,7 +30,7 @@ CLOSE_MONEY = 0.02
 
 
 def _everyone(subject: Subject) -> Finding:
-    """Who bought by the features has a value where there is a method, and nobody else has."""
+    """Every customer who bought has a value where a method was chosen, and nobody else has."""
     month, warehouse = [subject.month], subject.warehouse
     warehouse.require(FEATURE_MATRIX, month)
     warehouse.require(CUSTOMER_VALUE, month)
@@ -56,7 +55,7 @@ def _everyone(subject: Subject) -> Finding:
 
 
 def _ends_in_order(subject: Subject) -> Finding:
-    """What is expected lies within its interval."""
+    """Expected purchases and spend lie within their intervals."""
     wrong = subject.rows.filter(
         (pl.col("low") > pl.col("expected_purchases") + CLOSE)
         | (pl.col("high") < pl.col("expected_purchases") - CLOSE)
@@ -68,7 +67,7 @@ def _ends_in_order(subject: Subject) -> Finding:
 
 
 def _one_chosen(subject: Subject) -> Finding:
-    """One method is chosen where there are values, and none that did not converge."""
+    """One method is chosen where there are values, and no fit that did not converge."""
     chosen = subject.rows.filter(pl.col("status") == "chosen")
     valued = int(subject.rows["valued"].sum())
     degenerate = chosen.filter(pl.col("converged").not_().fill_null(False))
@@ -80,7 +79,7 @@ def _one_chosen(subject: Subject) -> Finding:
 
 
 def _values_again(subject: Subject) -> Finding:
-    """The stored values of some customers against what the stored parameters give them."""
+    """The rows of the parameters give the stored values."""
     month, warehouse = [subject.month], subject.warehouse
     for table in (CUSTOMER_VALUE, VALUE_MODEL):
         warehouse.require(table, month)
@@ -103,7 +102,7 @@ def _values_again(subject: Subject) -> Finding:
     wrong = both.filter(
         _apart("expected_purchases", CLOSE)
         | _apart("p_alive", CLOSE)
-        | _apart("expected_spend", 0.02)
+        | _apart("expected_spend", CLOSE_MONEY)
     )
     return Finding(wrong.height, f"{stored.height} values computed again, {wrong.height} differ")
 
@@ -129,36 +128,15 @@ def _total(subject: Subject) -> Finding:
     return Finding(wrong.height, ", ".join(f"total bias {each:+.1%}" for each in known))
 
 
-EVERYONE = TableCheck(
-    "everyone_valued",
-    "Every customer who bought has a value where a method was chosen, and nobody else has.",
-    _everyone,
-    blocking=True,
-)
-WITHIN = TableCheck(
-    "within_intervals",
-    "Expected purchases and spend lie within their intervals.",
-    _ends_in_order,
-    blocking=True,
-    holds_together=True,
-)
-ONE_CHOSEN = TableCheck(
-    "one_method_chosen",
-    "One method is chosen where there are values, and no fit that did not converge.",
-    _one_chosen,
-    blocking=True,
-)
-VALUES_AGAIN = TableCheck(
-    "gives_the_values",
-    "The rows of the parameters give the stored values.",
-    _values_again,
-    blocking=True,
-)
+EVERYONE = TableCheck("everyone_valued", _everyone, blocking=True)
+WITHIN = TableCheck("within_intervals", _ends_in_order, blocking=True, holds_together=True)
+ONE_CHOSEN = TableCheck("one_method_chosen", _one_chosen, blocking=True)
+VALUES_AGAIN = TableCheck("gives_the_values", _values_again, blocking=True)
 TOTAL = TableCheck(
     "total_bias",
-    f"The chosen method was within {MOST_BIAS:.0%} of all purchases in the window that decided.",
     _total,
-    severity=dg.AssetCheckSeverity.WARN,
+    f"The chosen method was within {MOST_BIAS:.0%} of all purchases in the window that decided.",
+    severity=WARN,
 )
 
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from portrait_assets.schema.columns import count, money, number, text
+from portrait_assets.schema.columns import count, flag, integer, money, number, text
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
-from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
+from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON, WHY
 
 METHODS = ("BG/NBD", "Pareto/NBD", "the last window repeats", "boosted trees")
 """Methods as `methods.lifetime` names them."""
@@ -19,7 +19,7 @@ PARTS = ("fit", "interval of purchases", "interval of spend")
 
 _METHOD = text("method", "Method", "预测方法", nullable=False, operation=DECLARED)
 
-CUSTOMER_VALUE = Table(
+CUSTOMER_VALUE = month_end_table(
     schema="predictions",
     name="customer_value",
     en="What each customer will probably buy and spend in the months ahead",
@@ -52,14 +52,13 @@ CUSTOMER_VALUE = Table(
             "预期消费金额（扣除退货，金额未知时为空）",
             minimum=0,
         ),
-        Column(
+        integer(
             "low",
-            Type.INTEGER,
             "Low end: the purchases of 95 of 100 customers lie within",
             "购买天数区间下限（95%客户）",
             minimum=0,
         ),
-        Column("high", Type.INTEGER, "High end", "购买天数区间上限", minimum=0),
+        integer("high", "High end", "购买天数区间上限", minimum=0),
         money("spend_low", "Low end of the spend", "消费金额区间下限", minimum=0),
         money("spend_high", "High end of the spend", "消费金额区间上限", minimum=0),
         number(
@@ -71,14 +70,12 @@ CUSTOMER_VALUE = Table(
         ),
     ),
     key=("as_of", "customer_id", "basis"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
 _WINDOW = "judged in the newest window that was over when methods were compared"
 
-VALUE_MODEL = Table(
+VALUE_MODEL = month_end_table(
     schema="predictions",
     name="value_model",
     en="The methods of customers' values beside one another, and which was chosen",
@@ -93,13 +90,11 @@ VALUE_MODEL = Table(
             nullable=False,
             allowed=STATUSES,
         ),
-        text("reason_en", "Why, in a sentence", "英文理由", nullable=False),
-        text("reason_zh", "Why, in a sentence, in Chinese", "中文理由", nullable=False),
+        *WHY,
         text("compared_in", "Month in which methods were compared and fitted", "比较与拟合月份"),
         number("log_likelihood", "Log-likelihood of the fit", "对数似然"),
-        Column(
+        flag(
             "converged",
-            Type.BOOLEAN,
             "Whether the fit converged to parameters that are no boundary; null without a fit",
             "是否收敛且未退化（无拟合时为空）",
         ),
@@ -124,11 +119,9 @@ VALUE_MODEL = Table(
         count("valued", "Customers valued by it in the month", "本月估值客户数", nullable=True),
     ),
     key=("as_of", "method"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )
 
-VALUE_PARAMETER = Table(
+VALUE_PARAMETER = month_end_table(
     schema="predictions",
     name="value_parameter",
     en="The parameters that values are computed by until methods are compared again",
@@ -144,11 +137,9 @@ VALUE_PARAMETER = Table(
             allowed=PARTS,
         ),
         text("key", "Parameter", "参数名", nullable=False),
-        Column("position", Type.INTEGER, "Order", "次序", nullable=False, minimum=0),
+        count("position", "Order", "次序"),
         number("value", "Its value", "参数值"),
         text("problem", "What is wrong with the fit", "拟合问题"),
     ),
     key=("as_of", "method", "part", "key", "position"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
 )

@@ -16,10 +16,7 @@ from portrait_assets.methods.lifetime.models import gamma_gamma
 from portrait_assets.methods.lifetime.models.fitting import Fit
 from portrait_assets.schema.table import MONEY_SCALE
 from portrait_assets.stages.predictions.value.comparing import HORIZON_MONTHS, Judged, Kept
-from portrait_assets.stages.predictions.value.contract import (
-    CUSTOMER_VALUE,
-    VALUE_MODEL,
-)
+from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE, VALUE_MODEL
 
 DIGITS = 6
 _FIT, *_INTERVALS = ("fit", "interval of purchases", "interval of spend")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import SOURCE_CURRENCY
+from portrait_assets.schema.columns import day, flag, money, share, text
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.tables.canonical import (
     CAMPAIGN_ID,
@@ -14,7 +14,6 @@ from portrait_assets.stages.raw.tables.canonical import (
     ROW_CURRENCY,
     Canonical,
     category,
-    text,
 )
 
 CAMPAIGNS = Canonical(
@@ -29,26 +28,18 @@ CAMPAIGNS = Canonical(
         CAMPAIGN_ID,
         category("campaign_type", "Kind of campaign", "活动类型"),
         text("title", "Title", "活动名称"),
-        Column("started_on", Type.DATE, "First day", "开始日期"),
-        Column("ended_on", Type.DATE, "Last day", "结束日期", sentinels=NO_DAY),
+        day("started_on", "First day", "开始日期"),
+        day("ended_on", "Last day", "结束日期", sentinels=NO_DAY),
         PRODUCT_ID,
-        Column(
+        share(
             "control_share",
-            Type.NUMBER,
             "Share of its customers planned to be held out as control",
             "计划对照组占比",
             unit="share",
-            minimum=0,
-            maximum=1,
         ),
-        Column("budget", Type.MONEY, "What it may cost", "预算", unit=SOURCE_CURRENCY, minimum=0),
-        Column(
-            "cost",
-            Type.MONEY,
-            "What it has cost altogether, contacts included",
-            "总成本（含触达）",
-            unit=SOURCE_CURRENCY,
-            minimum=0,
+        money("budget", "What it may cost", "预算", minimum=0),
+        money(
+            "cost", "What it has cost altogether, contacts included", "总成本（含触达）", minimum=0
         ),
     ),
 )
@@ -70,17 +61,10 @@ CONTACTS = Canonical(
     columns=(
         CUSTOMER_ID,
         CAMPAIGN_ID,
-        Column("contacted_on", Type.DATE, "Day of the contact", "触达日期"),
+        day("contacted_on", "Day of the contact", "触达日期"),
         CHANNEL,
-        Column("is_control", Type.BOOLEAN, "Whether held out as control", "是否对照组"),
-        Column(
-            "cost",
-            Type.MONEY,
-            "What the contact cost",
-            "触达成本",
-            unit=SOURCE_CURRENCY,
-            minimum=0,
-        ),
+        flag("is_control", "Whether held out as control", "是否对照组"),
+        money("cost", "What the contact cost", "触达成本", minimum=0),
         text(
             "delivery_status",
             "What became of the contact; null where none was tried: delivered, opened, bounced, "
@@ -106,7 +90,7 @@ ASSIGNMENTS = Canonical(
         CAMPAIGN_ID,
         category("arm", "Arm: control for held out, any other name for contacted", "组别"),
         CHANNEL,
-        Column("assigned_on", Type.DATE, "Day for which the contact is planned", "计划触达日期"),
+        day("assigned_on", "Day for which the contact is planned", "计划触达日期"),
     ),
 )
 
@@ -121,7 +105,7 @@ RESPONSES = Canonical(
     columns=(
         CUSTOMER_ID,
         CAMPAIGN_ID,
-        Column("responded_on", Type.DATE, "Day of the response", "响应日期"),
+        day("responded_on", "Day of the response", "响应日期"),
         category("response", "What the customer did", "响应方式"),
         text("coupon_id", "Coupon redeemed", "优惠券编号"),
         PRODUCT_ID,
@@ -138,25 +122,19 @@ PROMOTIONS = Canonical(
     required=("product_id", "ended_on"),
     columns=(
         PRODUCT_ID,
-        Column("started_on", Type.DATE, "First day of the span", "开始日期"),
-        Column("ended_on", Type.DATE, "Last day of the span", "结束日期"),
-        Column(
+        day("started_on", "First day of the span", "开始日期"),
+        day("ended_on", "Last day of the span", "结束日期"),
+        share(
             "display_share",
-            Type.NUMBER,
             "Share of stores and days with the product on display",
             "陈列促销占比",
             unit="share",
-            minimum=0,
-            maximum=1,
         ),
-        Column(
+        share(
             "mailer_share",
-            Type.NUMBER,
             "Share of stores and days with the product in the mailer",
             "传单促销占比",
             unit="share",
-            minimum=0,
-            maximum=1,
         ),
     ),
 )

@@ -7,13 +7,10 @@ The columns are declared once, as what a value is meant to be; `raw` keeps them 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from portrait_assets.schema.table import (
-    Column,
-    Sensitivity,
-    Table,
-    Type,
-)
+from portrait_assets.schema.columns import integer, text
+from portrait_assets.schema.table import Column, Sensitivity, Table
 
 C2, C3 = Sensitivity.C2, Sensitivity.C3
 # Codes of the field for what is not known, of attributes; a source declares further ones.
@@ -24,14 +21,9 @@ NO_DAY = ("1900-01-01", "9999-12-31")
 ROW_CURRENCY = "currency of the row"
 """Unit of money that is converted into the source's currency."""
 
-SOURCE_FILE = Column("source_file", Type.TEXT, "File the row came from", "来源文件", nullable=False)
-SOURCE_ROW = Column(
-    "source_row",
-    Type.INTEGER,
-    "Row number in that file, from 1",
-    "来源行号",
-    nullable=False,
-    traces=True,
+SOURCE_FILE = text("source_file", "File the row came from", "来源文件", nullable=False)
+SOURCE_ROW = integer(
+    "source_row", "Row number in that file, from 1", "来源行号", nullable=False, traces=True
 )
 
 
@@ -104,12 +96,7 @@ class Canonical:
         )
 
 
-def text(name: str, en: str, zh: str, **more: object) -> Column:
-    """A column of text."""
-    return Column(name, Type.TEXT, en, zh, **more)  # type: ignore[arg-type]
-
-
-def category(name: str, en: str, zh: str, **more: object) -> Column:
+def category(name: str, en: str, zh: str, **more: Any) -> Column:
     """A column of words that many customers share, which holds no free text."""
     return text(name, en, zh, is_category=True, **more)
 

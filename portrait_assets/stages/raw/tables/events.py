@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import SOURCE_CURRENCY
+from portrait_assets.schema.columns import SOURCE_CURRENCY, day, number, text
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.tables.canonical import (
     C3,
@@ -14,7 +14,6 @@ from portrait_assets.stages.raw.tables.canonical import (
     STORE_ID,
     Canonical,
     category,
-    text,
 )
 
 INTERACTIONS = Canonical(
@@ -40,7 +39,7 @@ INTERACTIONS = Canonical(
             "旅程结果（仅末行：completed 完成、abandoned 放弃）",
             allowed=("completed", "abandoned"),
         ),
-        Column("score", Type.NUMBER, "Score given, on the source's scale", "评分"),
+        number("score", "Score given, on the source's scale", "评分"),
         text("content", "Text", "内容", sensitivity=C3),
     ),
 )
@@ -53,8 +52,8 @@ MARKET = Canonical(
     required=("indicator", "observed_on", "value"),
     columns=(
         category("indicator", "Indicator", "指标"),
-        Column("observed_on", Type.DATE, "Day observed", "观测日期"),
-        Column("value", Type.NUMBER, "Value, in the indicator's unit", "指标值"),
+        day("observed_on", "Day observed", "观测日期"),
+        number("value", "Value, in the indicator's unit", "指标值"),
         PRODUCT_ID,
         STORE_ID,
         category("competitor", "Competitor that it was observed of; null for none", "竞争机构"),
@@ -75,8 +74,8 @@ OUTCOMES = Canonical(
     columns=(
         CUSTOMER_ID,
         category("outcome", "Which outcome, such as default or attrition", "结果类型"),
-        Column("observed_on", Type.DATE, "Day it was known", "确认日期"),
-        Column("value", Type.NUMBER, "Value; 1 and 0 for yes and no", "结果值"),
+        day("observed_on", "Day it was known", "确认日期"),
+        number("value", "Value; 1 and 0 for yes and no", "结果值"),
     ),
 )
 
@@ -89,8 +88,8 @@ EXCHANGE_RATES = Canonical(
     unique=("currency", "quoted_on"),
     columns=(
         CURRENCY,
-        Column("quoted_on", Type.DATE, "Day from which the rate holds, up to the next", "生效日期"),
-        Column("rate", Type.NUMBER, "Worth of one unit", "汇率", unit=SOURCE_CURRENCY, minimum=0),
+        day("quoted_on", "Day from which the rate holds, up to the next", "生效日期"),
+        number("rate", "Worth of one unit", "汇率", unit=SOURCE_CURRENCY, minimum=0),
     ),
 )
 

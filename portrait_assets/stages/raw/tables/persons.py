@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.privacy.egress import Purpose
-from portrait_assets.schema.columns import SOURCE_CURRENCY
-from portrait_assets.schema.table import Column, Type
+from portrait_assets.schema.columns import day, flag, integer, money, text
 from portrait_assets.stages.raw.tables.canonical import (
     C2,
     C3,
@@ -16,7 +15,6 @@ from portrait_assets.stages.raw.tables.canonical import (
     TOLERANCES,
     Canonical,
     category,
-    text,
 )
 
 PURPOSES = tuple(map(str, Purpose))
@@ -44,14 +42,8 @@ CUSTOMERS = Canonical(
     required=("customer_id",),
     columns=(
         CUSTOMER_ID,
-        Column("recorded_on", Type.DATE, "Day from which the record holds", "记录生效日"),
-        Column(
-            "joined_on",
-            Type.DATE,
-            "Day the customer joined",
-            "开户（入会）日期",
-            sentinels=NO_DAY,
-        ),
+        day("recorded_on", "Day from which the record holds", "记录生效日"),
+        day("joined_on", "Day the customer joined", "开户（入会）日期", sentinels=NO_DAY),
         text("full_name", "Name", "姓名", sensitivity=C3),
         text("national_id", "National identity number", "身份证号", sensitivity=C3),
         text("phone", "Telephone number", "电话号码", sensitivity=C3),
@@ -59,18 +51,10 @@ CUSTOMERS = Canonical(
         text("address", "Postal address", "通讯地址", sensitivity=C3),
         text("bank_card", "Bank card number", "银行卡号", sensitivity=C3),
         text("postcode", "Postcode", "邮政编码", sensitivity=C2),
-        Column(
-            "birth_date",
-            Type.DATE,
-            "Date of birth",
-            "出生日期",
-            sensitivity=C3,
-            sentinels=NO_DAY,
-        ),
+        day("birth_date", "Date of birth", "出生日期", sensitivity=C3, sentinels=NO_DAY),
         category("gender", "Gender", "性别", sensitivity=C2, sentinels=NOT_KNOWN),
-        Column(
+        integer(
             "age",
-            Type.INTEGER,
             "Age when recorded",
             "年龄",
             unit="years",
@@ -85,16 +69,7 @@ CUSTOMERS = Canonical(
         category(
             "marital_status", "Marital status", "婚姻状况", sensitivity=C2, sentinels=NOT_KNOWN
         ),
-        Column(
-            "income",
-            Type.MONEY,
-            "Yearly income",
-            "年收入",
-            unit=SOURCE_CURRENCY,
-            minimum=0,
-            sensitivity=C2,
-            sentinels=NO_AMOUNT,
-        ),
+        money("income", "Yearly income", "年收入", minimum=0, sensitivity=C2, sentinels=NO_AMOUNT),
         category(
             "income_band",
             "Income band: very_low, low, medium, high or very_high",
@@ -118,45 +93,34 @@ CUSTOMERS = Canonical(
             sentinels=NOT_KNOWN,
         ),
         category("region", "Region of residence", "地区", sentinels=NOT_KNOWN),
-        Column(
+        text(
             "risk_tolerance",
-            Type.TEXT,
             "Assessed risk tolerance, C1 low to C5 high",
             "风险承受能力等级（C1 低至 C5 高）",
             allowed=TOLERANCES,
             sensitivity=C2,
         ),
-        Column(
-            "risk_assessed_on",
-            Type.DATE,
-            "Day of the risk assessment",
-            "风险测评日期",
-            sensitivity=C2,
-        ),
-        Column(
+        day("risk_assessed_on", "Day of the risk assessment", "风险测评日期", sensitivity=C2),
+        day(
             "risk_tolerance_expires_on",
-            Type.DATE,
             "First day on which the risk assessment no longer counts",
             "风险测评失效日期",
             sensitivity=C2,
         ),
-        Column(
+        flag(
             "is_professional_investor",
-            Type.BOOLEAN,
             "Whether recognized as a professional investor",
             "是否专业投资者",
             sensitivity=C2,
         ),
-        Column(
+        day(
             "extra_care_recorded_on",
-            Type.DATE,
             "Day from which the customer is recorded as needing extra care; null for none",
             "登记为需履行特别注意义务的日期",
             sensitivity=C2,
         ),
-        Column(
+        day(
             "insurance_need_assessed_on",
-            Type.DATE,
             "Day of the latest assessment of insurance needs",
             "保险需求评估日期",
             sensitivity=C2,
@@ -174,38 +138,33 @@ CONSENTS = Canonical(
     returned=("purpose", "granted_on"),
     columns=(
         CUSTOMER_ID,
-        Column(
+        day(
             "recorded_on",
-            Type.DATE,
             "Day from which the record holds: that of the consent or of its withdrawal; null for "
             "the day of the consent",
             "记录生效日（同意日或撤回日；为空即同意日）",
         ),
-        Column(
+        text(
             "purpose",
-            Type.TEXT,
             "What for: profiling, marketing, credit or sharing with others; null of a withdrawal "
             "from all of them",
             "处理目的（画像、营销、信贷、对外提供；撤回记录为空即全部目的）",
             allowed=PURPOSES,
         ),
-        Column("channel", Type.TEXT, "Channel that it is limited to; null for any", "限定渠道"),
-        Column(
+        text("channel", "Channel that it is limited to; null for any", "限定渠道"),
+        day(
             "granted_on",
-            Type.DATE,
             "Day from which it holds; null only of what was withdrawn",
             "同意日期（仅撤回记录可为空）",
         ),
-        Column(
+        day(
             "withdrawn_on",
-            Type.DATE,
             "Day from which it no longer holds; null while it does",
             "撤回日期",
             sentinels=("1900-01-01", "9999-12-31"),
         ),
-        Column(
+        text(
             "basis",
-            Type.TEXT,
             "What it rests on: consent of the customer's own or of a guardian, a contract or a law",
             "合法性基础（本人同意、监护人同意、合同、法定）",
             allowed=BASES,
@@ -221,22 +180,20 @@ REQUESTS = Canonical(
     required=("customer_id", "kind", "requested_on"),
     columns=(
         CUSTOMER_ID,
-        Column(
+        text(
             "kind",
-            Type.TEXT,
             "What is asked for: access, correction, erasure, objection or portability",
             "请求类型（查阅、更正、删除、反对、转移）",
             allowed=REQUEST_KINDS,
         ),
-        Column("requested_on", Type.DATE, "Day of the request", "请求日期"),
-        Column(
+        day("requested_on", "Day of the request", "请求日期"),
+        text(
             "purpose",
-            Type.TEXT,
             "Purpose that it is limited to; null for all",
             "限定的处理目的",
             allowed=PURPOSES,
         ),
-        Column("channel", Type.TEXT, "Channel that it is limited to; null for all", "限定渠道"),
+        text("channel", "Channel that it is limited to; null for all", "限定渠道"),
     ),
 )
 
@@ -274,9 +231,8 @@ PROSPECTS = Canonical(
         text("prospect_id", "Prospect identifier", "潜在客户编号", identifies=True),
         *(CUSTOMERS.column(name) for name in KNOWN_OF_PROSPECTS),
         category("source", "Where it came from, such as an event or a partner", "线索来源"),
-        Column(
+        day(
             "marketing_agreed_on",
-            Type.DATE,
             "Day on which they agreed to be approached; null where no agreement is recorded",
             "同意接受营销日期（无记录为空）",
             sentinels=NO_DAY,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.columns import SOURCE_CURRENCY
+from portrait_assets.schema.columns import day, flag, integer, money, number, text
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.raw.tables.canonical import (
     C2,
@@ -17,7 +17,6 @@ from portrait_assets.stages.raw.tables.canonical import (
     TOLERANCES,
     Canonical,
     category,
-    text,
 )
 
 RETURN_KINDS = ("return", "cancellation")
@@ -47,15 +46,13 @@ TRANSACTIONS = Canonical(
         STORE_ID,
         CHANNEL,
         REGION,
-        Column(
+        flag(
             "is_on_display",
-            Type.BOOLEAN,
             "Whether the product was on display there and then; null where not known",
             "当时是否陈列促销",
         ),
-        Column(
+        flag(
             "is_in_mailer",
-            Type.BOOLEAN,
             "Whether the product was in the mailer there and then; null where not known",
             "当时是否传单促销",
         ),
@@ -83,61 +80,46 @@ PRODUCTS = Canonical(
     unique=("product_id",),
     columns=(
         PRODUCT_ID,
-        Column("introduced_on", Type.DATE, "Day the product was introduced", "上市日期"),
-        Column(
-            "withdrawn_on",
-            Type.DATE,
-            "Day the product was withdrawn",
-            "退市日期",
-            sentinels=NO_DAY,
-        ),
+        day("introduced_on", "Day the product was introduced", "上市日期"),
+        day("withdrawn_on", "Day the product was withdrawn", "退市日期", sentinels=NO_DAY),
         category("department", "Department or product line", "部门（产品线）"),
         category("category", "Category", "类别"),
         category("product_type", "Type within the category", "细类"),
         category("brand", "Brand or maker", "品牌"),
-        Column(
-            "is_own_label", Type.BOOLEAN, "Whether it is the seller's own label", "是否自有品牌"
-        ),
-        Column(
+        flag("is_own_label", "Whether it is the seller's own label", "是否自有品牌"),
+        flag(
             "is_merchandise",
-            Type.BOOLEAN,
             "Whether it can be preferred: false for coupons, fees, deposits and the like",
             "是否可作偏好（优惠券、费用、押金等为否）",
         ),
         text("package_size", "Package size", "规格"),
         text("risk_grade", "Risk grade, R1 low to R5 high", "产品风险等级"),
-        Column(
+        money(
             "minimum_amount",
-            Type.MONEY,
             "Least amount of a first purchase, deposit or loan",
             "起购（起存、起贷）金额",
-            unit=SOURCE_CURRENCY,
             minimum=0,
         ),
-        Column("term_days", Type.INTEGER, "Term; null for none", "期限", unit="days", minimum=1),
-        Column(
+        integer("term_days", "Term; null for none", "期限", unit="days", minimum=1),
+        text(
             "sold_to_risk_tolerance",
-            Type.TEXT,
             "Lowest risk tolerance that it may be sold to; null where none is asked for",
             "可售最低风险承受能力等级",
             allowed=TOLERANCES,
         ),
-        Column(
+        flag(
             "needs_assessment",
-            Type.BOOLEAN,
             "Whether it is sold after a valid assessment only: of insurance needs for insurance, "
             "of the risk tolerance otherwise",
             "是否须先完成评估（保险为需求评估，其他为风险测评）",
         ),
-        Column(
+        flag(
             "is_personalisable",
-            Type.BOOLEAN,
             "Whether what is known of a customer may decide to whom it is offered",
             "是否可作个性化推荐",
         ),
-        Column(
+        number(
             "margin_rate",
-            Type.NUMBER,
             "Margin earned on the balance, or on the amount where there is none",
             "年利润率",
             unit="share of the balance or amount a year",
@@ -158,7 +140,7 @@ BALANCES = Canonical(
         CUSTOMER_ID,
         text("account_id", "Account identifier", "账户编号", sensitivity=C2),
         PRODUCT_ID,
-        Column("balance_on", Type.DATE, "Day of the balance", "余额日期"),
+        day("balance_on", "Day of the balance", "余额日期"),
         Column(
             "balance",
             Type.MONEY,
@@ -167,21 +149,10 @@ BALANCES = Canonical(
             unit=ROW_CURRENCY,
         ),
         Column(
-            "credit_limit",
-            Type.MONEY,
-            "Credit limit",
-            "授信额度",
-            unit=ROW_CURRENCY,
-            minimum=0,
+            "credit_limit", Type.MONEY, "Credit limit", "授信额度", unit=ROW_CURRENCY, minimum=0
         ),
-        Column(
-            "days_past_due",
-            Type.INTEGER,
-            "Days past due",
-            "逾期天数",
-            unit="days",
-            minimum=0,
-            sentinels=("-1",),
+        integer(
+            "days_past_due", "Days past due", "逾期天数", unit="days", minimum=0, sentinels=("-1",)
         ),
         CURRENCY,
     ),

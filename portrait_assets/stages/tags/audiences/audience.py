@@ -11,12 +11,10 @@ import polars as pl
 from sqlglot import exp
 
 from portrait_assets.core.invocation import command
-from portrait_assets.methods.expressions.expression import (
-    Expression,
-)
+from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
-from portrait_assets.schema.table import Column, Sensitivity, Type
+from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.features.contract import PROFILING_ALLOWED
 from portrait_assets.stages.tags.audiences.condition import (
     MATRIX,
@@ -81,7 +79,6 @@ def select_audience(
     text: str,
     as_of: date | None = None,
     saved: Mapping[str, str] | None = None,
-    clearance: Sensitivity = Sensitivity.C2,
     smallest: int = 1,
 ) -> Audience:
     """Size, share, profile against the base, and overlaps with saved audiences.
@@ -91,7 +88,6 @@ def select_audience(
         text: the expression.
         as_of: the month; the newest when None.
         saved: expressions of saved audiences by code.
-        clearance: the highest class of columns that may be read.
         smallest: fewest customers that it may select, and that a sentence may count.
 
     Raises:
@@ -99,9 +95,9 @@ def select_audience(
             fewer; the sentence then gives how many customers each condition selects.
     """
     columns = matrix_columns(con)
-    expression = parse_audience(text, columns, clearance)
+    expression = parse_audience(text, columns)
     month = as_of if as_of is not None else latest_month(con)
-    others = {c: parse_audience(t, columns, clearance) for c, t in (saved or {}).items()}
+    others = {c: parse_audience(t, columns) for c, t in (saved or {}).items()}
     flags = "".join(
         f", coalesce(({other.sql}), false) AS {quote('in:' + code)}"
         for code, other in others.items()

@@ -42,11 +42,7 @@ from portrait_assets.stages.tags.audiences.condition import matrix_columns, pars
 from portrait_assets.stages.tags.audiences.export import export_audience
 from portrait_assets.stages.tags.audiences.generic import generic_customers
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
-from portrait_assets.stages.tags.audiences.shared import (
-    export_shared,
-    is_for_others,
-    sharing_of,
-)
+from portrait_assets.stages.tags.audiences.shared import export_shared, is_for_others, sharing_of
 from portrait_assets.stages.tags.shared_rows import SharedRows, SharingError
 from portrait_assets.storage.duckdb.connection import noted_key, open_published
 

@@ -21,7 +21,7 @@ from portrait_assets.core.yaml_file import (
 )
 from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.expressions.expression import Expression
-from portrait_assets.schema.table import Column, Sensitivity
+from portrait_assets.schema.table import Column
 from portrait_assets.stages.tags.audiences.condition import MATRIX, check_condition, parse_audience
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.contract import portrait_matrix_table
@@ -70,7 +70,6 @@ def source_audiences(folder: Path, catalogue: Catalogue) -> tuple[SavedAudience,
 def load_audiences(
     path: Path,
     columns: Mapping[str, Column],
-    clearance: Sensitivity = Sensitivity.C2,
     elsewhere: Mapping[str, str] | None = None,
 ) -> tuple[SavedAudience, ...]:
     """The saved audiences of the source's audiences.yaml; none where there is no file.
@@ -86,7 +85,7 @@ def load_audiences(
         return ()
     written = read_yaml(path, _Audiences, TagError).audiences
     check_unique(((f"audience {each.code}", each.place) for each in written), TagError)
-    audiences = tuple(_saved(entry, columns, clearance, elsewhere or {}) for entry in written)
+    audiences = tuple(_saved(entry, columns, elsewhere or {}) for entry in written)
     _check_types(audiences, columns)
     return audiences
 
@@ -107,11 +106,10 @@ def _check_types(audiences: Iterable[SavedAudience], columns: Mapping[str, Colum
 def _saved(
     entry: _Audience,
     columns: Mapping[str, Column],
-    clearance: Sensitivity,
     elsewhere: Mapping[str, str],
 ) -> SavedAudience:
     try:
-        where = parse_audience(entry.where, columns, clearance, elsewhere)
+        where = parse_audience(entry.where, columns, elsewhere=elsewhere)
     except TagError as error:
         raise TagError(f"{entry.place_of('where')}: audience {entry.code}: {error}") from None
     return SavedAudience(entry.code, entry.name.en, entry.name.zh, entry.owner, where, entry.place)

@@ -27,10 +27,7 @@ from portrait_assets.stages.tags.catalogue.entries import (
     merged_entries,
     read_catalogue_file,
 )
-from portrait_assets.stages.tags.catalogue.governance import (
-    read_approvals,
-    with_approvals,
-)
+from portrait_assets.stages.tags.catalogue.governance import read_approvals, with_approvals
 from portrait_assets.stages.tags.catalogue.inputs.permissions import MARKETING_ALLOWED
 from portrait_assets.stages.tags.catalogue.inputs.predicted import predicted_columns
 from portrait_assets.stages.tags.catalogue.inputs.segments import SEGMENT_COLUMNS

@@ -10,12 +10,7 @@ import polars as pl
 
 from portrait_assets.methods.expressions.expression import NUMERIC
 from portrait_assets.schema.table import Table, Type
-from portrait_assets.stages.tags.catalogue.tag import (
-    Catalogue,
-    Shape,
-    Status,
-    TagError,
-)
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, Shape, Status, TagError
 from portrait_assets.stages.tags.evaluation.evaluate import evaluate
 
 DIFF_SCHEMA = pl.Schema(

@@ -9,19 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from portrait_assets.schema.sensitivity import highest
-from portrait_assets.schema.table import (
-    AS_OF,
-    Column,
-    PartitionBy,
-    Table,
-)
-from portrait_assets.stages.tags.catalogue.tag import (
-    Catalogue,
-    OnMissing,
-    Shape,
-    Status,
-    Tag,
-)
+from portrait_assets.schema.table import AS_OF, Column, Table, month_end_table
+from portrait_assets.stages.tags.catalogue.tag import Catalogue, OnMissing, Shape, Status, Tag
 from portrait_assets.stages.tags.contract import (
     CUSTOMER_NO,
     ROW_COLUMNS,
@@ -73,15 +62,13 @@ def tag_details_table(catalogue: Catalogue) -> Table:
                     operation=column.operation,
                 )
             )
-    return Table(
+    return month_end_table(
         schema="tags",
         name="tag_details",
         en="Confidence, version and month of decision of tags, where customers differ in them",
         zh="标签明细",
         columns=(CUSTOMER_NO, *columns),
         key=("as_of", "customer_no"),
-        partition_by=PartitionBy.AS_OF,
-        published=True,
         keeps_former_columns=True,
     )
 

@@ -9,9 +9,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.statistics.agreement import mutual_information_matrix
 from portrait_assets.methods.statistics.binning import (
-    Floats,
     by_frequency,
     counts_by_tenth,
     counts_by_value,

@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from portrait_assets.core.source_folder import source_file
-from portrait_assets.schema.table import Column, Type
+from portrait_assets.schema.columns import count
 from portrait_assets.stages.targets.declared.checking import check_sql
 from portrait_assets.stages.targets.declared.entries import (
     PackagedFile,
@@ -27,13 +27,8 @@ TARGETS_FILE = "targets.yaml"
 OF_SOURCE = " of the source"
 """Follows the name of a source's outcome that is called as one of the package."""
 TAKEN = Fact(
-    Column(
-        "products_taken",
-        Type.INTEGER,
-        "Categories of product that the customer had not before",
-        "新增产品类别数",
-        nullable=False,
-        minimum=0,
+    count(
+        "products_taken", "Categories of product that the customer had not before", "新增产品类别数"
     ),
     "1",
     of="product",

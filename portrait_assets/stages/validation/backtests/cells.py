@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.statistics.resampling import GROUPS, Floats
+from portrait_assets.core.arrays import Floats
+from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtests.buckets import UNKNOWN, Encoded
 from portrait_assets.stages.validation.backtests.claims import Buckets, Claim

@@ -9,12 +9,14 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import last_day
 from portrait_assets.methods.statistics import resampling, scores
-from portrait_assets.methods.statistics.resampling import Floats, Interval
+from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals
 from portrait_assets.methods.statistics.scores import Counts, Measure
-from portrait_assets.privacy.cells import EVERY_CELL, are_pooled, pooled_name
+from portrait_assets.privacy.cells import are_pooled, pooled_name
+from portrait_assets.schema.probability import rounded
 from portrait_assets.stages.targets.windows import Window
 from portrait_assets.stages.validation.backtests.buckets import BINS
 from portrait_assets.stages.validation.backtests.claims import Buckets, Claim
@@ -173,13 +175,13 @@ def _row(
         "metric": metric,
         "customers": int(judged.counts.customers[0].sum()),
         "hits": int(judged.counts.hits[0].sum()),
-        "value": _rounded(value.value),
-        "low": _rounded(value.low),
-        "high": _rounded(value.high),
+        "value": rounded(value.value),
+        "low": rounded(value.low),
+        "high": rounded(value.high),
         "baseline": baseline,
-        "baseline_value": _rounded(baseline_value),
-        "gain_low": _rounded(gain.low if gain else None),
-        "gain_high": _rounded(gain.high if gain else None),
+        "baseline_value": rounded(baseline_value),
+        "gain_low": rounded(gain.low if gain else None),
+        "gain_high": rounded(gain.high if gain else None),
         "verdict": str(verdict),
     }
 
@@ -188,11 +190,7 @@ def _test_name(judged: Judged) -> str:
     return f"{judged.claim.tag} / {judged.outcome}"
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or not np.isfinite(value) else round(value, 6)
-
-
-def bucket_rows(judged: Judged, smallest: int = EVERY_CELL) -> Iterator[dict[str, object]]:
+def bucket_rows(judged: Judged, smallest: int) -> Iterator[dict[str, object]]:
     """The buckets from the highest score down; twentieths of a number go together by tenths.
 
     Buckets of fewer than `smallest` customers are pooled, and come last.
@@ -222,13 +220,13 @@ def bucket_rows(judged: Judged, smallest: int = EVERY_CELL) -> Iterator[dict[str
             "said_as_of": last_day(judged.window.base_month),
             "customers": int(size[0, index]),
             "hits": int(hit),
-            "rate": _rounded(rate),
-            "low": _rounded(low[index]),
-            "high": _rounded(high[index]),
-            "predicted": _rounded(predicted) if judged.claim.is_probability else None,
-            "lift": _rounded(rate * everyone / hits) if hits else None,
-            "gain": _rounded(caught / hits) if hits else None,
-            "amount_share": _rounded(float(counts.amount[0, index] / amount)) if amount else None,
+            "rate": rounded(rate),
+            "low": rounded(low[index]),
+            "high": rounded(high[index]),
+            "predicted": rounded(predicted) if judged.claim.is_probability else None,
+            "lift": rounded(rate * everyone / hits) if hits else None,
+            "gain": rounded(caught / hits) if hits else None,
+            "amount_share": rounded(float(counts.amount[0, index] / amount)) if amount else None,
         }
 
 

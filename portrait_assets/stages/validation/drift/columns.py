@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from portrait_assets.core.months import last_day
+from portrait_assets.core.arrays import Floats
+from portrait_assets.core.months import last_day, month_range
 from portrait_assets.methods.statistics.binning import (
     Counts,
-    Floats,
     counts_between,
     percentile_edges,
     tenth_of_each,
@@ -290,7 +290,12 @@ def verdicts_of(
     """
     reference = pl.DataFrame(
         [
-            (last_day(p.month), str(p.against), last_day(p.reference), _history(first, p.reference))
+            (
+                last_day(p.month),
+                str(p.against),
+                last_day(p.reference),
+                len(month_range(first, p.reference)),
+            )
             for p in pairs
         ],
         schema={
@@ -327,8 +332,3 @@ def verdicts_of(
         .select(DRIFT.column_names)
         .cast({name: POLARS_TYPES[DRIFT.column(name).type] for name in ("customers", "bins")})
     )
-
-
-def _history(first: str, month: str) -> int:
-    """Months of the source up to and with this one."""
-    return (int(month[:4]) - int(first[:4])) * 12 + int(month[5:]) - int(first[5:]) + 1

@@ -9,8 +9,7 @@ import polars as pl
 from portrait_assets.stages.targets.declared.outcomes import packaged_targets
 from portrait_assets.stages.validation.backtests.claims import Claim
 from portrait_assets.stages.validation.contract import Area, Verdict
-from portrait_assets.stages.validation.findings.data import finding
-from portrait_assets.stages.validation.findings.evidence import not_judged, when
+from portrait_assets.stages.validation.findings.finding import finding, judged, not_judged, when
 
 _CHANCE = 0.5
 _NAMED = 5  # Tags named in a finding on all of them.
@@ -59,10 +58,9 @@ def backtest_findings(
 
 
 def _horizon(text: str) -> pl.Expr:
-    months = (
-        pl.when(pl.col("horizon_months") == 1)
-        .then(pl.lit("1 month"))
-        .otherwise(pl.format("{} months", "horizon_months"))
+    months = when(
+        (pl.col("horizon_months") == 1, "1 month"),
+        otherwise=pl.format("{} months", "horizon_months"),
     )
     return pl.format(f"{text}, {{}} on", months)
 
@@ -80,7 +78,7 @@ def _tests(areas: pl.DataFrame, baselines_zh: Mapping[str, str]) -> pl.DataFrame
         _horizon("AUC"),
         pl.col("value"),
         pl.col("verdict"),
-        (_backtest_en(), _backtest_zh()),
+        _advice(),
         threshold=_CHANCE,
         interval=("low", "high"),
     )
@@ -113,9 +111,9 @@ def _of_source(areas: pl.DataFrame) -> pl.DataFrame:
         _horizon("tags that separate"),
         pl.col("separate"),
         when(
-            (pl.col("open") == pl.col("tags"), str(Verdict.NOT_JUDGED)),
-            (pl.col("separate") > 0, str(Verdict.PASS)),
-            otherwise=str(Verdict.WARN),
+            (pl.col("open") == pl.col("tags"), Verdict.NOT_JUDGED),
+            (pl.col("separate") > 0, Verdict.PASS),
+            otherwise=Verdict.WARN,
         ),
         (
             pl.format(
@@ -138,41 +136,48 @@ _ONE_VALUE = (
 )
 
 
-def _backtest_en() -> pl.Expr:
+def _advice() -> tuple[pl.Expr, pl.Expr]:
+    verdict = pl.col("verdict")
+    _, (en, zh) = judged(
+        (
+            verdict == Verdict.PASS,
+            Verdict.PASS,
+            "It tells them apart, better than the baseline.",
+            "区分有效，优于简单规则。",
+        ),
+        (
+            verdict == Verdict.WARN,
+            Verdict.WARN,
+            "Not surely better than the baseline: use either.",
+            "不能确定优于简单规则：二者皆可用。",
+        ),
+        (
+            verdict == Verdict.FAIL,
+            Verdict.FAIL,
+            "Worse than the baseline: see the proposals, or use the baseline.",
+            "不如简单规则：见优化建议，或改用简单规则。",
+        ),
+        (
+            _ONE_VALUE,
+            Verdict.NOT_JUDGED,
+            "Everyone has the same value: there is nothing to judge.",
+            "所有客户取值相同，无可判断。",
+        ),
+        otherwise=(Verdict.NOT_JUDGED, "Too few to judge.", "样本过少，无法判断。"),
+    )
     numbers = _available(
         ("{} of {} customers", "hits", "customers"),
         ("; AUC {} ({} to {})", "value_", "low_", "high_"),
         (", {} {}", "baseline", "baseline_value_"),
         end=".",
     )
-    judgement = when(
-        (pl.col("verdict") == Verdict.PASS, "It tells them apart, better than the baseline."),
-        (pl.col("verdict") == Verdict.WARN, "Not surely better than the baseline: use either."),
-        (
-            pl.col("verdict") == Verdict.FAIL,
-            "Worse than the baseline: see the proposals, or use the baseline.",
-        ),
-        (_ONE_VALUE, "Everyone has the same value: there is nothing to judge."),
-        otherwise="Too few to judge.",
-    )
-    return pl.concat_str([judgement, numbers], separator=" ")
-
-
-def _backtest_zh() -> pl.Expr:
-    numbers = _available(
+    numbers_zh = _available(
         ("{}/{}位客户", "hits", "customers"),
         (";AUC {}（{}至{}）", "value_", "low_", "high_"),
         (",{}{}", "baseline_zh", "baseline_value_"),
         end="。",
     )
-    judgement = when(
-        (pl.col("verdict") == Verdict.PASS, "区分有效，优于简单规则。"),
-        (pl.col("verdict") == Verdict.WARN, "不能确定优于简单规则：二者皆可用。"),
-        (pl.col("verdict") == Verdict.FAIL, "不如简单规则：见优化建议，或改用简单规则。"),
-        (_ONE_VALUE, "所有客户取值相同，无可判断。"),
-        otherwise="样本过少，无法判断。",
-    )
-    return pl.concat_str([judgement, numbers])
+    return pl.concat_str([en, numbers], separator=" "), pl.concat_str([zh, numbers_zh])
 
 
 def _available(*parts: tuple[str, *tuple[str, ...]], end: str) -> pl.Expr:

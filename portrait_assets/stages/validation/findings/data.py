@@ -9,6 +9,7 @@ import polars as pl
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.cleaned.accounting.account import PARTS
 from portrait_assets.stages.validation.contract import Area, Verdict
+from portrait_assets.stages.validation.findings.finding import finding, judged
 
 SMALLEST_SEGMENT_SHARE = 0.01
 LARGEST_SEGMENT_SHARE = 0.9
@@ -29,49 +30,6 @@ _QUALITY_ZH = {
 }
 
 
-def finding(
-    rows: pl.DataFrame,
-    area: Area,
-    subject: pl.Expr,
-    metric: str | pl.Expr,
-    value: pl.Expr,
-    verdict: pl.Expr,
-    advice: tuple[pl.Expr, pl.Expr],
-    threshold: float | None = None,
-    interval: tuple[str, str] | None = None,
-) -> pl.DataFrame:
-    """One finding per row, with the columns of VALIDATION_REPORT but the month.
-
-    Args:
-        rows: one per finding; the expressions are evaluated over them.
-        area: its area.
-        subject: what it is about.
-        metric: what was measured of it.
-        value: how much that is.
-        verdict: its verdict.
-        advice: what it means and what to do, in English and Chinese.
-        threshold: where the verdict turns.
-        interval: the columns of `rows` that hold the ends of the value's 95 % interval.
-    """
-    low, high = interval or (None, None)
-    return rows.select(
-        pl.lit(str(area)).alias("area"),
-        subject.cast(pl.String).alias("subject"),
-        (pl.lit(metric) if isinstance(metric, str) else metric).alias("metric"),
-        value.cast(pl.Float64).alias("value"),
-        (pl.col(low) if low else pl.lit(None)).cast(pl.Float64).alias("low"),
-        (pl.col(high) if high else pl.lit(None)).cast(pl.Float64).alias("high"),
-        pl.lit(threshold, dtype=pl.Float64).alias("threshold"),
-        verdict.cast(pl.String).alias("verdict"),
-        advice[0].cast(pl.String).alias("advice_en"),
-        advice[1].cast(pl.String).alias("advice_zh"),
-    )
-
-
-def _verdict(holds: pl.Expr, otherwise: Verdict) -> pl.Expr:
-    return pl.when(holds).then(pl.lit(str(Verdict.PASS))).otherwise(pl.lit(str(otherwise)))
-
-
 def conservation(balance: pl.DataFrame) -> pl.DataFrame:
     """Per table that the source provides: lines of the month that went missing on the way.
 
@@ -79,22 +37,20 @@ def conservation(balance: pl.DataFrame) -> pl.DataFrame:
         balance: what `cleaned.account` gives for the month.
     """
     numbers = ("received", *PARTS)
+    advice = (
+        pl.format(
+            "{} rows received = {} kept + {} set aside + {} merged + {} unplaced + {} erased.",
+            *numbers,
+        ),
+        pl.format("收到{}行 = 保留{}行 + 剔除{}行 + 合并{}行 + 未归月{}行 + 删除{}行。", *numbers),
+    )
     return finding(
         balance.filter("is_provided"),
         Area.CONSERVATION,
         pl.col("table_name"),
         "rows lost",
         pl.col("lost"),
-        _verdict(pl.col("lost") == 0, Verdict.FAIL),
-        (
-            pl.format(
-                "{} rows received = {} kept + {} set aside + {} merged + {} unplaced + {} erased.",
-                *numbers,
-            ),
-            pl.format(
-                "收到{}行 = 保留{}行 + 剔除{}行 + 合并{}行 + 未归月{}行 + 删除{}行。", *numbers
-            ),
-        ),
+        *judged((pl.col("lost") == 0, Verdict.PASS, *advice), otherwise=(Verdict.FAIL, *advice)),
         threshold=0.0,
     )
 
@@ -198,28 +154,25 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("check_name")
     )
-    verdict = (
-        pl.when(pl.col("failed") == 0)
-        .then(pl.lit(str(Verdict.PASS)))
-        .when("is_error")
-        .then(pl.lit(str(Verdict.FAIL)))
-        .otherwise(pl.lit(str(Verdict.WARN)))
+    failed_on = (
+        pl.format("Failed on {} of {}: {}.", "failed", "tables", "which"),
+        pl.format("{}/{}张表未通过：{}。", "failed", "tables", "which"),
     )
-    passed = pl.col("failed") == 0
     return finding(
         by_check,
         Area.CHECKS,
         pl.col("check_name"),
         "tables failed",
         pl.col("failed"),
-        verdict,
-        (
-            pl.when(passed)
-            .then(pl.format("All {} tables pass.", "tables"))
-            .otherwise(pl.format("Failed on {} of {}: {}.", "failed", "tables", "which")),
-            pl.when(passed)
-            .then(pl.format("{}张表全部通过。", "tables"))
-            .otherwise(pl.format("{}/{}张表未通过：{}。", "failed", "tables", "which")),
+        *judged(
+            (
+                pl.col("failed") == 0,
+                Verdict.PASS,
+                pl.format("All {} tables pass.", "tables"),
+                pl.format("{}张表全部通过。", "tables"),
+            ),
+            (pl.col("is_error"), Verdict.FAIL, *failed_on),
+            otherwise=(Verdict.WARN, *failed_on),
         ),
         threshold=0.0,
     )
@@ -240,18 +193,24 @@ def segment_sizes(segments: pl.DataFrame, smallest: int = EVERY_CELL) -> pl.Data
         pl.format("{} {}", "segment_id", "name_en"),
         "share of customers",
         pl.when(~few).then(pl.col("share").round(6)),
-        _verdict(fits & ~few, Verdict.WARN),
-        (
-            pl.when(few)
-            .then(pl.lit(f"Fewer than {smallest} customers: too small to act on."))
-            .when(fits)
-            .then(pl.format("{} customers, {} %.", *numbers))
-            .otherwise(pl.format("{} customers, {} %: too small or large to act on.", *numbers)),
-            pl.when(few)
-            .then(pl.lit(f"不足{smallest}位客户：规模过小，难以运营。"))
-            .when(fits)
-            .then(pl.format("{}位客户，占{}%。", *numbers))
-            .otherwise(pl.format("{}位客户，占{}%：规模过小或过大，难以运营。", *numbers)),
+        *judged(
+            (
+                few,
+                Verdict.WARN,
+                f"Fewer than {smallest} customers: too small to act on.",
+                f"不足{smallest}位客户：规模过小，难以运营。",
+            ),
+            (
+                fits,
+                Verdict.PASS,
+                pl.format("{} customers, {} %.", *numbers),
+                pl.format("{}位客户，占{}%。", *numbers),
+            ),
+            otherwise=(
+                Verdict.WARN,
+                pl.format("{} customers, {} %: too small or large to act on.", *numbers),
+                pl.format("{}位客户，占{}%：规模过小或过大，难以运营。", *numbers),
+            ),
         ),
     )
 
@@ -269,7 +228,6 @@ def tag_coverage(holders: pl.DataFrame, codes: list[str], customers: int) -> pl.
         .join(holders, on="tag_code", how="left", maintain_order="left")
         .with_columns(share=(pl.col("holders").fill_null(0) / max(customers, 1)).round(6))
     )
-    enough = pl.col("share") >= LOWEST_TAG_COVERAGE
     percent = (pl.col("share") * 100).round(1)
     return finding(
         coverage,
@@ -277,14 +235,18 @@ def tag_coverage(holders: pl.DataFrame, codes: list[str], customers: int) -> pl.
         pl.col("tag_code"),
         "coverage",
         pl.col("share"),
-        _verdict(enough, Verdict.WARN),
-        (
-            pl.when(enough)
-            .then(pl.format("{} % of customers have it.", percent))
-            .otherwise(pl.format("Only {} % of customers have it: act on those alone.", percent)),
-            pl.when(enough)
-            .then(pl.format("覆盖{}%的客户。", percent))
-            .otherwise(pl.format("仅覆盖{}%的客户：只宜用于这部分客户。", percent)),
+        *judged(
+            (
+                pl.col("share") >= LOWEST_TAG_COVERAGE,
+                Verdict.PASS,
+                pl.format("{} % of customers have it.", percent),
+                pl.format("覆盖{}%的客户。", percent),
+            ),
+            otherwise=(
+                Verdict.WARN,
+                pl.format("Only {} % of customers have it: act on those alone.", percent),
+                pl.format("仅覆盖{}%的客户：只宜用于这部分客户。", percent),
+            ),
         ),
         threshold=LOWEST_TAG_COVERAGE,
     )
@@ -308,29 +270,32 @@ def data_quality(quality: pl.DataFrame) -> pl.DataFrame:
         pl.col("dimension").replace(_QUALITY_ZH).alias("zh"),
         (pl.col("share") * 100).round(1).alias("percent"),
     )
-    known, enough = pl.col("share").is_not_null(), pl.col("share") >= pl.col("least")
-    numbers = ("dimension", "percent", "rows_received")
+    numbers, numbers_zh = (
+        (dimension, "percent", "rows_received") for dimension in ("dimension", "zh")
+    )
     findings = finding(
         long,
         Area.QUALITY,
         pl.col("table_name"),
         pl.col("dimension"),
         pl.col("share"),
-        pl.when(~known)
-        .then(pl.lit(str(Verdict.NOT_JUDGED)))
-        .otherwise(_verdict(enough, Verdict.WARN)),
-        (
-            pl.when(~known)
-            .then(pl.lit("Nothing in the source to measure it by."))
-            .when(enough)
-            .then(pl.format("{} {} % of {} rows.", *numbers))
-            .otherwise(pl.format("{} only {} % of {} rows: see cleaned.rejects.", *numbers)),
-            pl.when(~known)
-            .then(pl.lit("数据源中没有可据以衡量的内容。"))
-            .when(enough)
-            .then(pl.format("{}{}%，共{}行。", "zh", "percent", "rows_received"))
-            .otherwise(
-                pl.format("{}仅{}%，共{}行：见cleaned.rejects。", "zh", "percent", "rows_received")
+        *judged(
+            (
+                pl.col("share").is_null(),
+                Verdict.NOT_JUDGED,
+                "Nothing in the source to measure it by.",
+                "数据源中没有可据以衡量的内容。",
+            ),
+            (
+                pl.col("share") >= pl.col("least"),
+                Verdict.PASS,
+                pl.format("{} {} % of {} rows.", *numbers),
+                pl.format("{}{}%，共{}行。", *numbers_zh),
+            ),
+            otherwise=(
+                Verdict.WARN,
+                pl.format("{} only {} % of {} rows: see cleaned.rejects.", *numbers),
+                pl.format("{}仅{}%，共{}行：见cleaned.rejects。", *numbers_zh),
             ),
         ),
     )

@@ -8,22 +8,10 @@ import polars as pl
 
 from portrait_assets.methods.statistics.stability import MODERATE_SHIFT
 from portrait_assets.stages.validation.contract import Against, Area, Verdict
-from portrait_assets.stages.validation.findings.data import finding
+from portrait_assets.stages.validation.findings.finding import finding, judged, not_judged, when
 
 LEAST_STABLE = 0.7
 _AGAINST_ZH = {str(Against.MONTH_BEFORE): "上月", str(Against.BASELINE): "基准月"}
-
-
-def when(*cases: tuple[pl.Expr, pl.Expr | str], otherwise: pl.Expr | str) -> pl.Expr:
-    """The first text whose condition holds."""
-
-    def text(value: pl.Expr | str) -> pl.Expr:
-        return pl.lit(value) if isinstance(value, str) else value
-
-    chosen = text(otherwise)
-    for condition, value in reversed(cases):
-        chosen = pl.when(condition).then(text(value)).otherwise(chosen)
-    return chosen
 
 
 def feature_health(
@@ -43,42 +31,39 @@ def feature_health(
         (pl.col("value") * 100).round(1).alias("percent"),
     )
     why = pl.col("why")
-    empty, constant = why == "empty", why == "near-constant"
-    same = why.is_in(["duplicated", "collinear"])
+    empty = why == "empty"
     return finding(
         rows,
         Area.FEATURES,
         pl.col("feature"),
         "says something of its own",
         pl.col("value"),
-        when(
-            (empty & pl.col("fills"), str(Verdict.NOT_JUDGED)),
-            (empty | constant, str(Verdict.WARN)),
-            otherwise=str(Verdict.PASS),
-        ),
-        (
-            when(
-                (
-                    empty & pl.col("fills"),
-                    "Null as yet: it looks back on more months than there are.",
-                ),
-                (empty, "Null for everyone although the source has what it needs: check it."),
-                (
-                    constant,
-                    pl.format(
-                        "{} % of customers share one value: it tells nobody apart.", "percent"
-                    ),
-                ),
-                (same, pl.format("Says what {} says; clusters leave it out.", "other_feature")),
-                otherwise="Tells customers apart.",
+        *judged(
+            (
+                empty & pl.col("fills"),
+                Verdict.NOT_JUDGED,
+                "Null as yet: it looks back on more months than there are.",
+                "暂无取值：回溯期长于现有数据。",
             ),
-            when(
-                (empty & pl.col("fills"), "暂无取值：回溯期长于现有数据。"),
-                (empty, "数据源已提供所需的表，但全部为空：请检查。"),
-                (constant, pl.format("{}%的客户取值相同：没有区分力。", "percent")),
-                (same, pl.format("与{}信息重复；聚类不使用。", "other_feature")),
-                otherwise="具有区分力。",
+            (
+                empty,
+                Verdict.WARN,
+                "Null for everyone although the source has what it needs: check it.",
+                "数据源已提供所需的表，但全部为空：请检查。",
             ),
+            (
+                why == "near-constant",
+                Verdict.WARN,
+                pl.format("{} % of customers share one value: it tells nobody apart.", "percent"),
+                pl.format("{}%的客户取值相同：没有区分力。", "percent"),
+            ),
+            (
+                why.is_in(["duplicated", "collinear"]),
+                Verdict.PASS,
+                pl.format("Says what {} says; clusters leave it out.", "other_feature"),
+                pl.format("与{}信息重复；聚类不使用。", "other_feature"),
+            ),
+            otherwise=(Verdict.PASS, "Tells customers apart.", "具有区分力。"),
         ),
     )
 
@@ -90,15 +75,16 @@ def cluster_quality(decision: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFr
         decision: the month's row of `clusters.cluster_decision`.
         segments: the month's rows of `clusters.cluster_segment`.
     """
-    due = pl.col("refit_due")
+    statement = (pl.col("statement_en"), pl.col("statement_zh"))
     agreement = finding(
         decision,
         Area.CLUSTERS,
         pl.lit("cluster model"),
         "agreement of refits",
         pl.col("bootstrap_agreement"),
-        when((pl.col("is_stable"), str(Verdict.PASS)), otherwise=str(Verdict.WARN)),
-        (pl.col("statement_en"), pl.col("statement_zh")),
+        *judged(
+            (pl.col("is_stable"), Verdict.PASS, *statement), otherwise=(Verdict.WARN, *statement)
+        ),
     )
     mix = finding(
         decision,
@@ -106,45 +92,44 @@ def cluster_quality(decision: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFr
         pl.lit("cluster model"),
         "PSI of the mix since segments were chosen",
         pl.col("mix_drift"),
-        when((due, str(Verdict.WARN)), otherwise=str(Verdict.PASS)),
-        (
-            when(
-                (due, "The mix has moved since segments were last chosen: they were chosen anew."),
-                otherwise="The mix is still about that of when segments were last chosen.",
+        *judged(
+            (
+                pl.col("refit_due"),
+                Verdict.WARN,
+                "The mix has moved since segments were last chosen: they were chosen anew.",
+                "客群结构较上次选型时已变化：已重新选型。",
             ),
-            when(
-                (due, "客群结构较上次选型时已变化：已重新选型。"),
-                otherwise="客群结构与上次选型时基本一致。",
+            otherwise=(
+                Verdict.PASS,
+                "The mix is still about that of when segments were last chosen.",
+                "客群结构与上次选型时基本一致。",
             ),
         ),
     )
     share = (pl.col("stability") * 100).round(0).cast(pl.Int64)
-    stable = pl.col("stability") >= LEAST_STABLE
-    is_known = pl.col("stability").is_not_null()
     stabilities = finding(
         segments.sort("segment_id"),
         Area.CLUSTERS,
         pl.format("{} {}", "segment_id", "name_en"),
         "stability",
         pl.col("stability"),
-        when(
-            (is_known & stable, str(Verdict.PASS)),
-            (is_known, str(Verdict.WARN)),
-            otherwise=str(Verdict.NOT_JUDGED),
-        ),
-        (
-            when(
-                (
-                    is_known & stable,
-                    pl.format("Half of the customers find {} % of it again.", share),
-                ),
-                (is_known, pl.format("Half of the customers find only {} % of it again.", share)),
-                otherwise="One segment alone cannot be found again or not.",
+        *judged(
+            (
+                pl.col("stability").is_null(),
+                Verdict.NOT_JUDGED,
+                "One segment alone cannot be found again or not.",
+                "只有一个客群，无法判断。",
             ),
-            when(
-                (is_known & stable, pl.format("仅用半数客户即可还原其中{}%。", share)),
-                (is_known, pl.format("仅用半数客户只能还原其中{}%：边界不清。", share)),
-                otherwise="只有一个客群，无法判断。",
+            (
+                pl.col("stability") >= LEAST_STABLE,
+                Verdict.PASS,
+                pl.format("Half of the customers find {} % of it again.", share),
+                pl.format("仅用半数客户即可还原其中{}%。", share),
+            ),
+            otherwise=(
+                Verdict.WARN,
+                pl.format("Half of the customers find only {} % of it again.", share),
+                pl.format("仅用半数客户只能还原其中{}%：边界不清。", share),
             ),
         ),
         threshold=LEAST_STABLE,
@@ -164,10 +149,7 @@ def tag_cards(quality: pl.DataFrame) -> pl.DataFrame:
         pl.col("tag_code"),
         "quality card",
         pl.col("coverage"),
-        when(
-            (pl.col("recommendation") == "keep", str(Verdict.PASS)),
-            otherwise=str(Verdict.WARN),
-        ),
+        when((pl.col("recommendation") == "keep", Verdict.PASS), otherwise=Verdict.WARN),
         (
             pl.format("{}: {}", pl.col("recommendation"), "reason_en"),
             pl.format(
@@ -233,9 +215,9 @@ def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
         pl.format("moved against the {}", against),
         pl.col("moved"),
         when(
-            (pl.col("moved") > 0, str(Verdict.WARN)),
-            (pl.col("still") == 0, str(Verdict.NOT_JUDGED)),
-            otherwise=str(Verdict.PASS),
+            (pl.col("moved") > 0, Verdict.WARN),
+            (pl.col("still") == 0, Verdict.NOT_JUDGED),
+            otherwise=Verdict.PASS,
         ),
         (
             pl.format(
@@ -267,17 +249,4 @@ def _nothing_earlier() -> pl.DataFrame:
         "PSI",
         "There is no earlier month to compare with; a first month that all bought in is none.",
         "没有更早的月份可比较；首月客户全部有购买，不能作为比较基准。",
-    )
-
-
-def not_judged(area: Area, subject: str, metric: str, en: str, zh: str) -> pl.DataFrame:
-    """The one finding that something could not be judged, and why."""
-    return finding(
-        pl.DataFrame({"subject": [subject]}),
-        area,
-        pl.col("subject"),
-        metric,
-        pl.lit(None),
-        pl.lit(str(Verdict.NOT_JUDGED)),
-        (pl.lit(en), pl.lit(zh)),
     )

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from portrait_assets.stages.validation.contract import Area, Attribute, Parity, Verdict
-from portrait_assets.stages.validation.findings.data import finding
-from portrait_assets.stages.validation.findings.evidence import when
+from portrait_assets.stages.validation.findings.finding import finding, judged, when
 
 LEAST_KNOWN = 0.5
 KNOWN, DIFFERING = "share of whom it is known", "groups that differ"
@@ -37,38 +36,32 @@ def _known(known: Mapping[Attribute, float | None]) -> pl.DataFrame:
     )
     share, percent = pl.col("share"), (pl.col("share") * 100).round(1)
     en, zh = pl.col("attribute"), pl.col("zh")
-    nobody, few = share == 0, share < LEAST_KNOWN
     return finding(
         rows,
         Area.FAIRNESS,
         en,
         KNOWN,
         share,
-        when(
-            (few, str(Verdict.NOT_JUDGED)),
-            otherwise=str(Verdict.PASS),
-        ),
-        (
-            when(
-                (
-                    nobody,
-                    pl.format(
-                        "The {} of no customer is known, so fairness by it is not judged.", en
-                    ),
-                ),
-                (
-                    few,
-                    pl.format(
-                        "The {} of only {} % of customers is known; what is found is of these.",
-                        *(en, percent),
-                    ),
-                ),
-                otherwise=pl.format("The {} of {} % of customers is known.", en, percent),
+        *judged(
+            (
+                share == 0,
+                Verdict.NOT_JUDGED,
+                pl.format("The {} of no customer is known, so fairness by it is not judged.", en),
+                pl.format("没有任何客户的{}已知，无法按其检验公平性。", zh),
             ),
-            when(
-                (nobody, pl.format("没有任何客户的{}已知，无法按其检验公平性。", zh)),
-                (few, pl.format("仅{}%的客户{}已知，结论仅限于这些客户。", percent, zh)),
-                otherwise=pl.format("{}%的客户{}已知。", percent, zh),
+            (
+                share < LEAST_KNOWN,
+                Verdict.NOT_JUDGED,
+                pl.format(
+                    "The {} of only {} % of customers is known; what is found is of these.",
+                    *(en, percent),
+                ),
+                pl.format("仅{}%的客户{}已知，结论仅限于这些客户。", percent, zh),
+            ),
+            otherwise=(
+                Verdict.PASS,
+                pl.format("The {} of {} % of customers is known.", en, percent),
+                pl.format("{}%的客户{}已知。", percent, zh),
             ),
         ),
         threshold=LEAST_KNOWN,
@@ -96,30 +89,34 @@ def _differing(rows: pl.DataFrame) -> pl.DataFrame:
     )
     groups, count = pl.col("groups"), pl.col("differing")
     more = when((count > _NAMED, pl.format("; and {} more", count - _NAMED)), otherwise="")
-    none, fair = pl.col("judged") == 0, count == 0
+    none = pl.col("judged") == 0
     return finding(
         by_tag,
         Area.FAIRNESS,
         pl.col("tag_code"),
         DIFFERING,
         pl.when(~none).then(count),
-        when(
-            (none, str(Verdict.NOT_JUDGED)), (fair, str(Verdict.PASS)), otherwise=str(Verdict.WARN)
-        ),
-        (
-            when(
-                (none, "Too few customers by group are known for a verdict."),
-                (fair, "No group was found to get it less or more often by more than a fifth."),
-                otherwise=pl.format(
+        *judged(
+            (
+                none,
+                Verdict.NOT_JUDGED,
+                "Too few customers by group are known for a verdict.",
+                "各组已知客户过少，无法判断。",
+            ),
+            (
+                count == 0,
+                Verdict.PASS,
+                "No group was found to get it less or more often by more than a fifth.",
+                "未发现任何一组的比率与其他客户相差超过五分之一。",
+            ),
+            otherwise=(
+                Verdict.WARN,
+                pl.format(
                     "Differs for {}{}; see whether the rule has a reason that holds for each "
                     "customer, and otherwise change it.",
                     *(groups, more),
                 ),
-            ),
-            when(
-                (none, "各组已知客户过少，无法判断。"),
-                (fair, "未发现任何一组的比率与其他客户相差超过五分之一。"),
-                otherwise=pl.format(
+                pl.format(
                     "存在差异：{}{}；请核实规则对每位客户是否有合理依据，否则应修改。",
                     *(groups, more),
                 ),

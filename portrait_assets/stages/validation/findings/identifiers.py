@@ -8,7 +8,7 @@ import polars as pl
 
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.validation.contract import Area, Verdict
-from portrait_assets.stages.validation.findings.data import finding
+from portrait_assets.stages.validation.findings.finding import finding, judged
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -17,6 +17,8 @@ LISTED_IN = {"customer_id": "customers", "product_id": "products", "campaign_id"
 IDENTIFIED = tuple(t for t in CLEANED.values() if set(LISTED_IN) & set(t.column_names))
 """The tables that are compared, of all months so far."""
 EXAMPLES = 3
+_FORM_SQL = r"regexp_replace(regexp_replace(id, '\pN', '9', 'g'), '\pL', 'A', 'g')"
+"""How an id is written, without saying whose it is: 9 for a digit, A for a letter."""
 _FOUND = {
     **dict.fromkeys(("table_name", "column_name", "listed_in"), pl.String),
     **dict.fromkeys(("own", "listed", "shared"), pl.Int64),
@@ -64,7 +66,7 @@ def _shared_sql(month: str, column: str, compared: Sequence[str], listing: str) 
         )
 
     def first(of: str, table: str) -> str:
-        shown = _form_sql("id") if CLEANED[table].column(column).identifies else "id"
+        shown = _FORM_SQL if CLEANED[table].column(column).identifies else "id"
         some = f"SELECT DISTINCT {shown} AS id FROM {of} ORDER BY id LIMIT {EXAMPLES}"
         return f"(SELECT string_agg(id, ', ' ORDER BY id) FROM ({some}))"
 
@@ -86,12 +88,6 @@ def _shared_sql(month: str, column: str, compared: Sequence[str], listing: str) 
     )
 
 
-def _form_sql(column: str) -> str:
-    """How an identifier is written, without saying whose it is: 9 for a digit, A for a letter."""
-    digits = f"regexp_replace({column}, '\\pN', '9', 'g')"
-    return f"regexp_replace({digits}, '\\pL', 'A', 'g')"
-
-
 def identifier_findings(found: pl.DataFrame) -> pl.DataFrame:
     """Per table and identifier, a warning where none of the month's is in the other table.
 
@@ -99,7 +95,6 @@ def identifier_findings(found: pl.DataFrame) -> pl.DataFrame:
         found: what `shared_identifiers` gives; too few identifiers to show are not judged.
     """
     enough = found.filter(pl.min_horizontal("own", "listed") >= EXAMPLES)
-    meets = pl.col("shared") > 0
     share = pl.col("shared") / pl.col("own")
     known = ("shared", "own", "listed_in")
     apart = ("own", "listed", "listed_in", "own_examples", "listed_examples")
@@ -109,25 +104,25 @@ def identifier_findings(found: pl.DataFrame) -> pl.DataFrame:
         pl.format("{}.{}", "table_name", "column_name"),
         "identifiers in common",
         share.round(6),
-        pl.when(meets).then(pl.lit(str(Verdict.PASS))).otherwise(pl.lit(str(Verdict.WARN))),
-        (
-            pl.when(meets)
-            .then(pl.format("{} of its {} identifiers of the month are in {}.", *known))
-            .otherwise(
+        *judged(
+            (
+                pl.col("shared") > 0,
+                Verdict.PASS,
+                pl.format("{} of its {} identifiers of the month are in {}.", *known),
+                pl.format("本月{}/{}个编号见于{}。", *known),
+            ),
+            otherwise=(
+                Verdict.WARN,
                 pl.format(
                     "None of its {} identifiers of the month is among the {} in {}: here {}, there "
                     "{}. Write them alike in the source's SQL.",
                     *apart,
-                )
-            ),
-            pl.when(meets)
-            .then(pl.format("本月{}/{}个编号见于{}。", *known))
-            .otherwise(
+                ),
                 pl.format(
                     "本月{}个编号与{}个已知编号（{}）无一相同：此处如{}；彼处如{}。"
                     "请在数据源SQL中统一写法。",
                     *apart,
-                )
+                ),
             ),
         ),
         threshold=0.0,

@@ -6,7 +6,7 @@ import polars as pl
 
 from portrait_assets.stages.features.monthly.steps import DEAL
 from portrait_assets.stages.validation.contract import Area, Verdict
-from portrait_assets.stages.validation.findings.data import finding
+from portrait_assets.stages.validation.findings.finding import finding
 from portrait_assets.storage.steps import Grain, Step
 
 SHARE_RETURNED = "share cancelled or returned"

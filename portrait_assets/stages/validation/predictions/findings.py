@@ -9,16 +9,17 @@ from portrait_assets.stages.predictions.backtests.backtest import FEWEST, PLACEB
 from portrait_assets.stages.predictions.backtests.calibrated import MOST_OFF, how_calibrated
 from portrait_assets.stages.predictions.credit.contract import VINTAGE
 from portrait_assets.stages.validation.contract import Area, Verdict
-from portrait_assets.stages.validation.findings.data import finding
-from portrait_assets.stages.validation.findings.evidence import not_judged, when
+from portrait_assets.stages.validation.findings.finding import (
+    Judgement,
+    finding,
+    judged,
+    not_judged,
+)
 from portrait_assets.stages.validation.predictions.fairness import CARD, MODEL
 
 GAIN, CALIBRATION, PLACEBO = "AUC less baseline", "calibration", "placebo AUC"
 FACTOR = 2.0
 """From which on what was expected, over what happened, fails and is not only warned of."""
-_PASS, _WARN, _FAIL, _OPEN = (
-    str(each) for each in (Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.NOT_JUDGED)
-)
 
 
 def prediction_findings(tests: pl.DataFrame, tenths: pl.DataFrame) -> pl.DataFrame:
@@ -36,8 +37,9 @@ def prediction_findings(tests: pl.DataFrame, tenths: pl.DataFrame) -> pl.DataFra
             "No window that this month closes was predicted yet.",
             "本月尚无已结束且此前有预测的观察期。",
         )
-    judged = how_calibrated(tenths)
-    return pl.concat([_beside_baseline(tests), _calibration(judged), _placebo(tests)])
+    return pl.concat(
+        [_beside_baseline(tests), _calibration(how_calibrated(tenths)), _placebo(tests)]
+    )
 
 
 def _subject() -> pl.Expr:
@@ -50,100 +52,93 @@ def _beside_baseline(tests: pl.DataFrame) -> pl.DataFrame:
     is_rule = pl.col("basis") == "baseline"
     worse, below = pl.col("verdict") == "worse", area < rule
     numbers = (area.round(3), "baseline", rule.round(3))
+    fell = (
+        pl.format(
+            "AUC {} and the baseline {} {}: the model fell below it and is fitted anew; do not act "
+            "on its order until it is better again.",
+            *numbers,
+        ),
+        pl.format(
+            "AUC为{}，基准规则（{}）为{}：模型低于基准规则，将重新拟合；恢复前请勿据其排序行动。",
+            *numbers,
+        ),
+    )
+    beside = (
+        pl.format("AUC {} and the baseline {} {}.", *numbers),
+        pl.format("AUC为{}，基准规则（{}）为{}。", *numbers),
+    )
     return finding(
         tests,
         Area.PREDICTIONS,
         _subject(),
         GAIN,
         area - rule,
-        when((is_open | is_rule, _OPEN), (worse, _FAIL), (below, _WARN), otherwise=_PASS),
-        (
-            when(
-                (is_open, "Too few of either outcome for a verdict."),
-                (is_rule, "The best baseline stands in the place of a model."),
-                (
-                    below,
-                    pl.format(
-                        "AUC {} and the baseline {} {}: the model fell below it and is fitted "
-                        "anew; do not act on its order until it is better again.",
-                        *numbers,
-                    ),
-                ),
-                otherwise=pl.format("AUC {} and the baseline {} {}.", *numbers),
+        *judged(
+            (
+                is_open,
+                Verdict.NOT_JUDGED,
+                "Too few of either outcome for a verdict.",
+                "两类结果过少，无法判断。",
             ),
-            when(
-                (is_open, "两类结果过少，无法判断。"),
-                (is_rule, "以最佳基准规则代替模型。"),
-                (
-                    below,
-                    pl.format(
-                        "AUC为{}，基准规则（{}）为{}：模型低于基准规则，将重新拟合；恢复前请勿据其排序行动。",
-                        *numbers,
-                    ),
-                ),
-                otherwise=pl.format("AUC为{}，基准规则（{}）为{}。", *numbers),
+            (
+                is_rule,
+                Verdict.NOT_JUDGED,
+                "The best baseline stands in the place of a model.",
+                "以最佳基准规则代替模型。",
             ),
+            (worse & below, Verdict.FAIL, *fell),
+            (worse, Verdict.FAIL, *beside),
+            (below, Verdict.WARN, *fell),
+            otherwise=(Verdict.PASS, *beside),
         ),
         threshold=0.0,
         interval=("gain_low", "gain_high"),
     )
 
 
-def _calibration(judged: pl.DataFrame) -> pl.DataFrame:
+def _calibration(judged_by_tenth: pl.DataFrame) -> pl.DataFrame:
     ratio, off = pl.col("calibration"), pl.col("is_off")
     is_far = ratio.is_null() | ~ratio.is_between(1 / FACTOR, FACTOR)
-    numbers = (pl.col("expected").round(0).cast(pl.Int64), "hits", "customers")
     return finding(
-        judged,
-        Area.PREDICTIONS,
-        _subject(),
-        CALIBRATION,
-        ratio,
-        when((off.is_null(), _OPEN), (off & is_far, _FAIL), (off, _WARN), otherwise=_PASS),
-        _came_true(off, numbers),
+        judged_by_tenth, Area.PREDICTIONS, _subject(), CALIBRATION, ratio, *_came_true(off, is_far)
     )
 
 
-def _came_true(
-    off: pl.Expr, numbers: tuple[pl.Expr | str, pl.Expr | str, pl.Expr | str]
-) -> tuple[pl.Expr, pl.Expr]:
-    """What is said of calibration in English and Chinese: expected, hits and customers."""
+def _came_true(off: pl.Expr, is_far: pl.Expr) -> Judgement:
+    """The verdict on calibration, and what is said of it."""
     error = (pl.col("error") * 100).round(1)
     # Where nothing happened there is no rate that tenths could be off by a share of.
     by_tenth, by_tenth_zh = (
         pl.when(error.is_not_null()).then(pl.format(text, error)).otherwise(pl.lit(""))
         for text in ("; by tenth {} % off on the mean", "；分十分位平均偏差{}%")
     )
-    return (
-        when(
-            (off.is_null(), "Too few were expected for a verdict."),
-            (
-                off,
-                pl.format(
-                    "{} expected and {} happened, of {} customers{}, which is beyond chance. Use "
-                    "the order, and no probability or total.",
-                    *numbers,
-                    by_tenth,
-                ),
-            ),
-            otherwise=pl.format(
-                "{} expected and {} happened, of {} customers{}.", *numbers, by_tenth
-            ),
+    numbers = (pl.col("expected").round(0).cast(pl.Int64), "hits", "customers")
+    beyond_chance = (
+        pl.format(
+            "{} expected and {} happened, of {} customers{}, which is beyond chance. Use the "
+            "order, and no probability or total.",
+            *numbers,
+            by_tenth,
         ),
-        when(
-            (off.is_null(), "预期发生过少，无法判断。"),
-            (
-                off,
-                pl.format(
-                    "{}人预期发生、{}人实际发生，共{}位客户{}，超出偶然。"
-                    "请仅使用排序，勿使用概率与合计。",
-                    *numbers,
-                    by_tenth_zh,
-                ),
-            ),
-            otherwise=pl.format(
-                "{}人预期发生、{}人实际发生，共{}位客户{}。", *numbers, by_tenth_zh
-            ),
+        pl.format(
+            "{}人预期发生、{}人实际发生，共{}位客户{}，超出偶然。请仅使用排序，勿使用概率与合计。",
+            *numbers,
+            by_tenth_zh,
+        ),
+    )
+    return judged(
+        (
+            off.is_null(),
+            Verdict.NOT_JUDGED,
+            "Too few were expected for a verdict.",
+            "预期发生过少，无法判断。",
+        ),
+        (off & is_far, Verdict.FAIL, *beyond_chance),
+        (off, Verdict.WARN, *beyond_chance),
+        otherwise=(
+            Verdict.PASS,
+            pl.format("{} expected and {} happened, of {} customers{}.", *numbers, by_tenth),
+            pl.format("{}人预期发生、{}人实际发生，共{}位客户{}。", *numbers, by_tenth_zh),
         ),
     )
 
@@ -159,17 +154,23 @@ def _placebo(tests: pl.DataFrame) -> pl.DataFrame:
         _subject(),
         PLACEBO,
         area,
-        when((few, _OPEN), (far, _FAIL), otherwise=_PASS),
-        (
-            when(
-                (few, "Too few of either outcome to shuffle."),
-                (far, "Shuffled outcomes are predicted: something leaks into how it is judged."),
-                otherwise="Shuffled outcomes are not predicted.",
+        *judged(
+            (
+                few,
+                Verdict.NOT_JUDGED,
+                "Too few of either outcome to shuffle.",
+                "两类结果过少，无法随机打乱检验。",
             ),
-            when(
-                (few, "两类结果过少，无法随机打乱检验。"),
-                (far, "随机打乱的标签也能预测：评判过程存在信息泄漏。"),
-                otherwise="随机打乱的标签无法预测。",
+            (
+                far,
+                Verdict.FAIL,
+                "Shuffled outcomes are predicted: something leaks into how it is judged.",
+                "随机打乱的标签也能预测：评判过程存在信息泄漏。",
+            ),
+            otherwise=(
+                Verdict.PASS,
+                "Shuffled outcomes are not predicted.",
+                "随机打乱的标签无法预测。",
             ),
         ),
         threshold=0.5 + PLACEBO_DISTANCE,
@@ -190,24 +191,26 @@ def card_findings(curve: pl.DataFrame) -> pl.DataFrame:
     alone = ("base_month", area.round(3))
     numbers = (*alone, "baseline", rule.round(3))
     subject = pl.format(f"{CARD} {{}}", "target")
+    compared = (
+        pl.format("Scores of {}: AUC {} and the baseline {} {}.", *numbers),
+        pl.format("{}的评分：AUC为{}，基准规则（{}）为{}。", *numbers),
+    )
     beside = finding(
         newest,
         Area.PREDICTIONS,
         subject,
         GAIN,
         area - rule,
-        when(
-            (rule.is_null(), _OPEN), (highest < rule, _FAIL), (area < rule, _WARN), otherwise=_PASS
-        ),
-        (
-            when(
-                (rule.is_null(), pl.format("Scores of {}: AUC {}, without a baseline.", *alone)),
-                otherwise=pl.format("Scores of {}: AUC {} and the baseline {} {}.", *numbers),
+        *judged(
+            (
+                rule.is_null(),
+                Verdict.NOT_JUDGED,
+                pl.format("Scores of {}: AUC {}, without a baseline.", *alone),
+                pl.format("{}的评分：AUC为{}，无基准规则可比。", *alone),
             ),
-            when(
-                (rule.is_null(), pl.format("{}的评分：AUC为{}，无基准规则可比。", *alone)),
-                otherwise=pl.format("{}的评分：AUC为{}，基准规则（{}）为{}。", *numbers),
-            ),
+            (highest < rule, Verdict.FAIL, *compared),
+            (area < rule, Verdict.WARN, *compared),
+            otherwise=(Verdict.PASS, *compared),
         ),
         threshold=0.0,
     )
@@ -228,34 +231,29 @@ def _card_calibration(newest: pl.DataFrame, subject: pl.Expr) -> pl.DataFrame:
         (expected * pl.col("known")).round(0).cast(pl.Int64),
         *("bads", "known", "base_month"),
     )
+    beyond_chance = (
+        pl.format(
+            "{} expected and {} happened, of {} scored in {}, which is beyond chance: set no cut "
+            "by its probabilities.",
+            *numbers,
+        ),
+        pl.format(
+            "预期{}人、实际{}人发生，共{}人于{}评分，超出偶然：请勿按其概率设定切分点。", *numbers
+        ),
+    )
     return finding(
         rows,
         Area.PREDICTIONS,
         subject,
         CALIBRATION,
         pl.when(ratio.is_finite()).then(ratio),
-        when((off & (~ratio.is_between(1 / FACTOR, FACTOR)), _FAIL), (off, _WARN), otherwise=_PASS),
-        (
-            when(
-                (
-                    off,
-                    pl.format(
-                        "{} expected and {} happened, of {} scored in {}, which is beyond chance: "
-                        "set no cut by its probabilities.",
-                        *numbers,
-                    ),
-                ),
-                otherwise=pl.format("{} expected and {} happened, of {} scored in {}.", *numbers),
-            ),
-            when(
-                (
-                    off,
-                    pl.format(
-                        "预期{}人、实际{}人发生，共{}人于{}评分，超出偶然：请勿按其概率设定切分点。",
-                        *numbers,
-                    ),
-                ),
-                otherwise=pl.format("预期{}人、实际{}人发生，共{}人于{}评分。", *numbers),
+        *judged(
+            (off & ~ratio.is_between(1 / FACTOR, FACTOR), Verdict.FAIL, *beyond_chance),
+            (off, Verdict.WARN, *beyond_chance),
+            otherwise=(
+                Verdict.PASS,
+                pl.format("{} expected and {} happened, of {} scored in {}.", *numbers),
+                pl.format("预期{}人、实际{}人发生，共{}人于{}评分。", *numbers),
             ),
         ),
     )

@@ -6,8 +6,7 @@ import polars as pl
 
 from portrait_assets.stages.predictions.value.comparing import MOST_BIAS
 from portrait_assets.stages.validation.contract import Area, Verdict
-from portrait_assets.stages.validation.findings.data import finding
-from portrait_assets.stages.validation.findings.evidence import when
+from portrait_assets.stages.validation.findings.finding import finding, judged
 
 BIAS = "total bias"
 
@@ -29,40 +28,35 @@ def value_findings(methods: pl.DataFrame, contracts: pl.DataFrame) -> pl.DataFra
         pl.col("total_bias").alias("bias"),
     )
     value, percent = pl.col("bias"), (pl.col("bias") * 100).round(1)
-    far = value.abs() > MOST_BIAS
     return finding(
         pl.concat([chosen, by_category]),
         Area.PREDICTIONS,
         pl.col("subject"),
         BIAS,
         value,
-        when(
-            (value.is_null(), str(Verdict.NOT_JUDGED)),
-            (far, str(Verdict.WARN)),
-            otherwise=str(Verdict.PASS),
-        ),
-        (
-            when(
-                (value.is_null(), "No window that is over can judge it yet."),
-                (
-                    far,
-                    pl.format(
-                        "{} expected {} % more or less of all than came, in the window that "
-                        "decides: use the order, and no total.",
-                        *("method", percent),
-                    ),
-                ),
-                otherwise=pl.format("{}: {} % off in total.", "method", percent),
+        *judged(
+            (
+                value.is_null(),
+                Verdict.NOT_JUDGED,
+                "No window that is over can judge it yet.",
+                "尚无已结束的窗口可供评判。",
             ),
-            when(
-                (value.is_null(), "尚无已结束的窗口可供评判。"),
-                (
-                    far,
-                    pl.format(
-                        "{}在评判窗口内总量偏差{}%：请仅使用排序，勿使用合计。", "method", percent
-                    ),
+            (
+                value.abs() > MOST_BIAS,
+                Verdict.WARN,
+                pl.format(
+                    "{} expected {} % more or less of all than came, in the window that decides: "
+                    "use the order, and no total.",
+                    *("method", percent),
                 ),
-                otherwise=pl.format("{}：总量偏差{}%。", "method", percent),
+                pl.format(
+                    "{}在评判窗口内总量偏差{}%：请仅使用排序，勿使用合计。", "method", percent
+                ),
+            ),
+            otherwise=(
+                Verdict.PASS,
+                pl.format("{}: {} % off in total.", "method", percent),
+                pl.format("{}：总量偏差{}%。", "method", percent),
             ),
         ),
         threshold=MOST_BIAS,

@@ -17,7 +17,6 @@ from portrait_assets.core.months import last_day, next_month
 from portrait_assets.core.yaml_text import Place
 from portrait_assets.methods.expressions.expression import RANK, RANK_PREFIX, parse
 from portrait_assets.methods.statistics import scores
-from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.inputs.predicted import rests_on, targets_of
@@ -73,7 +72,7 @@ def demotions(
     month: str,
     tests: pl.DataFrame,
     claims: Mapping[Claim, Tag],
-    smallest: int = EVERY_CELL,
+    smallest: int,
 ) -> pl.DataFrame:
     """The demotions of a month, with the columns of TAG_PROPOSAL.
 

@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 import yaml
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.core.invocation import command
 from portrait_assets.core.months import next_month
 from portrait_assets.methods.expressions.expression import RANK_PREFIX
 from portrait_assets.methods.statistics import scores
-from portrait_assets.methods.statistics.resampling import GROUPS, Floats
+from portrait_assets.methods.statistics.resampling import GROUPS
 from portrait_assets.methods.statistics.scores import Counts
-from portrait_assets.privacy.cells import EVERY_CELL, are_pooled, pooled_name
+from portrait_assets.privacy.cells import are_pooled, pooled_name
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.targets.contract import TARGET
@@ -129,7 +130,7 @@ def draft_row(
     draft: Tag,
     catalogue: Catalogue,
     moved: pl.DataFrame,
-    smallest: int = EVERY_CELL,
+    smallest: int,
 ) -> dict[str, object]:
     """The columns of TAG_PROPOSAL that do not depend on how well the draft separates.
 

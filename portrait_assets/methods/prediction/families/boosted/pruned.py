@@ -5,14 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.methods.disclosure.holders import Holders
-from portrait_assets.methods.prediction.families.boosted.trees import (
-    Floats,
-    Indexes,
-    Nodes,
-    Trees,
-    nodes_of,
-)
+from portrait_assets.methods.prediction.families.boosted.trees import Nodes, Trees, nodes_of
 
 
 def of_enough(trees: Trees, design: Floats, holders: Holders) -> Trees:

@@ -16,11 +16,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.rows import Row
 
-Floats = npt.NDArray[np.float64]
-Indexes = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]
 
 CHUNK = 8_192

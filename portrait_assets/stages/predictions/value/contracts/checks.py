@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dagster as dg
 import polars as pl
 
 from portrait_assets.schema.table import Table
@@ -21,7 +20,7 @@ from portrait_assets.stages.predictions.value.contracts.contract import (
     CONTRACT_VALUE,
 )
 from portrait_assets.stages.predictions.value.contracts.valuing import expected, with_tenure
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 from portrait_assets.storage.duckdb.connection import literals
 from portrait_assets.storage.duckdb.partitions import select_sql
 from portrait_assets.storage.engine import Engine
@@ -32,7 +31,7 @@ MOST_BIAS = 0.3
 
 
 def _values_again(subject: Subject) -> Finding:
-    """The stored values of some customers against what the stored hazards give them."""
+    """The rows of the hazards give the stored values."""
     month, warehouse = [subject.month], subject.warehouse
     warehouse.require(CONTRACT_VALUE, month)
     # In the order of a hash, so that who is looked at does not depend on how customers are named.
@@ -64,17 +63,12 @@ def _total(subject: Subject) -> Finding:
     return Finding(wrong.height, named or f"{subject.rows.height} categories")
 
 
-VALUES_AGAIN = TableCheck(
-    "gives_the_values",
-    "The rows of the hazards give the stored values.",
-    _values_again,
-    blocking=True,
-)
+VALUES_AGAIN = TableCheck("gives_the_values", _values_again, blocking=True)
 TOTAL = TableCheck(
     "total_bias",
-    f"What was expected of each category was within {MOST_BIAS:.0%} of what it earned.",
     _total,
-    severity=dg.AssetCheckSeverity.WARN,
+    f"What was expected of each category was within {MOST_BIAS:.0%} of what it earned.",
+    severity=WARN,
 )
 CHECKS: Mapping[Table, Sequence[TableCheck]] = {
     CONTRACT_MODEL: (TOTAL,),

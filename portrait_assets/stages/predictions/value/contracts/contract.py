@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from portrait_assets.schema.columns import SOURCE_CURRENCY, count, money
+from portrait_assets.schema.columns import (
+    SOURCE_CURRENCY,
+    count,
+    integer,
+    money,
+    number,
+    share,
+    text,
+)
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import DECLARED, PREDICTED, STATISTIC
-from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
+from portrait_assets.schema.table import CUSTOMER_ID, month_end_table
 from portrait_assets.stages.predictions.columns import CURRENCY_UNIT, HORIZON
 
-_CATEGORY = Column(
-    "category", Type.TEXT, "Category of the products", "产品类别", False, operation=DECLARED
+_CATEGORY = text(
+    "category", "Category of the products", "产品类别", nullable=False, operation=DECLARED
 )
 
-CONTRACT_VALUE = Table(
+CONTRACT_VALUE = month_end_table(
     schema="predictions",
     name="contract_value",
     en="What the contracts of each customer will probably earn in the months ahead",
@@ -37,12 +45,10 @@ CONTRACT_VALUE = Table(
         ),
     ),
     key=("as_of", "customer_id"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     published_as_enums=True,
 )
 
-CONTRACT_MODEL = Table(
+CONTRACT_MODEL = month_end_table(
     schema="predictions",
     name="contract_model",
     en="How contracts of each category end, and what was expected of them in the newest window",
@@ -53,30 +59,25 @@ CONTRACT_MODEL = Table(
         count("contracts", "Contracts that were ever observed", "曾观察合约数"),
         count("ended", "Of these, no longer there", "已终止合约数"),
         money("expected_margin", "Margin expected of all in the horizon", "预测期预期利润合计"),
-        Column(
-            "judged_after", Type.TEXT, "Month at whose end that window begins", "评估窗口前的月份"
-        ),
-        Column("judged", Type.INTEGER, "Contracts judged in it", "评估合约数", minimum=0),
+        text("judged_after", "Month at whose end that window begins", "评估窗口前的月份"),
+        integer("judged", "Contracts judged in it", "评估合约数", minimum=0),
         money("judged_expected", "Margin that was expected of them", "评估期预期利润", True),
         money("judged_actual", "Margin that they earned", "评估期实际利润", True),
-        Column(
+        number(
             "mean_absolute_error",
-            Type.NUMBER,
             "Mean absolute error of the margin by contract",
             "单合约利润平均绝对误差",
             unit=SOURCE_CURRENCY,
             minimum=0,
         ),
-        Column("total_bias", Type.NUMBER, "Expected / actual margin - 1", "利润总额偏差"),
+        number("total_bias", "Expected / actual margin - 1", "利润总额偏差"),
     ),
     key=("as_of", "category"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
     counts=("contracts",),
 )
 
-CONTRACT_HAZARD = Table(
+CONTRACT_HAZARD = month_end_table(
     schema="predictions",
     name="contract_hazard",
     en="Chance that a contract ends in a month, by how many months it has lasted",
@@ -84,18 +85,13 @@ CONTRACT_HAZARD = Table(
     operation=STATISTIC,
     columns=(
         _CATEGORY,
-        Column(
+        count(
             "tenure",
-            Type.INTEGER,
             "Whole months so far; the last row of a category is of all later ones too",
             "已存续整月数（各类别末行含其后各月）",
-            nullable=False,
-            minimum=0,
         ),
-        Column("hazard", Type.NUMBER, "Chance", "终止率", nullable=False, minimum=0, maximum=1),
+        share("hazard", "Chance", "终止率", nullable=False),
     ),
     key=("as_of", "category", "tenure"),
-    partition_by=PartitionBy.AS_OF,
-    published=True,
     resting=Resting.ENOUGH,
 )

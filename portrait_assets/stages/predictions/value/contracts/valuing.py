@@ -20,15 +20,11 @@ OLDER = 10_000
 """Months of tenure of contracts that are older than the data: the last hazard is theirs."""
 
 
-def months_apart(first: str, last: str) -> pl.Expr:
-    """Whole months from one column of months, as YYYY-MM, to another."""
-
-    def number(name: str) -> pl.Expr:
-        parts = pl.col(name).str.split("-")
-        year, month = (parts.list.get(place).cast(pl.Int64) for place in (0, 1))
-        return year * 12 + month
-
-    return number(last) - number(first)
+def _number(name: str) -> pl.Expr:
+    """A number of the months in a column, as YYYY-MM, that counts on from year to year."""
+    parts = pl.col(name).str.split("-")
+    year, month = (parts.list.get(place).cast(pl.Int64) for place in (0, 1))
+    return year * 12 + month
 
 
 def with_tenure(contracts: pl.DataFrame, since: str, until: str) -> pl.DataFrame:
@@ -40,7 +36,7 @@ def with_tenure(contracts: pl.DataFrame, since: str, until: str) -> pl.DataFrame
         until: the newest one by which contracts are known: what was not seen in it has ended.
     """
     return contracts.with_columns(
-        tenure=months_apart("first", "last"),
+        tenure=_number("last") - _number("first"),
         ended=pl.col("last") < until,
         older=pl.col("first") == since,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from portrait_assets.schema.sensitivity import derived, highest
@@ -25,7 +25,10 @@ def classified(catalogue: Catalogue, clearance: Sensitivity) -> Catalogue:
     # Classes only rise, so this ends; tags may read tags, in values and in confidences.
     while tags != before:
         before = tags
-        of_code = {tag.code: highest(_of(tags, tag.code)) for tag in tags}
+        of_code = {
+            tag.code: highest(each.sensitivity for each in tags if each.code == tag.code)
+            for tag in tags
+        }
         tags = [_with_inputs(tag, {**known, **of_code}) for tag in tags]
     above = {tag.code for tag in tags if highest([tag.sensitivity, clearance]) is not clearance}
     return replace(
@@ -33,10 +36,6 @@ def classified(catalogue: Catalogue, clearance: Sensitivity) -> Catalogue:
         tags=tuple(tag for tag in tags if tag.code not in above),
         withheld=tuple(tag for tag in tags if tag.code in above),
     )
-
-
-def _of(tags: Sequence[Tag], code: str) -> Iterator[Sensitivity]:
-    return (tag.sensitivity for tag in tags if tag.code == code)
 
 
 def _with_inputs(tag: Tag, known: Mapping[str, Sensitivity]) -> Tag:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from portrait_assets.schema.table import Column, Type
+from portrait_assets.schema.columns import integer, share, text
+from portrait_assets.schema.table import Column
 
 SEGMENT_COLUMNS: tuple[Column, ...] = (
-    Column("segment_id", Type.INTEGER, "Segment", "客群编号"),
-    Column("segment_name_en", Type.TEXT, "Name of the segment in English", "客群英文名"),
-    Column("segment_name_zh", Type.TEXT, "Name of the segment in Chinese", "客群中文名"),
-    Column(
+    integer("segment_id", "Segment", "客群编号"),
+    text("segment_name_en", "Name of the segment in English", "客群英文名"),
+    text("segment_name_zh", "Name of the segment in Chinese", "客群中文名"),
+    share(
         "segment_confidence",
-        Type.NUMBER,
         "How clearly the customer belongs to the segment",
         "客群归属置信度",
         unit="0 to 1",
-        minimum=0,
-        maximum=1,
     ),
 )
 """Columns of the customer's segment, null in months without a cluster model."""
