@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.binned.fitting import Weighed
-from portrait_assets.methods.prediction.families.columns import Floats
 from portrait_assets.methods.prediction.families.losses import LOGISTIC
 
 OTHERS_TELL_MORE = "others alone tell more"

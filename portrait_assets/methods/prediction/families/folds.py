@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.methods.prediction.families.parameters import Parameters
