@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough
+from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough, microaggregates
 from portrait_assets.methods.clustering.assignment import (
     ASSIGNMENT_SCHEMA,
     _with_hysteresis,
@@ -161,7 +161,7 @@ def tell_of_two(centres: np.ndarray, points: np.ndarray) -> bool:
 
 
 def test_centres_of_curved_segments_are_means_of_ten_others_each() -> None:
-    """Rings of a hundred each, which take several centres; the ten nearest of each would overlap."""
+    """Rings of a hundred each; the ten nearest of each point would overlap."""
     points, truth = two_rings(each=100)
     found = condense(points, truth, RULE.final_fit)
     assert 4 < len(found.centres) <= len(points) / 10
@@ -181,17 +181,28 @@ def test_where_no_centres_give_the_labels_back_they_are_means_of_ten_none_the_le
     assert not are_means_of_ten(Prototypes(points, labels, 1.0), points, labels)
 
 
-def test_centres_about_single_customers_are_means_too_where_many_are_near_them() -> None:
-    """Of 600 points 20 are taken, with thirty near each."""
+def test_there_are_no_more_centres_than_a_model_may_have() -> None:
+    """Of the first hundred of each of two rings of 300."""
     points, truth = two_rings(each=300)
     order = np.random.default_rng(0).permutation(600)
     points, truth = points[order], truth[order]
     rule = replace(RULE.final_fit, prototype_sizes=(1,), most_prototypes=20)
     found = condense(points, truth, rule)
-    assert 10 < len(found.centres) <= 20
+    assert np.bincount(found.segments).tolist() == [10, 10]
     assert found.agreement > 0.95
     assert are_means_of_ten(found, points, truth)
     assert not are_means_of_ten(Prototypes(points[:20], truth[:20], 1.0), points, truth)
+
+
+def test_the_farthest_and_the_nine_next_to_it_are_one_group() -> None:
+    """100 is farthest, with 31 as the tenth; of the others 0 and 10 are as far, and 0 is first."""
+    points = np.array([*[0.0] * 10, *[10.0] * 10, 31, *[100.0] * 9])[:, None]
+    assert microaggregates(points).tolist() == [
+        [pytest.approx((9 * 100 + 31) / 10)],
+        [0.0],
+        [10.0],
+    ]
+    assert microaggregates(points[:19]).tolist() == [[pytest.approx(90 / 19)]]
 
 
 def test_points_of_a_centre_with_too_few_join_the_next_ones() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -41,6 +42,8 @@ from portrait_assets.privacy.erasure import (
     ErasureError,
     Phase,
     Plan,
+    Rows,
+    note_rows,
     plan_file,
     read_unfinished,
     write_plan,
@@ -194,9 +197,8 @@ def _searched(
         plan = _cleaned(settings, plan, after, wanted)
         if any(each.file in ours(settings) for each in after.hits):
             progress.say("The scan still finds texts of theirs in the warehouse; removing them.")
-            rows = pass_again(settings, plan, tables, wanted, after.hits)
-            plan = plan.model_copy(update={"rows": (*plan.rows, *rows)})
-            write_plan(settings, plan)
+            pass_again(settings, plan, tables, wanted, after.hits)
+            plan = _as_written(settings, plan)
             publish_apart(settings, source.months(), progress)
         after = _scan(settings, source, wanted, is_written_anew=True)
     _require_decoded(settings, after)
@@ -263,10 +265,10 @@ def _remove(
     if not plan.inputs:
         plan = plan.model_copy(update={"inputs": _inputs(settings)})
         write_plan(settings, plan)
-    others = clean_decisions(settings, wanted) + remove_accounts(settings, plan.ids)
-    if not plan.rows:
-        plan = plan.model_copy(update={"rows": tuple(others)})
-        write_plan(settings, plan)
+    note = partial(note_rows, settings)
+    clean_decisions(settings, wanted, note)
+    remove_accounts(settings, plan.ids, note)
+    plan = _as_written(settings, plan)
     inputs = (plan.inputs, _inputs(settings))
     with new_file(settings) as new, opened(settings, tables) as con:
         name_ids(con, list(plan.customers), list(plan.prospects))
@@ -299,14 +301,19 @@ def _cleaned(settings: Settings, plan: Plan, found: Scan | None, wanted: Wanted)
     root = settings.data_dir.resolve()
     names = found.by_file() if found else plan.found_before
     written = {settings.warehouse_file.name, settings.portrait_file.name}
-    rows = list(plan.rows)
+
+    def note(rows: Rows) -> None:
+        what = f"{rows.what} by a second pass" if found else rows.what
+        note_rows(settings, rows.model_copy(update={"what": what}))
+
     for name in names:
         path = root / name
         is_ours = path.name in written or settings.source_dir in path.parents
-        if is_ours or not path.is_file():
-            continue
-        if done := clean_file(path, wanted, name):
-            rows.append(done)
-    plan = plan.model_copy(update={"rows": tuple(rows)})
-    write_plan(settings, plan)
-    return plan
+        if not is_ours and path.is_file():
+            clean_file(path, wanted, name, note)
+    return _as_written(settings, plan)
+
+
+def _as_written(settings: Settings, plan: Plan) -> Plan:
+    """The plan as it stands on the disk, with what was noted in it since."""
+    return read_unfinished(settings) or plan

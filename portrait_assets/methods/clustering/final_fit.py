@@ -4,8 +4,7 @@ Prototypes are few centres that reproduce a labelling by the nearest one. A cust
 segment of the nearest prototype, so a model of any family can be stored as rows and scored by any
 engine. Paper: T. Kohonen (1990), "The self-organizing map" (codebooks), here placed by k-means per
 segment. Each is the mean of enough customers, and no customer counts in two, so that neither a
-prototype nor the difference of two tells of few (J. Domingo-Ferrer, J. M. Mateo-Sanz 2002,
-"Practical data-oriented microaggregation for statistical disclosure control").
+prototype nor the difference of two tells of few.
 """
 
 from __future__ import annotations
@@ -17,8 +16,13 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.core.arrays import FloatMatrix, IntVector
+from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
-from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough, nearest_rows
+from portrait_assets.methods.clustering.algorithms.nearest import (
+    means_of_enough,
+    microaggregates,
+    nearest_rows,
+)
 from portrait_assets.methods.clustering.selection.choice import Choice, refit
 from portrait_assets.methods.clustering.selection.evidence import compare_bootstraps
 from portrait_assets.methods.clustering.selection_rule import FinalFit, SelectionRule
@@ -75,8 +79,8 @@ def condense(points: FloatMatrix, labels: IntVector, rule: FinalFit, seed: int =
     """The fewest centres per segment (1, 2, 4, ...) that reproduce the labels well enough.
 
     Where none of them does, those that do best, among which are as many as the points allow, at
-    most ``most_prototypes``. Each is the mean of a group of `SMALLEST_CELL` points of its segment at
-    least, and the groups are disjoint; a segment of fewer than twice as many has one, of all.
+    most ``most_prototypes``. Each is the mean of a group of `SMALLEST_CELL` points of its segment
+    at least, and the groups are disjoint; a segment of fewer than twice as many has one, of all.
     """
     found = np.unique(labels)
     tried = []
@@ -87,10 +91,9 @@ def condense(points: FloatMatrix, labels: IntVector, rule: FinalFit, seed: int =
         if prototypes.agreement >= rule.enough_agreement:
             return prototypes
         tried.append(prototypes)
-    first, own = points[: rule.most_prototypes], labels[: rule.most_prototypes]
-    kept = np.unique(own)
-    about = [means_of_enough(points[labels == each], first[own == each]) for each in kept]
-    tried.append(_prototypes(points, labels, kept, about))
+    most = max(1, rule.most_prototypes // len(found)) * SMALLEST_CELL
+    finest = [microaggregates(points[labels == segment][:most]) for segment in found]
+    tried.append(_prototypes(points, labels, found, finest))
     return max(tried, key=lambda prototypes: prototypes.agreement)
 
 
@@ -121,7 +124,7 @@ def _centres_per_segment(
         if size == 1:
             own = members.mean(axis=0, keepdims=True)
         elif len(members) <= 2 * size:
-            own = means_of_enough(members, members)
+            own = microaggregates(members)
         else:
             own = means_of_enough(members, kmeans_centres(members, size, restarts=1, seed=seed))
         centres.append(own)

@@ -57,3 +57,23 @@ def means_of_enough(points: FloatMatrix, centres: FloatMatrix) -> FloatMatrix:
         counts = np.bincount(near, minlength=len(centres))
     groups = np.searchsorted(left, near)
     return means_by(points, groups, centres[left])
+
+
+def microaggregates(points: FloatMatrix) -> FloatMatrix:
+    """Means of disjoint groups of `SMALLEST_CELL` points next to each other, shape (groups, dims).
+
+    As long as there are enough for two groups, the point farthest from the middle of those that are
+    left and the nearest to it are one; the last has what is left (maximum distance to average:
+    J. Domingo-Ferrer, V. Torra 2005, "Ordinal, continuous and heterogeneous k-anonymity through
+    microaggregation"). The first of the points counts on a tie.
+    """
+    left, means = points, []
+    while len(left) >= 2 * SMALLEST_CELL:
+        far = squared_distances(left, left.mean(axis=0, keepdims=True))[:, 0].argmax()
+        squared = squared_distances(left, left[far : far + 1])[:, 0]
+        last = np.partition(squared, SMALLEST_CELL - 1)[SMALLEST_CELL - 1]
+        near = np.flatnonzero(squared <= last)
+        group = near[np.argsort(squared[near], kind="stable")[:SMALLEST_CELL]]
+        means.append(left[group].mean(axis=0))
+        left = np.delete(left, group, axis=0)
+    return np.vstack([*means, left.mean(axis=0)])
