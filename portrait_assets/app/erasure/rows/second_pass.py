@@ -41,8 +41,8 @@ def pass_again(
     """Write the warehouse anew without what a scan found in it, and remove what was published.
 
     A text is replaced by its tombstone where the column is of text; of other types, and of ids,
-    the row goes. What stands in the bytes alone goes with the old file. Of each table that held
-    something the plan is told rows removed and values replaced.
+    the row goes. What stands in the bytes alone goes with the old file. Rows removed and values
+    replaced of each table that held something are noted in the plan first.
 
     Args:
         settings: the warehouse's.
