@@ -17,7 +17,7 @@ from portrait_assets.core.errors import SourceError
 from portrait_assets.core.files import replace_files
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import certificates_folder
-from portrait_assets.privacy.entries import files_written, folders_written
+from portrait_assets.privacy.entries import files_written, folders_written, unfinished_files
 from portrait_assets.privacy.erasure import PLAN_FILE, Rows
 from portrait_assets.privacy.scan.files import first_bytes, name_from, sqlite_texts
 from portrait_assets.privacy.scan.values import holding
@@ -105,6 +105,18 @@ def remove_accounts(settings: Settings, ids: Collection[str], note: Note) -> Non
         for path in theirs:
             path.with_suffix(".html").unlink(missing_ok=True)
             path.unlink()
+
+
+def remove_unfinished(settings: Settings, note: Note) -> None:
+    """Remove what a process that was killed left beside the places of files that left.
+
+    Raises:
+        OSError: when a file cannot be removed.
+        RegisterError: when the register of what left is broken.
+    """
+    for path in unfinished_files(settings):
+        note(Rows(name=shown(path, settings), before=1, after=0, what="unfinished files removed"))
+        path.unlink()
 
 
 def _named_in(account: Path) -> set[str]:
