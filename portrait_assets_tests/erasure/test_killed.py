@@ -85,12 +85,10 @@ def test_so_are_decisions_and_accounts(settings: Settings) -> None:
     account.parent.mkdir(parents=True)
     account.write_text(json.dumps({"identifiers": ["K1"]}))
     was = corrections.read_bytes()
-    for removing in (
-        lambda: clean_decisions(settings, WANTED, killed),
-        lambda: remove_accounts(settings, ("K1",), killed),
-    ):
-        with pytest.raises(KeyboardInterrupt):
-            removing()
+    with pytest.raises(KeyboardInterrupt):
+        clean_decisions(settings, WANTED, killed)
+    with pytest.raises(KeyboardInterrupt):
+        remove_accounts(settings, ("K1",), killed)
     assert corrections.read_bytes() == was
     assert account.exists()
 
