@@ -182,14 +182,17 @@ def test_files_are_compared_by_who_is_in_them_and_not_by_who_is_meant(
     with duckdb.connect(str(file)) as con:
         write_consents(con, answers)
         audience, columns = select_audience(con, "customer_id < 'C00070'"), matrix_columns(con)
+        month = audience.as_of
         entries = [
             left("customer_id > 'C00100'"),
             left("customer_id < 'C00030'", month="2024-03"),
             left("no_column_by_now = 1"),
         ]
-        files = shared_before(entries, audience.as_of, columns)
+        files = shared_before(entries, month, columns)
         assert len(files) == 1
         check_apart(con, audience, Use("sharing"), files, 10)
-        files = shared_before([left("customer_id < 'C00040'")], audience.as_of, columns)
+        # Of all 400, who are in a file of all, 359 have said nothing.
+        check_apart(con, audience, Use("sharing"), shared_before([left(None)], month, columns), 10)
+        files = shared_before([left("customer_id < 'C00040'")], month, columns)
         with pytest.raises(SharingError, match="give that one, or change the condition by more"):
             check_apart(con, audience, Use("sharing"), files, 10)

@@ -39,7 +39,8 @@ from portrait_assets.storage.duckdb.tables import existing_types
 
 CHANNEL = "channel"
 """What the register holds of the channel that a file is for."""
-_EVERYBODY = "customer_id IS NOT NULL"
+EVERYBODY = "customer_id IS NOT NULL"
+"""The condition of a file of all customers."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ def shared_before(
 ) -> list[SharedBefore]:
     """The files for others of a month among what left by their outlet, each question once.
 
-    One without a question is of all customers. A question that reads a column which is no longer
-    there is left out.
+    One without a question is of all customers who did not refuse. A question that reads a column
+    which is no longer there is left out.
     """
     found = {}
     for entry in entries:
@@ -112,10 +113,10 @@ def shared_before(
         if about.get(MONTH) != f"{month:%Y-%m}" or purpose is None:
             continue
         try:
-            expression = parse_audience(about.get(QUESTION, _EVERYBODY), columns)
+            expression = parse_audience(about.get(QUESTION, EVERYBODY), columns)
         except TagError:
             continue
-        use = Use(purpose, about.get(CHANNEL))
+        use = Use(purpose, about.get(CHANNEL), unless_refused=QUESTION not in about)
         place = f"the one of {entry.at:%Y-%m-%d} (entry {entry.number} of the register)"
         found[expression.sql, use] = SharedBefore(place, expression, use)
     return list(found.values())
@@ -161,7 +162,8 @@ def _in_file(
     asked = replace(audience, expression=expression)
     asked = replace(asked, size=len(members(con, asked)))
     try:
-        allowed = allowed_members(con, asked, use_of_shared(con, use))
+        of = use if use.unless_refused else use_of_shared(con, use)
+        allowed = allowed_members(con, asked, of)
     except TagError:  # None of them may be in a file.
         return pl.Series("customer_id", [], dtype=pl.String)
     found: pl.DataFrame = con.sql(f"SELECT customer_id FROM ({allowed.sql})").pl()
