@@ -14,9 +14,19 @@ from portrait_assets.app.cli import app
 from portrait_assets.app.publish import Wish, publish_internal, publish_shared
 from portrait_assets.core.errors import PortraitError, WarehouseBusyError, WarehouseError
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.egress import EgressError, digest_of_file
+from portrait_assets.privacy.egress import (
+    Departure,
+    Door,
+    EgressError,
+    Outlet,
+    Profile,
+    Purpose,
+    digest_of_file,
+)
 from portrait_assets.privacy.erasure import ErasureError, Phase, Plan, write_plan
 from portrait_assets.privacy.register import Register
+from portrait_assets.stages.tags.audiences.answers import MONTH, QUESTION
+from portrait_assets.stages.tags.shared_rows import SharingError
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.mart.shared.world import catalogue_of, write_published
@@ -46,6 +56,29 @@ def test_a_shared_file_is_written_and_its_loss_printed(tmp_path: Path):
     assert (entry["outlet"], entry["profile"], entry["purpose"]) == ("shared", "shared", "sharing")
     assert (entry["rows"], entry["about"]["k"], entry["about"]["month"]) == (120, "5", "2024-03")
     assert entry["digest"] == digest_of_file(target)
+
+
+@pytest.mark.parametrize(("text", "is_refused"), [("C00009", True), ("C00010", False)])
+def test_a_shared_file_beside_one_of_an_audience_has_ten_more_or_is_refused(
+    tmp_path: Path, text: str, is_refused: bool
+):
+    settings = Settings(data_dir=tmp_path, source="synthetic_bank")
+    settings.warehouse_dir.mkdir(parents=True)
+    write_published(settings.portrait_file, catalogue_of(tmp_path), 60)
+    about = {MONTH: "2024-04", QUESTION: f"customer_id >= '{text}'"}
+    departure = Departure(
+        Outlet.SHARED, Purpose.SHARING, (), profile=Profile.SHARED, about=about | {"k": "10"}
+    )
+    Door(settings).record(departure, 51, "0")
+    target = tmp_path / "partner.duckdb"
+    if is_refused:
+        with pytest.raises(SharingError, match="differ by fewer than 10 customers from the one"):
+            publish_shared(settings, Wish("shared", target))
+        assert not target.exists()
+        publish_shared(settings, Wish("shared", target, month="2024-03"))
+    else:
+        publish_shared(settings, Wish("shared", target))
+    assert target.exists()
 
 
 def test_a_file_that_the_door_refuses_is_not_written(tmp_path: Path):

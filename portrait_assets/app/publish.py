@@ -14,6 +14,7 @@ from portrait_assets.core.months import last_day, parse_month
 from portrait_assets.core.settings import Settings
 from portrait_assets.methods.anonymity.anonymise import K
 from portrait_assets.orchestration.definitions import context_of
+from portrait_assets.privacy.consent import Use
 from portrait_assets.privacy.egress import (
     PLACE,
     Departure,
@@ -27,10 +28,15 @@ from portrait_assets.privacy.erasure import require_none_half_done
 from portrait_assets.stages.mart.assets import mart_assets
 from portrait_assets.stages.mart.shared.file import Request, SharedFile, write_shared
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.tags.audiences.answers import QUESTION
+from portrait_assets.stages.tags.audiences.audience import select_audience
+from portrait_assets.stages.tags.audiences.condition import latest_month, matrix_columns
+from portrait_assets.stages.tags.audiences.shared import EVERYBODY, check_apart, shared_before
 from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import quasi_identifiers
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.shared_rows import SharedRows
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY, WarehouseIOManager
+from portrait_assets.storage.duckdb.connection import open_published
 from portrait_assets.storage.duckdb.exclusive import exclusive_writer
 
 
@@ -127,6 +133,8 @@ def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
         source.definition.public,
     )
     door = Door(settings)
+    if not request.is_public:
+        _require_apart(settings, door, request)
 
     def opens(as_of: date, rows: SharedRows) -> None:
         door.open(_departure(wish, as_of, rows))
@@ -145,6 +153,25 @@ def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
         opens,
         records,
     )
+
+
+def _require_apart(settings: Settings, door: Door, request: Request) -> None:
+    """Check that no file of an audience for others lacks a few of the month's customers alone.
+
+    Raises:
+        SharingError: when one does.
+    """
+    con = open_published(settings.portrait_file)
+    try:
+        month = request.as_of or latest_month(con)
+        columns = matrix_columns(con)
+        entries = [each for each in door.earlier(Outlet.SHARED) if QUESTION in each["about"]]
+        if before := shared_before(entries, month, columns):
+            everybody = select_audience(con, EVERYBODY, month)
+            use = Use(purpose_of(request.purpose) or Purpose.SHARING, unless_refused=True)
+            check_apart(con, everybody, use, before, request.k)
+    finally:
+        con.close()
 
 
 def _departure(wish: Wish, as_of: date, rows: SharedRows) -> Departure:

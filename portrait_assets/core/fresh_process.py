@@ -89,4 +89,5 @@ def _work(
 ) -> None:
     # Ctrl-C reaches both; the process that started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    work(requests, answers, *args)
+    with suppress(ConnectionError):  # Whoever started it was killed, and nobody reads the answers.
+        work(requests, answers, *args)

@@ -10,6 +10,9 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import PLACE, EgressError, Outlet
 from portrait_assets.privacy.register import Entry, Register
 
+_UNFINISHED = ("part", "new")
+"""Endings of files that are being written, before they have their names."""
+
 
 def find_entries(
     settings: Settings,
@@ -44,6 +47,22 @@ def files_written(settings: Settings) -> list[Path]:
     """
     paths = dict.fromkeys(place_of(entry) for entry in Register.of(settings).entries_ever())
     return [path for path in paths if path is not None and path.is_file()]
+
+
+def unfinished_files(settings: Settings) -> list[Path]:
+    """What a process that was killed left beside the places of files that left, each once.
+
+    Raises:
+        RegisterError: when the register is broken.
+    """
+    places = dict.fromkeys(place_of(entry) for entry in Register.of(settings).entries_ever())
+    beside = (
+        place.with_name(f".{place.name}.{ending}")
+        for place in places
+        if place is not None
+        for ending in _UNFINISHED
+    )
+    return [path for path in beside if path.is_file()]
 
 
 def folders_written(settings: Settings) -> list[Path]:

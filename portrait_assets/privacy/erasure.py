@@ -6,6 +6,7 @@ may read it, and it goes when the certificate is there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -73,6 +74,16 @@ class Plan(BaseModel):
         """All ids, of customers and of prospects."""
         return (*self.customers, *self.prospects)
 
+    def with_rows(self, rows: Iterable[Rows]) -> Plan:
+        """The plan with what is about to be removed.
+
+        What ends at the count that is noted of it already is the same removal, which a process that
+        was killed had begun: the count before it is the one that was noted first.
+        """
+        noted = {(each.name, each.what, each.after) for each in self.rows}
+        more = [each for each in rows if (each.name, each.what, each.after) not in noted]
+        return self.model_copy(update={"rows": (*self.rows, *more)})
+
 
 def plan_file(settings: Settings) -> Path:
     """Where the plan of an erasure stands until it has ended."""
@@ -87,6 +98,19 @@ def write_plan(settings: Settings, plan: Plan) -> None:
     """
     path = plan_file(settings)
     replace_files({path: plan.model_dump_json().encode()}, private=[path])
+
+
+def note_rows(settings: Settings, *rows: Rows) -> None:
+    """Write into the plan what is about to be removed, before it is: see `Plan.with_rows`.
+
+    Raises:
+        ErasureError: when there is no plan that can be read.
+        OSError: when it cannot be written.
+    """
+    plan = read_unfinished(settings)
+    if plan is None:
+        raise ErasureError(f"{plan_file(settings)} is gone while people are erased.")
+    write_plan(settings, plan.with_rows(rows))
 
 
 def read_unfinished(settings: Settings) -> Plan | None:

@@ -164,6 +164,11 @@ def _variable(name: KeyName) -> str:
 
 def _in_file(path: Path, name: KeyName) -> Key | None:
     if not path.is_file():
+        if os.path.lexists(path):
+            raise KeyFileError(
+                f"{path} is no file that holds a key; move it away, and restore the key from where "
+                "your secrets are kept."
+            )
         return None
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise KeyFileError(

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough
+from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough, microaggregates
 from portrait_assets.methods.clustering.assignment import (
     ASSIGNMENT_SCHEMA,
     _with_hysteresis,
@@ -150,13 +150,27 @@ def are_means_of_ten(found: Prototypes, points: np.ndarray, labels: np.ndarray) 
     return True
 
 
-def test_centres_of_curved_segments_are_means_of_ten() -> None:
-    """Of rings of thirty each, which take more centres than have ten near them."""
-    points, truth = two_rings(each=30)
+def tell_of_two(centres: np.ndarray, points: np.ndarray) -> bool:
+    """Whether ten times the difference of two centres is that of two points."""
+    between = 10 * (centres[:, None] - centres).reshape(-1, centres.shape[1])
+    of_points = (points[:, None] - points).reshape(-1, points.shape[1])
+    rows = np.vstack([between[np.abs(between).max(axis=1) > 1e-6], of_points]).round(7)
+    return len(np.unique(rows, axis=0)) < len(np.unique(between.round(7), axis=0)) - 1 + len(
+        np.unique(of_points.round(7), axis=0)
+    )
+
+
+def test_centres_of_curved_segments_are_means_of_ten_others_each() -> None:
+    """Rings of a hundred each; the ten nearest of each point would overlap."""
+    points, truth = two_rings(each=100)
     found = condense(points, truth, RULE.final_fit)
-    assert len(found.centres) > len(points) / 10
+    assert 4 < len(found.centres) <= len(points) / 10
     assert found.agreement == 1.0
     assert are_means_of_ten(found, points, truth)
+    assert not tell_of_two(found.centres, points)
+    ring = points[truth == 0]
+    nearest = np.linalg.norm(ring[:, None] - ring, axis=2).argsort(axis=1)[:, :10]
+    assert tell_of_two(ring[nearest].mean(axis=1), points)
 
 
 def test_where_no_centres_give_the_labels_back_they_are_means_of_ten_none_the_less() -> None:
@@ -167,25 +181,44 @@ def test_where_no_centres_give_the_labels_back_they_are_means_of_ten_none_the_le
     assert not are_means_of_ten(Prototypes(points, labels, 1.0), points, labels)
 
 
-def test_centres_about_single_customers_are_means_too_where_many_are_near_them() -> None:
-    """Of 600 points 20 are taken, with thirty near each."""
+def test_there_are_no_more_centres_than_a_model_may_have() -> None:
+    """Of the first hundred of each of two rings of 300."""
     points, truth = two_rings(each=300)
     order = np.random.default_rng(0).permutation(600)
     points, truth = points[order], truth[order]
     rule = replace(RULE.final_fit, prototype_sizes=(1,), most_prototypes=20)
     found = condense(points, truth, rule)
-    assert len(found.centres) == 20
+    assert np.bincount(found.segments).tolist() == [10, 10]
     assert found.agreement > 0.95
     assert are_means_of_ten(found, points, truth)
     assert not are_means_of_ten(Prototypes(points[:20], truth[:20], 1.0), points, truth)
 
 
-def test_centres_are_means_of_those_near_or_of_the_ten_nearest() -> None:
-    points = np.array([*[0.0] * 9, *range(1, 12), 20.0])[:, None]
-    assert means_of_enough(points, np.array([[0.0], [10.0]])).tolist() == [
-        [pytest.approx(15 / 14)],  # 0 to 5, as 5 is as near to the first.
-        [pytest.approx((sum(range(3, 12)) + 2) / 10)],  # 2 to 11, where 6 to 11 and 20 are seven.
+def test_the_farthest_and_the_nine_next_to_it_are_one_group() -> None:
+    """100 is farthest, with 31 as the tenth; of the others 0 and 10 are as far, and 0 is first."""
+    points = np.array([*[0.0] * 10, *[10.0] * 10, 31, *[100.0] * 9])[:, None]
+    assert microaggregates(points).tolist() == [
+        [pytest.approx((9 * 100 + 31) / 10)],
+        [0.0],
+        [10.0],
     ]
+    assert microaggregates(points[:19]).tolist() == [[pytest.approx(90 / 19)]]
+
+
+def test_points_of_a_centre_with_too_few_join_the_next_ones() -> None:
+    """8 to 11 are four, of which 8, 9 and, as it is as near, 10 are next to 0, and 11 to 20."""
+    points = np.array([*[0.0] * 12, 8, 9, 10, 11, *[20.0] * 12])[:, None]
+    found = means_of_enough(points, np.array([[0.0], [10.0], [20.0], [99.0]]))
+    assert found.tolist() == [[pytest.approx(27 / 15)], [pytest.approx(251 / 13)]]
+
+
+def test_of_centres_with_too_few_the_one_with_the_fewest_goes_first() -> None:
+    """Nine and two: with the two, the nine are enough."""
+    points = np.array([*range(9), 20, 21, *[50.0] * 10])[:, None]
+    found = means_of_enough(points, np.array([[4.0], [20.0], [50.0]]))
+    assert found.tolist() == [[pytest.approx(77 / 11)], [50.0]]
+    assert means_of_enough(points[:11], np.array([[4.0], [20.0]])).tolist() == [[7.0]]
+    assert means_of_enough(points[:3], points[:3]).tolist() == [[1.0]]
 
 
 @pytest.mark.parametrize("few", [9, 11, 19])

@@ -14,10 +14,12 @@ from portrait_assets.app.erasure.traces import (
     clean_file,
     files_of,
     remove_accounts,
+    remove_unfinished,
 )
 from portrait_assets.app.subject.page import accounts_folder
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import PLACE, Departure, Door, Outlet
+from portrait_assets.privacy.erasure import Rows
 from portrait_assets.privacy.register import Register
 from portrait_assets.privacy.scan.wanted import Wanted
 from portrait_assets.privacy.tombstones import TOMBSTONES_FILE
@@ -56,7 +58,7 @@ def test_who_may_not_read_a_file_may_not_read_it_after(
         case _:
             path.write_text("of Zhao Longzhi")
     path.chmod(mode)
-    assert clean_file(path, WANTED, path.name) is not None
+    clean_file(path, WANTED, path.name, lambda _: None)
     assert stat.S_IMODE(path.stat().st_mode) == mode
     assert b"Zhao" not in path.read_bytes()
 
@@ -67,7 +69,9 @@ def test_corrections_of_others_keep_the_numbers_of_their_lines(tmp_path: Path) -
     file.write_text(CORRECTIONS)
     file.chmod(0o600)
     (settings.source_dir / TOMBSTONES_FILE).write_text("digest,erased_on,certificate,key\n")
-    (cleaned,) = clean_decisions(settings, WANTED)
+    noted: list[Rows] = []
+    clean_decisions(settings, WANTED, noted.append)
+    (cleaned,) = noted
     assert (cleaned.name, cleaned.before, cleaned.after) == (CORRECTIONS_FILE, 3, 2)
     lines = CORRECTIONS.splitlines()
     assert file.read_text().splitlines() == [*lines[:2], ",,,,,", lines[3]]
@@ -82,8 +86,9 @@ def test_of_a_table_whole_rows_go(ending: str, separator: str, tmp_path: Path) -
     path = tmp_path / f"audience.{ending}"
     rows = pl.DataFrame({"customer_id": ["K1", "K2", "K3"], "note": ["", "Zhao Longzhi", "x"]})
     rows.write_csv(path, separator=separator)
-    cleaned = clean_file(path, WANTED, path.name)
-    assert cleaned is not None
+    noted: list[Rows] = []
+    clean_file(path, WANTED, path.name, noted.append)
+    (cleaned,) = noted
     assert (cleaned.before, cleaned.after, cleaned.what) == (3, 1, "rows removed")
     assert path.read_text() == f"customer_id{separator}note\nK3{separator}x\n"
 
@@ -91,8 +96,9 @@ def test_of_a_table_whole_rows_go(ending: str, separator: str, tmp_path: Path) -
 def test_a_row_names_somebody_with_blanks_around_the_id_too(tmp_path: Path) -> None:
     path = tmp_path / "review.csv"
     path.write_text("customer_id,note\n K1 ,a\nK11,b\n,c\nK2, of Zhao Longzhi\n")
-    cleaned = clean_file(path, WANTED, path.name)
-    assert cleaned is not None
+    noted: list[Rows] = []
+    clean_file(path, WANTED, path.name, noted.append)
+    (cleaned,) = noted
     assert (cleaned.before, cleaned.after) == (4, 2)
     assert path.read_text().splitlines() == ["customer_id,note", "K11,b", ",c"]
 
@@ -105,11 +111,14 @@ def test_accounts_that_were_written_for_the_erased_are_removed(tmp_path: Path) -
         (folder / f"{name}.json").write_text(json.dumps({"identifiers": ids}))
         (folder / f"{name}.html").write_text("a page")
     (folder / "other.json").write_text("[]")
-    (removed,) = remove_accounts(settings, ("K7",))
+    noted: list[Rows] = []
+    remove_accounts(settings, ("K7",), noted.append)
+    (removed,) = noted
     assert (removed.name, removed.before, removed.after) == ("subjects/shop", 2, 1)
     names = {path.name for path in folder.iterdir()}
     assert names == {"subject_2.json", "subject_2.html", "other.json"}
-    assert remove_accounts(settings, ("K7",)) == []
+    remove_accounts(settings, ("K7",), noted.append)
+    assert noted == [removed]
 
 
 def test_an_account_in_a_folder_of_its_own_is_removed_there(tmp_path: Path) -> None:
@@ -120,9 +129,24 @@ def test_an_account_in_a_folder_of_its_own_is_removed_there(tmp_path: Path) -> N
     (folder / "others.json").write_text(json.dumps({"identifiers": ["K1"]}))
     about = {PLACE: str(folder)}
     Door(settings).record(Departure(Outlet.SUBJECT, None, (), about=about), 1, "0")
-    (removed,) = remove_accounts(settings, ("K1",))
+    noted: list[Rows] = []
+    remove_accounts(settings, ("K1",), noted.append)
+    (removed,) = noted
     assert (removed.name, removed.before, removed.after) == (str(folder), 1, 0)
     assert [path.name for path in folder.iterdir()] == ["others.json"]
+
+
+def test_what_a_killed_process_left_beside_a_file_is_removed(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path / "data")
+    place = registered_export(settings, tmp_path / "call.csv")
+    (tmp_path / ".call.csv.part").write_text("customer_id\nK1\n")
+    (tmp_path / ".other.csv.part").write_text("customer_id\nK1\n")
+    noted: list[Rows] = []
+    remove_unfinished(settings, noted.append)
+    (removed,) = noted
+    assert (removed.name, removed.before, removed.after) == (f"{tmp_path}/.call.csv.part", 1, 0)
+    assert place.exists()
+    assert {path.name for path in tmp_path.glob(".*")} == {".other.csv.part"}
 
 
 def test_files_that_left_are_searched_where_they_are_but_not_the_source_s_own(

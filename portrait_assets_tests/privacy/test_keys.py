@@ -89,6 +89,18 @@ def test_what_is_no_key_is_refused(settings: Settings, text: str) -> None:
         find_key(settings, NAME)
 
 
+@pytest.mark.parametrize("kind", ["folder", "link to nothing"])
+def test_what_is_no_file_is_named_and_no_key_is_made(kind: str, settings: Settings) -> None:
+    place = key_file(settings, KeyName.PSEUDONYMS)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to("nothing")
+    with pytest.raises(KeyFileError, match=rf"^{place} is no file that holds a key; move it away"):
+        find_key(settings, KeyName.PSEUDONYMS)
+
+
 def test_the_environment_comes_before_the_file(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

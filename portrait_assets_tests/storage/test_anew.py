@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import duckdb
 import pytest
 
 from portrait_assets.core.errors import PortraitError, WarehouseError
-from portrait_assets.core.fresh_process import fresh_process
+from portrait_assets.core.fresh_process import _work, fresh_process
 from portrait_assets.storage.anew.definitions import definitions
 from portrait_assets.storage.anew.writing import ROW_GROUP, new_database, rows_together
 
@@ -164,3 +165,21 @@ def test_a_fresh_process_knows_nothing_of_this_one_and_its_death_is_a_sentence()
         "The process that counts was stopped by signal 9; see to memory and disk, and run the "
         "command again to see how it goes on."
     )
+
+
+def test_a_process_whose_parent_was_killed_ends_without_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    requests, _ = multiprocessing.Pipe(duplex=False)
+    reading, answers = multiprocessing.Pipe(duplex=False)
+    reading.close()
+    reached: list[bool] = []
+
+    def work(_: Connection, answers: Connection) -> None:
+        reached.append(True)
+        answers.send("done")
+        reached.append(False)
+
+    _work(work, requests, answers)
+    assert reached == [True]

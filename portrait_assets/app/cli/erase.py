@@ -40,7 +40,8 @@ def erase(
     What was published is made again without them, a tombstone keeps the source from bringing them
     back, and a certificate lists what was removed and what a scan found before and after. The
     source's own files are named in it and not touched, so remove the people there too. Keep the key
-    DATA/keys/SOURCE/tombstones.key. A person who comes back under a new id is a new customer.
+    DATA/keys/SOURCE/tombstones.key. A person who comes back under a new id is a new customer. An
+    erasure that was stopped goes on first.
     """
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.erasure import erase as erasing
@@ -60,9 +61,13 @@ def erase(
     if sum((file is not None, requests, resume)) != 1:
         raise ErasureError("Name one of a CSV file of ids, `--requests` and `--resume`.")
     with stopped_in_a_sentence(remedy):
-        if resume:
+        stopped = read_unfinished(settings)
+        if stopped is not None and not resume:
+            out.print(f"The erasure {stopped.number} was stopped, and goes on first.", markup=False)
+        if resume or stopped is not None:
             with shown_progress(out) as progress:
                 _print_erased(erasing.resume(settings, progress))
+        if resume:
             return
         asked = read_asked(file) if file is not None else None
         what = preview(settings, asked, ignore_unknown)

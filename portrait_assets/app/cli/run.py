@@ -18,6 +18,7 @@ from portrait_assets.app.cli.options import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from portrait_assets.core.settings import Settings
     from portrait_assets.orchestration.planning import Plan
     from portrait_assets.orchestration.request import Request
 
@@ -45,8 +46,8 @@ def run(
     """Materialize what is not up to date, or these months, and publish portrait.duckdb.
 
     Nothing is run where no file or definition has changed; a run that was stopped goes on where
-    it was. Months before the ones asked for that were never completed are made too, for a month
-    looks back on those before it.
+    it was, and so does an erasure, first. Months before the ones asked for that were never
+    completed are made too, for a month looks back on those before it.
     """
     from portrait_assets.app.stopping import stopped_in_a_sentence
     from portrait_assets.core.invocation import command
@@ -56,6 +57,7 @@ def run(
 
     settings = settings_of(source, data_dir)
     with stopped_in_a_sentence(), reported(settings, print_problem):
+        _finish_erasure(settings)
         request = read_request(settings, months, fresh)
         plan = read_plan(request, on_wait=out.print)
         exit_code = 0
@@ -66,6 +68,31 @@ def run(
         else:
             exit_code = run_and_show(request, out, plan)
     raise typer.Exit(exit_code)
+
+
+def _finish_erasure(settings: Settings) -> None:
+    """Finish the erasure that was stopped, if any, in a process of its own.
+
+    Memory that has held rows of the erased must not get into what this process writes.
+
+    Raises:
+        typer.Exit: when it fails, as it has printed itself, before its rows are gone.
+    """
+    import subprocess
+    import sys
+
+    from portrait_assets.privacy.erasure import Phase, read_unfinished
+
+    plan = read_unfinished(settings)
+    if plan is None:
+        return
+    out.print(f"The erasure {plan.number} was stopped, and goes on first.", markup=False)
+    place = ["--source", settings.source, "--data-dir", str(settings.data_dir)]
+    line = [sys.executable, "-m", "portrait_assets", "erase", "--resume", *place]
+    code = subprocess.run(line, check=False).returncode
+    left = read_unfinished(settings)
+    if code and left is not None and left.phase is Phase.REMOVING:
+        raise typer.Exit(code)
 
 
 def run_and_show(request: Request, console: Console, plan: Plan | None = None) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-import polars as pl
-
-from portrait_assets.app.erasure.people.own_texts import own_texts, texts_in_kept_rows
+from portrait_assets.app.erasure.people.own_texts import texts_in_kept_rows
 from portrait_assets.app.erasure.people.persons import PROSPECTS, name_ids
+from portrait_assets.app.erasure.people.planned import planned
 from portrait_assets.app.erasure.people.undated import unplaced_lines
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.proof import certificate_of, digests_of
@@ -22,6 +22,7 @@ from portrait_assets.app.erasure.traces import (
     clean_file,
     files_of,
     remove_accounts,
+    remove_unfinished,
 )
 from portrait_assets.app.erasure.warehouse import (
     id_columns,
@@ -41,11 +42,12 @@ from portrait_assets.privacy.erasure import (
     ErasureError,
     Phase,
     Plan,
+    Rows,
+    note_rows,
     plan_file,
     read_unfinished,
     write_plan,
 )
-from portrait_assets.privacy.pseudonyms import keys, pseudonyms
 from portrait_assets.privacy.scan.files import scan
 from portrait_assets.privacy.scan.wanted import Scan, Wanted
 from portrait_assets.privacy.tombstones import (
@@ -81,7 +83,7 @@ def erase(settings: Settings, what: Preview, progress: Progress) -> Erased:
     with commands_for(settings), machine_failures_in_a_sentence():
         require_ready(settings)
         clock = _Clock()
-        plan = _planned(settings, what, progress)
+        plan = planned(settings, what, progress)
         clock.noted("finding their texts")
         return _carry_out(settings, plan, progress, clock)
 
@@ -117,40 +119,6 @@ def wanted_of(plan: Plan, columns: frozenset[str]) -> Wanted:
     named = {*columns, *REVIEWED_RECORDS}
     ids = dict.fromkeys(named, plan.customers) | {PROSPECTS: plan.prospects}
     return Wanted(plan.texts, ids)
-
-
-def _planned(settings: Settings, what: Preview, progress: Progress) -> Plan:
-    """The plan, written before anything is removed."""
-    persons = what.persons
-    tables = tables_of(settings)
-    ids = [*persons.customers, *persons.prospects]
-    with opened(settings, tables) as con:
-        name_ids(con, list(persons.customers), list(persons.prospects))
-        texts, shared = own_texts(con, ids)
-    texts += _pseudonyms(settings, ids)
-    progress.say(
-        f"Looking for {len(texts):,} texts that are theirs alone; {shared:,} more also stand in "
-        "what the source provides of others."
-    )
-    now = datetime.now(UTC)
-    plan = Plan(
-        number=f"E{now:%Y%m%dT%H%M%SZ}",
-        began_at=now,
-        asked_by=what.asked.by,
-        persons=persons.count,
-        customers=persons.customers,
-        prospects=persons.prospects,
-        texts=tuple(texts),
-    )
-    write_plan(settings, plan)
-    return plan
-
-
-def _pseudonyms(settings: Settings, ids: list[str]) -> list[str]:
-    """What stands for the ids in files that were published, under each key that there is."""
-    return [
-        text for key in keys(settings) for text in pseudonyms(key, pl.Series(ids, dtype=pl.String))
-    ]
 
 
 def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock) -> Erased:
@@ -194,9 +162,8 @@ def _searched(
         plan = _cleaned(settings, plan, after, wanted)
         if any(each.file in ours(settings) for each in after.hits):
             progress.say("The scan still finds texts of theirs in the warehouse; removing them.")
-            rows = pass_again(settings, plan, tables, wanted, after.hits)
-            plan = plan.model_copy(update={"rows": (*plan.rows, *rows)})
-            write_plan(settings, plan)
+            pass_again(settings, plan, tables, wanted, after.hits)
+            plan = _as_written(settings, plan)
             publish_apart(settings, source.months(), progress)
         after = _scan(settings, source, wanted, is_written_anew=True)
     _require_decoded(settings, after)
@@ -263,10 +230,11 @@ def _remove(
     if not plan.inputs:
         plan = plan.model_copy(update={"inputs": _inputs(settings)})
         write_plan(settings, plan)
-    others = clean_decisions(settings, wanted) + remove_accounts(settings, plan.ids)
-    if not plan.rows:
-        plan = plan.model_copy(update={"rows": tuple(others)})
-        write_plan(settings, plan)
+    note = partial(note_rows, settings)
+    clean_decisions(settings, wanted, note)
+    remove_accounts(settings, plan.ids, note)
+    remove_unfinished(settings, note)
+    plan = _as_written(settings, plan)
     inputs = (plan.inputs, _inputs(settings))
     with new_file(settings) as new, opened(settings, tables) as con:
         name_ids(con, list(plan.customers), list(plan.prospects))
@@ -299,14 +267,19 @@ def _cleaned(settings: Settings, plan: Plan, found: Scan | None, wanted: Wanted)
     root = settings.data_dir.resolve()
     names = found.by_file() if found else plan.found_before
     written = {settings.warehouse_file.name, settings.portrait_file.name}
-    rows = list(plan.rows)
+
+    def note(rows: Rows) -> None:
+        what = f"{rows.what} by a second pass" if found else rows.what
+        note_rows(settings, rows.model_copy(update={"what": what}))
+
     for name in names:
         path = root / name
         is_ours = path.name in written or settings.source_dir in path.parents
-        if is_ours or not path.is_file():
-            continue
-        if done := clean_file(path, wanted, name):
-            rows.append(done)
-    plan = plan.model_copy(update={"rows": tuple(rows)})
-    write_plan(settings, plan)
-    return plan
+        if not is_ours and path.is_file():
+            clean_file(path, wanted, name, note)
+    return _as_written(settings, plan)
+
+
+def _as_written(settings: Settings, plan: Plan) -> Plan:
+    """The plan as it stands on the disk, with what was noted in it since."""
+    return read_unfinished(settings) or plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +17,7 @@ from portrait_assets.core.errors import SourceError
 from portrait_assets.core.files import replace_files
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import certificates_folder
-from portrait_assets.privacy.entries import files_written, folders_written
+from portrait_assets.privacy.entries import files_written, folders_written, unfinished_files
 from portrait_assets.privacy.erasure import PLAN_FILE, Rows
 from portrait_assets.privacy.scan.files import first_bytes, name_from, sqlite_texts
 from portrait_assets.privacy.scan.values import holding
@@ -28,6 +28,8 @@ from portrait_assets.stages.raw.amendments import AMENDING_FILES
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.duckdb.connection import quote
 
+Note = Callable[[Rows], None]
+"""Called with what is about to be removed, before it is, so that a kill loses no count."""
 _LOCKS = ("warehouse.lock", "records.lock")
 _SQLITE = b"SQLite format 3"
 
@@ -68,51 +70,53 @@ def shown(path: Path, settings: Settings) -> str:
     return name_from(path, settings.data_dir.resolve())
 
 
-def clean_decisions(settings: Settings, wanted: Wanted) -> list[Rows]:
+def clean_decisions(settings: Settings, wanted: Wanted, note: Note) -> None:
     """Remove from the tables that people keep in the source's folder the rows on the erased.
 
     Raises:
         OSError: when a file cannot be written; it is then as it was.
     """
-    found = []
     for name, path in irreplaceable_files(settings.source_dir).items():
         if path.suffix != ".csv" or name == TOMBSTONES_FILE:
             continue
         rows = restored(pl.read_csv(path, infer_schema=False))
         of_them = _of_erased(rows, wanted)
+        note(Rows(name=name, before=rows.height, after=int((~of_them).sum())))
         if of_them.any():
             kept = rows.filter(~of_them)
             if name in AMENDING_FILES:  # The warehouse names these lines by their numbers.
                 kept = rows.with_columns(pl.when(~of_them).then(pl.all()))
             replace_files({path: neutralized(kept).write_csv().encode()})
-        found.append(Rows(name=name, before=rows.height, after=int((~of_them).sum())))
-    return found
 
 
-def remove_accounts(settings: Settings, ids: Collection[str]) -> list[Rows]:
+def remove_accounts(settings: Settings, ids: Collection[str], note: Note) -> None:
     """Remove the files that persons were to be given of what is held of them.
 
     Raises:
         OSError: when a file cannot be removed.
     """
     folders = [accounts_folder(settings), *folders_written(settings)]
-    found = (
-        _without(folder, settings, ids) for folder in dict.fromkeys(map(Path.resolve, folders))
-    )
-    return [rows for rows in found if rows is not None]
+    for folder in dict.fromkeys(map(Path.resolve, folders)):
+        accounts = sorted(folder.glob("subject_*.json"))
+        theirs = [path for path in accounts if not _named_in(path).isdisjoint(ids)]
+        if theirs:
+            name, left = shown(folder, settings), len(accounts) - len(theirs)
+            note(Rows(name=name, before=len(accounts), after=left, what="accounts removed"))
+        for path in theirs:
+            path.with_suffix(".html").unlink(missing_ok=True)
+            path.unlink()
 
 
-def _without(folder: Path, settings: Settings, ids: Collection[str]) -> Rows | None:
-    """Remove their accounts from the folder; None where it has none."""
-    accounts = sorted(folder.glob("subject_*.json"))
-    theirs = [path for path in accounts if not _named_in(path).isdisjoint(ids)]
-    for path in theirs:
-        path.with_suffix(".html").unlink(missing_ok=True)
+def remove_unfinished(settings: Settings, note: Note) -> None:
+    """Remove what a process that was killed left beside the places of files that left.
+
+    Raises:
+        OSError: when a file cannot be removed.
+        RegisterError: when the register of what left is broken.
+    """
+    for path in unfinished_files(settings):
+        note(Rows(name=shown(path, settings), before=1, after=0, what="unfinished files removed"))
         path.unlink()
-    if not theirs:
-        return None
-    name, left = shown(folder, settings), len(accounts) - len(theirs)
-    return Rows(name=name, before=len(accounts), after=left, what="accounts removed")
 
 
 def _named_in(account: Path) -> set[str]:
@@ -123,8 +127,8 @@ def _named_in(account: Path) -> set[str]:
         return set()
 
 
-def clean_file(path: Path, wanted: Wanted, name: str) -> Rows | None:
-    """Remove what is wanted from a file that holds it; None where it is of no kind that can be.
+def clean_file(path: Path, wanted: Wanted, name: str, note: Note) -> None:
+    """Remove what is wanted from a file that holds it, where it is of a kind that can be.
 
     Of tables whole rows go; in other text, and in SQLite's values, a mark takes the place.
 
@@ -133,33 +137,38 @@ def clean_file(path: Path, wanted: Wanted, name: str) -> Rows | None:
     """
     head = first_bytes(path)
     if head.startswith(_SQLITE):
-        return _in_sqlite(path, wanted, name)
-    if head.startswith(b"PAR1"):
-        return _in_parquet(path, wanted, name)
-    if path.suffix.lower() in (".csv", ".tsv"):
-        return _in_csv(path, wanted, name)
+        _in_sqlite(path, wanted, name, note)
+    elif head.startswith(b"PAR1"):
+        _in_parquet(path, wanted, name, note)
+    elif path.suffix.lower() in (".csv", ".tsv"):
+        _in_csv(path, wanted, name, note)
+    else:
+        _in_text(path, wanted, name, note)
+
+
+def _in_text(path: Path, wanted: Wanted, name: str, note: Note) -> None:
     try:
         text = path.read_bytes().decode()
     except UnicodeDecodeError:
-        return None
+        return
     frame = pl.Series([text]).str.replace_many(wanted.forms, [MARK[:-1]] * len(wanted.forms))
     count = len(pl.Series([text]).str.find_many(wanted.forms)[0])
+    note(Rows(name=name, before=count, after=0, what="texts replaced"))
     replace_files({path: frame[0].encode()})
-    return Rows(name=name, before=count, after=0, what="texts replaced")
 
 
-def _in_sqlite(path: Path, wanted: Wanted, name: str) -> Rows:
+def _in_sqlite(path: Path, wanted: Wanted, name: str, note: Note) -> None:
     con = sqlite3.connect(path, timeout=30)
     replaced = 0
     try:
         for table, column in sqlite_texts(con):
             replaced += _replace_in(con, quote(table), quote(column), wanted.forms)
+        note(Rows(name=name, before=replaced, after=0, what="texts replaced"))
         con.commit()
         con.execute("VACUUM")
         con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         con.close()
-    return Rows(name=name, before=replaced, after=0, what="texts replaced")
 
 
 def _replace_in(con: sqlite3.Connection, table: str, column: str, forms: Sequence[str]) -> int:
@@ -178,24 +187,24 @@ def _replace_in(con: sqlite3.Connection, table: str, column: str, forms: Sequenc
     return int(theirs.sum())
 
 
-def _in_parquet(path: Path, wanted: Wanted, name: str) -> Rows:
+def _in_parquet(path: Path, wanted: Wanted, name: str, note: Note) -> None:
     rows = pl.read_parquet(path)
     kept = rows.filter(~_of_erased(rows, wanted))
     content = BytesIO()
     kept.write_parquet(content)
+    note(Rows(name=name, before=rows.height, after=kept.height))
     replace_files({path: content.getvalue()})
-    return Rows(name=name, before=rows.height, after=kept.height)
 
 
-def _in_csv(path: Path, wanted: Wanted, name: str) -> Rows | None:
+def _in_csv(path: Path, wanted: Wanted, name: str, note: Note) -> None:
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     try:
         rows = pl.read_csv(path, infer_schema=False, separator=separator)
     except (pl.exceptions.PolarsError, UnicodeError):
-        return None
+        return
     kept = rows.filter(~_of_erased(restored(rows), wanted))
+    note(Rows(name=name, before=rows.height, after=kept.height))
     replace_files({path: kept.write_csv(separator=separator).encode()})
-    return Rows(name=name, before=rows.height, after=kept.height)
 
 
 def _of_erased(rows: pl.DataFrame, wanted: Wanted) -> pl.Series:

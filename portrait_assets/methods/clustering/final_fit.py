@@ -3,9 +3,8 @@
 Prototypes are few centres that reproduce a labelling by the nearest one. A customer inherits the
 segment of the nearest prototype, so a model of any family can be stored as rows and scored by any
 engine. Paper: T. Kohonen (1990), "The self-organizing map" (codebooks), here placed by k-means per
-segment. Each is the mean of enough customers, so that none tells of few (J. Domingo-Ferrer,
-J. M. Mateo-Sanz 2002, "Practical data-oriented microaggregation for statistical disclosure
-control").
+segment. Each is the mean of enough customers, and no customer counts in two, so that neither a
+prototype nor the difference of two tells of few.
 """
 
 from __future__ import annotations
@@ -19,7 +18,11 @@ from sklearn.metrics import adjusted_rand_score
 from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.clustering.algorithms.kmeans import kmeans_centres
-from portrait_assets.methods.clustering.algorithms.nearest import means_of_enough, nearest_rows
+from portrait_assets.methods.clustering.algorithms.nearest import (
+    means_of_enough,
+    microaggregates,
+    nearest_rows,
+)
 from portrait_assets.methods.clustering.selection.choice import Choice, refit
 from portrait_assets.methods.clustering.selection.evidence import compare_bootstraps
 from portrait_assets.methods.clustering.selection_rule import FinalFit, SelectionRule
@@ -75,9 +78,9 @@ def bootstrap_agreement(
 def condense(points: FloatMatrix, labels: IntVector, rule: FinalFit, seed: int = 0) -> Prototypes:
     """The fewest centres per segment (1, 2, 4, ...) that reproduce the labels well enough.
 
-    Where none of them does, those that do best, among which is one about each point, at most
-    ``most_prototypes``. Each is a mean of `SMALLEST_CELL` points of its segment at least, and a
-    segment of fewer than twice as many has one, the mean of all.
+    Where none of them does, those that do best, among which are as many as the points allow, at
+    most ``most_prototypes``. Each is the mean of a group of `SMALLEST_CELL` points of its segment
+    at least, and the groups are disjoint; a segment of fewer than twice as many has one, of all.
     """
     found = np.unique(labels)
     tried = []
@@ -88,9 +91,9 @@ def condense(points: FloatMatrix, labels: IntVector, rule: FinalFit, seed: int =
         if prototypes.agreement >= rule.enough_agreement:
             return prototypes
         tried.append(prototypes)
-    first, own = points[: rule.most_prototypes], labels[: rule.most_prototypes]
-    about = [_of_enough(points[labels == each], first[own == each]) for each in np.unique(own)]
-    tried.append(_prototypes(points, labels, np.unique(own), about))
+    most = max(1, rule.most_prototypes // len(found)) * SMALLEST_CELL
+    finest = [microaggregates(points[labels == segment][:most]) for segment in found]
+    tried.append(_prototypes(points, labels, found, finest))
     return max(tried, key=lambda prototypes: prototypes.agreement)
 
 
@@ -121,9 +124,9 @@ def _centres_per_segment(
         if size == 1:
             own = members.mean(axis=0, keepdims=True)
         elif len(members) <= 2 * size:
-            own = _of_enough(members, members)
+            own = microaggregates(members)
         else:
-            own = _of_enough(members, kmeans_centres(members, size, restarts=1, seed=seed))
+            own = means_of_enough(members, kmeans_centres(members, size, restarts=1, seed=seed))
         centres.append(own)
     return _prototypes(points, labels, found, centres)
 
@@ -135,8 +138,3 @@ def _prototypes(
     stacked, ids = np.vstack(centres), np.repeat(segments, [len(each) for each in centres])
     agreement = float((ids[nearest_rows(points, stacked)] == labels).mean())
     return Prototypes(stacked, ids, agreement)
-
-
-def _of_enough(members: FloatMatrix, centres: FloatMatrix) -> FloatMatrix:
-    """The centres as means of enough members; one alone where no two could be."""
-    return means_of_enough(members, centres[: 1 if len(members) < 2 * SMALLEST_CELL else None])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -12,9 +13,16 @@ import polars as pl
 import pytest
 
 from portrait_assets.privacy.consent import Use
+from portrait_assets.privacy.register import Entry
 from portrait_assets.stages.tags.audiences.audience import select_audience
 from portrait_assets.stages.tags.audiences.condition import matrix_columns
-from portrait_assets.stages.tags.audiences.shared import Sharing, export_shared, is_for_others
+from portrait_assets.stages.tags.audiences.shared import (
+    Sharing,
+    check_apart,
+    export_shared,
+    is_for_others,
+    shared_before,
+)
 from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import QuasiIdentifiers
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, TagError
 from portrait_assets.stages.tags.shared_rows import SharingError
@@ -126,3 +134,65 @@ def test_an_audience_for_credit_hides_customers_where_they_were_never_asked(
             assert is_for_others(con, Use("sharing"))
             assert not is_for_others(con, Use("marketing"))
             assert not is_for_others(con, Use("profiling"))
+
+
+def left(question: str | None, month: str = "2024-04", purpose: str = "sharing") -> Entry:
+    """The entry of a file for others; of all customers without a question."""
+    about = {"month": month} | ({} if question is None else {"question": question})
+    return Entry(7, datetime(2024, 5, 2, tzinfo=UTC), {"purpose": purpose, "about": about}, "0")
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "is_refused"),
+    [
+        ("customer_id < 'C00100'", "customer_id < 'C00109'", True),
+        ("customer_id < 'C00109'", "customer_id < 'C00100'", True),
+        ("customer_id < 'C00100'", "customer_id < 'C00110'", False),
+        ("customer_id < 'C00100'", "customer_id < 'C00100'", False),
+        ("customer_id < 'C00100'", "customer_id >= 'C00100'", False),
+        # One is there alone, 300 are here.
+        ("customer_id < 'C00100'", "customer_id >= 'C00001'", True),
+        (None, "customer_id < 'C00391'", True),
+        (None, "customer_id < 'C00390'", False),
+        (None, "spent > 0", False),
+    ],
+)
+def test_files_of_a_month_differ_by_ten_customers_or_by_none(
+    published: Path, before: str | None, text: str, is_refused: bool
+) -> None:
+    with duckdb.connect(str(published), read_only=True) as con:
+        audience = select_audience(con, text)
+        files = shared_before([left(before)], audience.as_of, matrix_columns(con))
+        if not is_refused:
+            check_apart(con, audience, Use("sharing"), files, 10)
+            return
+        says = r"by fewer than 10 customers from the one of 2024-05-02 \(entry 7 of the register\)"
+        with pytest.raises(SharingError, match=says):
+            check_apart(con, audience, Use("sharing"), files, 10)
+        check_apart(con, audience, Use("sharing"), files, 1)
+
+
+def test_files_are_compared_by_who_is_in_them_and_not_by_who_is_meant(
+    tmp_path: Path, published: Path
+) -> None:
+    """The second means thirty more, of whom one has agreed to sharing; nobody was in the last."""
+    file = Path(shutil.copy(published, tmp_path))
+    agreed = [f"C{number:05d}" for number in (*range(40), 60)]
+    answers: list[Answer] = [(who, "sharing", None, True, "consent") for who in agreed]
+    with duckdb.connect(str(file)) as con:
+        write_consents(con, answers)
+        audience, columns = select_audience(con, "customer_id < 'C00070'"), matrix_columns(con)
+        month = audience.as_of
+        entries = [
+            left("customer_id > 'C00100'"),
+            left("customer_id < 'C00030'", month="2024-03"),
+            left("no_column_by_now = 1"),
+        ]
+        files = shared_before(entries, month, columns)
+        assert len(files) == 1
+        check_apart(con, audience, Use("sharing"), files, 10)
+        # Of all 400, who are in a file of all, 359 have said nothing.
+        check_apart(con, audience, Use("sharing"), shared_before([left(None)], month, columns), 10)
+        files = shared_before([left("customer_id < 'C00040'")], month, columns)
+        with pytest.raises(SharingError, match="give that one, or change the condition by more"):
+            check_apart(con, audience, Use("sharing"), files, 10)

@@ -17,7 +17,7 @@ from portrait_assets.app.erasure.rows.removed_rows import LINE_SCHEMA, Removed
 from portrait_assets.app.erasure.traces import shown
 from portrait_assets.app.erasure.warehouse import id_columns, new_file, opened, remove_published
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.erasure import Plan, Rows
+from portrait_assets.privacy.erasure import Plan, Rows, note_rows
 from portrait_assets.privacy.keys import Key
 from portrait_assets.privacy.scan.values import holding
 from portrait_assets.privacy.scan.wanted import Hits, Wanted
@@ -37,11 +37,12 @@ def ours(settings: Settings) -> tuple[str, str]:
 
 def pass_again(
     settings: Settings, plan: Plan, tables: Sequence[Table], wanted: Wanted, hits: Iterable[Hits]
-) -> list[Rows]:
+) -> None:
     """Write the warehouse anew without what a scan found in it, and remove what was published.
 
     A text is replaced by its tombstone where the column is of text; of other types, and of ids,
-    the row goes. What stands in the bytes alone goes with the old file.
+    the row goes. What stands in the bytes alone goes with the old file. Rows removed and values
+    replaced of each table that held something are noted in the plan first.
 
     Args:
         settings: the warehouse's.
@@ -49,9 +50,6 @@ def pass_again(
         tables: the contracts of the warehouse's tables.
         wanted: what was looked for.
         hits: where it was found, in whatever files.
-
-    Returns:
-        Of each table that held something, rows removed and values replaced.
     """
     found: dict[str, set[str]] = {}
     for each in hits:
@@ -70,13 +68,11 @@ def pass_again(
         )
         rows = copy_without(removed, new, settings.memory_limit_gib, settings.threads)
         con.close()
+        again = {"what": "rows removed by a second pass"}
+        changed = (each.model_copy(update=again) for each in rows if each.is_changed)
+        note_rows(settings, *changed, *replaced)
         put_in_place(new, settings.warehouse_file)
     remove_published(settings)
-    again = "rows removed by a second pass"
-    return [
-        *(each.model_copy(update={"what": again}) for each in rows if each.is_changed),
-        *replaced,
-    ]
 
 
 def _where(

@@ -40,22 +40,40 @@ def means_by(points: FloatMatrix, labels: IntVector, otherwise: FloatMatrix) -> 
 
 
 def means_of_enough(points: FloatMatrix, centres: FloatMatrix) -> FloatMatrix:
-    """The centres moved into means of `SMALLEST_CELL` points at least, shape (centres, dims).
+    """Means of disjoint groups of `SMALLEST_CELL` points at least, shape (groups, dims).
 
-    Each into the mean of the points that it is nearest to; where these are too few, of the nearest
-    ones to it, with all that are as near as the last of them. Of fewer than twice as many points
-    each is the mean of all: two means would have most of their points in common, and their
-    difference would tell of the few others.
+    A group is the points that one of the centres is nearest to. While one has too few, the one with
+    the fewest (the first of these) goes, and its points join the nearest of the centres that are
+    left. All points are in one group where there are too few of them for two.
     """
-    if len(points) < 2 * SMALLEST_CELL:
-        return np.tile(points.mean(axis=0), (len(centres), 1))
     near = nearest_rows(points, centres)
-    means = means_by(points, near, centres)
-    small = np.flatnonzero(np.bincount(near, minlength=len(centres)) < SMALLEST_CELL)
-    at_once = max(1, BLOCK_CELLS // len(points))
-    for few in (small[start : start + at_once] for start in range(0, len(small), at_once)):
-        squared = squared_distances(centres[few], points)
-        last = np.partition(squared, SMALLEST_CELL - 1, axis=1)[:, SMALLEST_CELL - 1, None]
-        is_near = (squared <= last).astype(np.float64)
-        means[few] = is_near @ points / is_near.sum(axis=1, keepdims=True)
-    return means
+    counts = np.bincount(near, minlength=len(centres))
+    left = np.flatnonzero(counts)
+    while len(left) > 1 and counts[left].min() < SMALLEST_CELL:
+        gone = left[counts[left].argmin()]
+        left = left[left != gone]
+        moved = np.flatnonzero(near == gone)
+        near[moved] = left[nearest_rows(points[moved], centres[left])]
+        counts = np.bincount(near, minlength=len(centres))
+    groups = np.searchsorted(left, near)
+    return means_by(points, groups, centres[left])
+
+
+def microaggregates(points: FloatMatrix) -> FloatMatrix:
+    """Means of disjoint groups of `SMALLEST_CELL` points next to each other, shape (groups, dims).
+
+    As long as there are enough for two groups, the point farthest from the middle of those that are
+    left and the nearest to it are one; the last has what is left (maximum distance to average:
+    J. Domingo-Ferrer, V. Torra 2005, "Ordinal, continuous and heterogeneous k-anonymity through
+    microaggregation"). The first of the points counts on a tie.
+    """
+    left, means = points, []
+    while len(left) >= 2 * SMALLEST_CELL:
+        far = squared_distances(left, left.mean(axis=0, keepdims=True))[:, 0].argmax()
+        squared = squared_distances(left, left[far : far + 1])[:, 0]
+        last = np.partition(squared, SMALLEST_CELL - 1)[SMALLEST_CELL - 1]
+        near = np.flatnonzero(squared <= last)
+        group = near[np.argsort(squared[near], kind="stable")[:SMALLEST_CELL]]
+        means.append(left[group].mean(axis=0))
+        left = np.delete(left, group, axis=0)
+    return np.vstack([*means, left.mean(axis=0)])

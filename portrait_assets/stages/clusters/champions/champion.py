@@ -94,25 +94,28 @@ def warm_refit(
 ) -> ClusterModel:
     """Move the champion's prototypes to the newest month (Lloyd's steps), labels as they are.
 
-    Preparation, segments and their ids stay. Each prototype becomes a mean of enough customers of
-    its own segment, and those of a segment of few stay where they are, which is where enough were.
+    Preparation, segments and their ids stay. Prototypes become means of disjoint groups of enough
+    customers of their own segment, so that there may be fewer of them; those of a segment of few
+    stay where they are, which is where enough were.
     """
     rounds = rule.challenge.refit_rounds
     sample = canonical_sample(features, rule.challenge.refit_rows, seed=champion.seed)
     with one_thread():
         points = champion.preparation.transform(sample)
         before, segments = champion.prototypes, champion.prototype_segments
-        prototypes = _moved(points, before, segments, rounds)
+        prototypes, kept = _moved(points, before, segments, rounds)
         shown = points[: rule.stability.centroid_rows]
-        agreement = compare_bootstraps(
-            shown,
-            lambda drawn: segments[nearest_rows(shown, _moved(drawn, before, segments, rounds))],
-            champion.seed,
-        )
-    ids = champion.prototype_segments[nearest_rows(points, prototypes)]
+
+        def label(drawn: FloatMatrix) -> IntVector:
+            centres, of = _moved(drawn, before, segments, rounds)
+            return of[nearest_rows(shown, centres)]
+
+        agreement = compare_bootstraps(shown, label, champion.seed)
+    ids = kept[nearest_rows(points, prototypes)]
     return replace(
         champion,
         prototypes=round_significant(prototypes),
+        prototype_segments=kept,
         fitted_rows=features.height,
         reason=WARM + champion.reason.removeprefix(WARM),
         segments=new_segments(ids),
@@ -172,10 +175,11 @@ def _smallest_share(labels: IntVector) -> float:
 
 def _moved(
     points: FloatMatrix, prototypes: FloatMatrix, segments: IntVector, rounds: int
-) -> FloatMatrix:
+) -> tuple[FloatMatrix, IntVector]:
     """The prototypes after Lloyd's steps on the points, until they rest or so many rounds.
 
-    The last step makes them means of enough. Taken in each, it would draw them together.
+    The last step makes them means of enough. Taken in each, it would draw them together. Next to
+    them the segments that they are of.
     """
     free = prototypes
     for _ in range(rounds - 1):
@@ -183,9 +187,10 @@ def _moved(
         if np.array_equal(means, free):
             break
         free = means
-    moved, in_segment = prototypes.copy(), segments[nearest_rows(points, free)]
-    for segment in np.unique(segments):
+    found, in_segment = np.unique(segments), segments[nearest_rows(points, free)]
+    moved = []
+    for segment in found:
         members, own = points[in_segment == segment], segments == segment
-        if len(members) >= SMALLEST_CELL:
-            moved[own] = means_of_enough(members, free[own])
-    return moved
+        is_enough = len(members) >= SMALLEST_CELL
+        moved.append(means_of_enough(members, free[own]) if is_enough else prototypes[own])
+    return np.vstack(moved), np.repeat(found, [len(each) for each in moved])

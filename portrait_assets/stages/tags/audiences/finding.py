@@ -42,12 +42,17 @@ from portrait_assets.stages.tags.audiences.condition import matrix_columns, pars
 from portrait_assets.stages.tags.audiences.export import export_audience
 from portrait_assets.stages.tags.audiences.generic import generic_customers
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
-from portrait_assets.stages.tags.audiences.shared import export_shared, is_for_others, sharing_of
+from portrait_assets.stages.tags.audiences.shared import (
+    CHANNEL,
+    check_apart,
+    export_shared,
+    is_for_others,
+    shared_before,
+    sharing_of,
+)
 from portrait_assets.stages.tags.shared_rows import SharedRows, SharingError
 from portrait_assets.storage.duckdb.connection import noted_key, open_published
 
-CHANNEL = "channel"
-"""What the register holds of the channel that a file is for."""
 GENERIC = "who refuses profiling"
 """What the register holds of whether such customers are in a file, without tags."""
 
@@ -265,7 +270,11 @@ def _shared_file(door: Door, asked: _Asked, text: str, out: Path, k: int | None)
         door.record(departure(rows), customers, digest_of_file(whole))
 
     columns = {column.name: column for column in cleared}
-    written = export_shared(asked.con, found, out, sharing, columns, asked.use, opens, records)
+    with door.one_answer():
+        if not sharing.is_public:
+            before = shared_before(door.earlier(Outlet.SHARED), found.as_of, asked.columns)
+            check_apart(asked.con, found, asked.use, before, sharing.k)
+        written = export_shared(asked.con, found, out, sharing, columns, asked.use, opens, records)
     shown, notes = _as_printed(door, asked, found, note)
     return FoundAudience(
         shown,
