@@ -31,7 +31,7 @@ from portrait_assets.app.backup import (
 from portrait_assets.app.cli import app
 from portrait_assets.core.errors import SourceError, WarehouseBusyError
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.register import Register
+from portrait_assets.privacy.departures.register import Register
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, Correction, add_correction
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock

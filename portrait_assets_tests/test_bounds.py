@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from portrait_assets.core.bounds import Bounds, in_batches
+from portrait_assets.core.machine.bounds import Bounds, in_batches
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.stages.features.contract import FEATURE_MATRIX

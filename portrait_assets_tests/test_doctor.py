@@ -23,9 +23,9 @@ from portrait_assets.app.examined.people import erased, too_old
 from portrait_assets.app.examined.published import register
 from portrait_assets.app.examined.warehouse import bookkeeping, contracts, is_whole, orphans
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import Register
 from portrait_assets.privacy.erasure import Plan, write_plan
 from portrait_assets.privacy.keys import Key, KeyName
-from portrait_assets.privacy.register import Register
 from portrait_assets.privacy.tombstones import Tombstones, digest_of
 from portrait_assets.schema.table import Column, Table, Type
 from portrait_assets.stages.identity.contract import IDENTITY_MAP

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from portrait_assets.app.cli.progress import shown_progress
-from portrait_assets.app.estimate import (
+from portrait_assets.app.runs.estimate import (
     Estimate,
     Stage,
     check_disk,
@@ -21,7 +21,7 @@ from portrait_assets.app.estimate import (
     size,
     stages,
 )
-from portrait_assets.app.progress import Clock
+from portrait_assets.app.runs.progress import Clock
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.orchestration.planning import Run
 from portrait_assets.stages.raw.inputs import source_rows

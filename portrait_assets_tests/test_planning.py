@@ -13,8 +13,8 @@ from portrait_assets.orchestration.record import CHECKS, Materialized, Record
 from portrait_assets.orchestration.record import REPORT as REPORT_PATH
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.check_results import CHECK_RESULTS
-from portrait_assets.storage.inputs import Inputs
-from portrait_assets.storage.staleness import State
+from portrait_assets.storage.staleness.inputs import Inputs
+from portrait_assets.storage.staleness.states import State
 
 JANUARY, FEBRUARY, MARCH = MONTHS = ["2024-01", "2024-02", "2024-03"]
 NOW = Inputs("files", "definitions")

@@ -14,7 +14,7 @@ from portrait_assets.app.any_table.predict import predict_file, sentences
 from portrait_assets.app.cli import app
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.parameters import Parameters
-from portrait_assets.methods.prediction.leaks import leaks
+from portrait_assets.methods.prediction.inputs.leaks import leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.table.outcome import read_outcome
 from portrait_assets.methods.prediction.table.predictions import Request, predict_table

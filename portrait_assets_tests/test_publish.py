@@ -14,6 +14,7 @@ from portrait_assets.app.cli import app
 from portrait_assets.app.publish import Wish, publish_internal, publish_shared
 from portrait_assets.core.errors import PortraitError, WarehouseBusyError, WarehouseError
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import Register
 from portrait_assets.privacy.egress import (
     Departure,
     Door,
@@ -24,7 +25,6 @@ from portrait_assets.privacy.egress import (
     digest_of_file,
 )
 from portrait_assets.privacy.erasure import ErasureError, Phase, Plan, write_plan
-from portrait_assets.privacy.register import Register
 from portrait_assets.stages.tags.audiences.answers import MONTH, QUESTION
 from portrait_assets.stages.tags.shared_rows import SharingError
 from portrait_assets.storage.duckdb.lock import warehouse_lock

@@ -29,9 +29,9 @@ from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.storage.inputs import Inputs, record_inputs
 from portrait_assets.storage.publishing.file import publish
-from portrait_assets.storage.staleness import State
+from portrait_assets.storage.staleness.inputs import Inputs, record_inputs
+from portrait_assets.storage.staleness.states import State
 from portrait_assets.testing.worlds.shop import shop
 
 JANUARY, FEBRUARY = MONTHS = ["2024-01", "2024-02"]

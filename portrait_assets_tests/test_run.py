@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from portrait_assets.app.run import Result, run_pieces
+from portrait_assets.app.runs.run import Result, run_pieces
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.planning import (
     MART,

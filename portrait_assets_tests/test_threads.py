@@ -8,7 +8,7 @@ from threading import Barrier, get_ident
 
 import pytest
 
-from portrait_assets.core.threads import in_threads
+from portrait_assets.core.machine.threads import in_threads
 
 
 def test_results_come_in_the_order_of_the_items():
@@ -47,7 +47,7 @@ def test_the_first_item_that_fails_raises():
 def test_a_library_that_is_loaded_later_is_limited_as_well_and_in_each_thread():
     # In a process of its own, which has not loaded scikit-learn yet.
     code = """
-from portrait_assets.core.threads import in_threads, one_thread
+from portrait_assets.core.machine.threads import in_threads, one_thread
 with one_thread(): pass
 import sklearn.cluster
 from threadpoolctl import threadpool_info

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ConfigDict, Field, RootModel
 
 from portrait_assets.core.errors import PortraitError, SourceError
-from portrait_assets.core.yaml_file import (
+from portrait_assets.core.yaml.file import (
     AsWritten,
     Code,
     Entry,

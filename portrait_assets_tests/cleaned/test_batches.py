@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from portrait_assets.core.bounds import Bounds
+from portrait_assets.core.machine.bounds import Bounds
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.orchestration.definitions import build_defs

@@ -7,7 +7,11 @@ import re
 import numpy as np
 import pytest
 
-from portrait_assets.synthetic.persons.identifiers import bank_cards, national_ids, phone_numbers
+from portrait_assets.synthetic.persons.records.identifiers import (
+    bank_cards,
+    national_ids,
+    phone_numbers,
+)
 from portrait_assets_tests.generate.conftest import Query
 
 LUHN_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)

@@ -17,7 +17,7 @@ from portrait_assets.synthetic.marketing.reactions import (
     SLEEPING_DOG,
     SURE_THING,
 )
-from portrait_assets.synthetic.persons.duplicates import Duplicates
+from portrait_assets.synthetic.persons.records.duplicates import Duplicates
 from portrait_assets.synthetic.service.interactions import interaction_tables
 from portrait_assets.synthetic.settings import Dirt, Reactions, Settings
 from portrait_assets_tests.generate.lived import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portrait_assets.stages.mart import advice
+from portrait_assets.stages.mart.segments import advice
 from portrait_assets.storage.published import Row
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.mart.grid import business_grid
+from portrait_assets.stages.mart.segments.grid import business_grid
 from portrait_assets.storage.duckdb.connection import scratch_database
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from portrait_assets.stages.mart.reading import TagName
 from portrait_assets.stages.mart.sections.matrix import matrix
-from portrait_assets.stages.mart.segments import segments
+from portrait_assets.stages.mart.segments.profiles import segments
 from portrait_assets.storage.published import Published, Row
 from portrait_assets_tests.mart.months_world import SIZES
 

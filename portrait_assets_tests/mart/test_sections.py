@@ -16,7 +16,7 @@ from portrait_assets.stages.mart.sections.campaigns import _responses
 from portrait_assets.stages.mart.sections.overview import _first, _without_value
 from portrait_assets.stages.mart.sections.quality import quality
 from portrait_assets.stages.mart.sections.value import by_month, concentration
-from portrait_assets.stages.mart.segments import segments
+from portrait_assets.stages.mart.segments.profiles import segments
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
 from portrait_assets_tests.mart.months_world import APRIL, ROWS, of_april

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from portrait_assets.stages.mart.reading import TagName, counts_by_segment
-from portrait_assets.stages.mart.segments import _tags_of_segments, is_small_part, segments
+from portrait_assets.stages.mart.segments.profiles import _tags_of_segments, is_small_part, segments
 from portrait_assets.storage.published import Published
 from portrait_assets_tests.mart.months_world import SIZES, of_april
 

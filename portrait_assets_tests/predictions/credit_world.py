@@ -10,13 +10,13 @@ import polars as pl
 from portrait_assets.core.months import last_day
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.predictions.credit.assets import CreditRun
-from portrait_assets.stages.predictions.credit.closed import curves
 from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_CURVE,
     CREDIT_DECISION,
     CREDIT_SCORE,
     SCORECARD,
 )
+from portrait_assets.stages.predictions.credit.outcomes.closed import curves
 from portrait_assets.stages.predictions.governance.approvals import Approvals
 from portrait_assets.stages.targets.declared.outcomes import Targets, outcome
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld

@@ -25,8 +25,8 @@ from portrait_assets.stages.predictions.learning import again, champion, trainin
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.again import fitted_again
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
-from portrait_assets.stages.predictions.learning.labels import LOT, LOTS
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.known import Past
+from portrait_assets.stages.predictions.learning.past.labels import LOT, LOTS
 from portrait_assets.stages.predictions.learning.training import Challenger
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.declared.outcome import Baseline

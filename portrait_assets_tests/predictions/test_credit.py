@@ -18,7 +18,7 @@ from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.stages.features.described.protected import protected_features
 from portrait_assets.stages.predictions.contract import PREDICTION_MODEL
-from portrait_assets.stages.predictions.credit import closed, words
+from portrait_assets.stages.predictions.credit import words
 from portrait_assets.stages.predictions.credit.assets import CreditRun, cards_before
 from portrait_assets.stages.predictions.credit.card import scorecard_of
 from portrait_assets.stages.predictions.credit.contract import (
@@ -27,7 +27,8 @@ from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_SCORE,
     SCORECARD,
 )
-from portrait_assets.stages.predictions.credit.curve import _far_enough
+from portrait_assets.stages.predictions.credit.outcomes import closed
+from portrait_assets.stages.predictions.credit.outcomes.curve import _far_enough
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.declared.outcomes import Targets, outcome
 from portrait_assets.storage.duckdb.store import Warehouse

@@ -20,7 +20,7 @@ from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.baseline import fitted_steps
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding
 from portrait_assets.stages.predictions.learning.champion import decided as all_decided
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.known import Past
 from portrait_assets.stages.predictions.learning.training import Challenger
 from portrait_assets.stages.predictions.rule import FEW, RULE, SMALL, parameters_for
 from portrait_assets.stages.targets.declared.outcome import Baseline, Outcome

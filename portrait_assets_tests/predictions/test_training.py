@@ -17,7 +17,7 @@ from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.stages.predictions import rule
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.learning import training, windows, words
+from portrait_assets.stages.predictions.learning import training, words
 from portrait_assets.stages.predictions.learning.active import Active, Trained, places
 from portrait_assets.stages.predictions.learning.baseline import (
     BASE_RATE,
@@ -28,7 +28,8 @@ from portrait_assets.stages.predictions.learning.baseline import (
 from portrait_assets.stages.predictions.learning.champion import Deciding
 from portrait_assets.stages.predictions.learning.evidence import Evidence
 from portrait_assets.stages.predictions.learning.judging import calibrated, shift_of
-from portrait_assets.stages.predictions.learning.labels import INPUTS, REFUSED
+from portrait_assets.stages.predictions.learning.past import windows
+from portrait_assets.stages.predictions.learning.past.labels import INPUTS, REFUSED
 from portrait_assets.stages.predictions.learning.training import (
     Challenger,
     Challengers,

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.learning.labels import INPUT_TYPES, INPUTS, LOT, LOTS
-from portrait_assets.stages.predictions.learning.past import Past
-from portrait_assets.stages.predictions.learning.windows import Windows
+from portrait_assets.stages.predictions.learning.past.known import Past
+from portrait_assets.stages.predictions.learning.past.labels import INPUT_TYPES, INPUTS, LOT, LOTS
+from portrait_assets.stages.predictions.learning.past.windows import Windows
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.declared.outcomes import outcome
 from portrait_assets.storage.steps import Scope, Step
@@ -97,7 +97,7 @@ def test_inputs_of_few_customers_are_read_once_for_all_months(
         )
 
     rule = replace(RULE, kept_rows=room, read_together=0)
-    monkeypatch.setattr("portrait_assets.stages.predictions.learning.windows.RULE", rule)
+    monkeypatch.setattr("portrait_assets.stages.predictions.learning.past.windows.RULE", rule)
     windows = Windows(cast(Any, SimpleNamespace(frame=frame)), "2024-06", counts, frozenset())
     for month in ("2024-05", "2024-06"):
         for base, days in (("2024-01", [None, None]), ("2024-02", [3, 4])):

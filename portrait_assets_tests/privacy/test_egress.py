@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.entries import find_entries
+from portrait_assets.privacy.departures.register import RegisterError
 from portrait_assets.privacy.egress import (
     Departure,
     Door,
@@ -18,8 +20,6 @@ from portrait_assets.privacy.egress import (
     digest_of,
     digest_of_file,
 )
-from portrait_assets.privacy.entries import find_entries
-from portrait_assets.privacy.register import RegisterError
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, Type
 
 PUBLIC_TAG = Column("tier", Type.TEXT, "Tier", "等级")

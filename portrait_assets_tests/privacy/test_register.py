@@ -15,7 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portrait_assets.privacy.register import NO_HASH, BrokenRegisterError, Register, RegisterError
+from portrait_assets.privacy.departures.register import (
+    NO_HASH,
+    BrokenRegisterError,
+    Register,
+    RegisterError,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

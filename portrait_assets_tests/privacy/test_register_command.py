@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from portrait_assets.app.cli import app
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import BrokenRegisterError
 from portrait_assets.privacy.egress import Departure, Door, Shown, digest_of
-from portrait_assets.privacy.register import BrokenRegisterError
 
 
 @pytest.fixture

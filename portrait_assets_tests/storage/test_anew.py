@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from portrait_assets.core.errors import PortraitError, WarehouseError
-from portrait_assets.core.fresh_process import _work, fresh_process
+from portrait_assets.core.machine.fresh_process import _work, fresh_process
 from portrait_assets.storage.anew.definitions import definitions
 from portrait_assets.storage.anew.writing import ROW_GROUP, new_database, rows_together
 

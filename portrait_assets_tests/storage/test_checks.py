@@ -10,8 +10,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from portrait_assets.core.bounds import Bounds
 from portrait_assets.core.errors import WarehouseError
+from portrait_assets.core.machine.bounds import Bounds
 from portrait_assets.schema.table import Column, PartitionBy, Table, Type
 from portrait_assets.storage.dagster.asset import _dependencies, _require
 from portrait_assets.storage.dagster.checks import (

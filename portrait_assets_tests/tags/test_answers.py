@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import RegisterError
 from portrait_assets.privacy.egress import Door, EgressError
-from portrait_assets.privacy.register import RegisterError
 from portrait_assets.stages.tags.audiences.finding import FoundAudience, find_audience
 from portrait_assets.stages.tags.catalogue.tag import TagError
 from portrait_assets.stages.tags.shared_rows import SharingError

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from portrait_assets.app.cli.rooms.card import print_card
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.stages.tags.card import _text, customer_card, read_card
+from portrait_assets.stages.tags.cards.card import _text, customer_card, read_card
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.testing.worlds.tags import JUNE, MAY, TIER, catalogue_of, features, tagged
 from portrait_assets_tests.privacy.consent_world import write_consents

@@ -14,8 +14,8 @@ from portrait_assets.app.cli.rooms.card import print_card
 from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.predictions.lifecycle.contract import LIFECYCLE_STAGE
 from portrait_assets.stages.predictions.value.contract import CUSTOMER_VALUE
-from portrait_assets.stages.tags.card import Card, CardTag
-from portrait_assets.stages.tags.card_predictions import Predicted, predicted_of
+from portrait_assets.stages.tags.cards.card import Card, CardTag
+from portrait_assets.stages.tags.cards.predictions import Predicted, predicted_of
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.tables import ensure_table
 

@@ -8,9 +8,9 @@ import duckdb
 import pytest
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import RegisterError
 from portrait_assets.privacy.egress import Door, Outlet
-from portrait_assets.privacy.register import RegisterError
-from portrait_assets.stages.tags.card import Card, read_card
+from portrait_assets.stages.tags.cards.card import Card, read_card
 from portrait_assets.testing.worlds.tags import (
     HOME,
     INTERESTS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlglot import exp
 
-from portrait_assets.core.yaml_text import Place
+from portrait_assets.core.yaml.text import Place
 from portrait_assets.methods.expressions.expression import parse
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.tags.catalogue.load import load_catalogue

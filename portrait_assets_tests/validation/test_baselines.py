@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from portrait_assets.methods.statistics.discrimination.roc import auc_intervals
 from portrait_assets.methods.statistics.resampling import GROUPS
-from portrait_assets.methods.statistics.roc import auc_intervals
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.targets.declared.outcomes import outcome
 from portrait_assets.stages.targets.windows import Window

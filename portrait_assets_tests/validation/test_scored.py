@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.months import last_day
-from portrait_assets.methods.statistics.paired import auc
+from portrait_assets.methods.statistics.discrimination.paired import auc
 from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_DECISION
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue

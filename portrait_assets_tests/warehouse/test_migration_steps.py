@@ -15,7 +15,7 @@ from portrait_assets.storage.duckdb import migrations
 from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.duckdb.ownership import META_SQL
 from portrait_assets.storage.duckdb.tables import ensure_table, existing_types
-from portrait_assets.storage.inputs import RUNS_SQL
+from portrait_assets.storage.staleness.inputs import RUNS_SQL
 
 NOTED = "SELECT table_name, month, row_count FROM meta.partitions ORDER BY ALL"
 

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.core.bounds import Bounds
+from portrait_assets.core.machine.bounds import Bounds
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 from portrait_assets.storage.duckdb.connection import scratch_database

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from portrait_assets.core.bounds import Bounds
+from portrait_assets.core.machine.bounds import Bounds
 from portrait_assets.schema.table import Column, EmptyRows, Table, Type
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.publishing import updating

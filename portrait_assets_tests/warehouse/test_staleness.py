@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portrait_assets.storage.staleness import State, stale_months, states_of
+from portrait_assets.storage.staleness.states import State, stale_months, states_of
 
 UPSTREAM = {"raw": [], "cleaned": ["raw"], "features": ["cleaned"]}
 MONTHS = ("2024-01", "2024-02", "2024-03")

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 import polars as pl
 
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.core.months import last_day
-from portrait_assets.core.threads import one_thread
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
 from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS

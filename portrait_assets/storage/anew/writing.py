@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from portrait_assets.core.errors import PortraitError, WarehouseError
-from portrait_assets.core.fresh_process import FreshProcess, fresh_process
+from portrait_assets.core.machine.fresh_process import FreshProcess, fresh_process
 from portrait_assets.storage.duckdb.connection import error_message, open_database, qualified
 
 ROW_GROUP = 122_880

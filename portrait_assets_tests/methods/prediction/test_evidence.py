@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from portrait_assets.methods.prediction import leaks as leaks_module
-from portrait_assets.methods.prediction.choice import Comparison, choose
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.lone import best_lone_feature, lone_features
 from portrait_assets.methods.prediction.evidence.proof import by_tenth, proof_folds, prove
 from portrait_assets.methods.prediction.families.parameters import Parameters
-from portrait_assets.methods.prediction.leaks import leaks
+from portrait_assets.methods.prediction.inputs import leaks as leaks_module
+from portrait_assets.methods.prediction.inputs.leaks import leaks
+from portrait_assets.methods.prediction.trials.choice import Comparison, choose
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets_tests.methods.prediction.world import World, world
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from portrait_assets.methods.statistics.binning import (
+from portrait_assets.methods.statistics.distributions.binning import (
     bins_by_rank,
     by_frequency,
     counts_between,

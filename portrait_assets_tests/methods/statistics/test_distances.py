@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2, chi2_contingency
 
-from portrait_assets.methods.statistics.distances import NUMBERS, distances
+from portrait_assets.methods.statistics.distributions.distances import NUMBERS, distances
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=1, max_size=12)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, chi2_contingency
 
-from portrait_assets.methods.statistics.homogeneity import ABSENT, Change, change
+from portrait_assets.methods.statistics.distributions.homogeneity import ABSENT, Change, change
 
 TENTHS = 10
 

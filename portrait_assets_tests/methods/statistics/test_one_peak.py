@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import gennorm, johnsonsu, laplace, norm
 
 from portrait_assets.core.arrays import FloatVector
-from portrait_assets.methods.statistics.one_peak import (
+from portrait_assets.methods.statistics.distributions.one_peak import (
     Binned,
     Family,
     _exponential_power,

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from portrait_assets.methods.statistics.paired import auc, auc_gain, auc_interval, mean_gain
+from portrait_assets.methods.statistics.discrimination.paired import (
+    auc,
+    auc_gain,
+    auc_interval,
+    mean_gain,
+)
 
 
 def test_the_area_is_that_of_scikit_learn_with_ties():

@@ -8,8 +8,12 @@ from scipy.stats import norm
 from scipy.stats import t as student
 from sklearn.metrics import roc_auc_score
 
+from portrait_assets.methods.statistics.discrimination.roc import (
+    auc_gain,
+    auc_intervals,
+    auc_p_values,
+)
 from portrait_assets.methods.statistics.resampling import GROUPS
-from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals, auc_p_values
 
 SAMPLES = 4_000
 

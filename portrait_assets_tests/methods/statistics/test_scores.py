@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from portrait_assets.methods.statistics import resampling, scores
+from portrait_assets.methods.statistics import resampling
+from portrait_assets.methods.statistics.discrimination import scores
+from portrait_assets.methods.statistics.discrimination.scores import Counts, resampled, sampled
 from portrait_assets.methods.statistics.resampling import GROUPS
-from portrait_assets.methods.statistics.scores import Counts, resampled, sampled
 
 RNG = np.random.default_rng(3)
 SIZE, BUCKETS = 4_000, 5

@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, ks_2samp
 
-from portrait_assets.methods.statistics.binning import counts_by_tenth, counts_by_value
-from portrait_assets.methods.statistics.stability import (
+from portrait_assets.methods.statistics.distributions.binning import (
+    counts_by_tenth,
+    counts_by_value,
+)
+from portrait_assets.methods.statistics.distributions.stability import (
     chi_square,
     ks,
     psi,
