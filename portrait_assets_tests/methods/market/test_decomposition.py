@@ -81,9 +81,19 @@ def test_nothing_sold_is_no_change() -> None:
     assert split_change([(Sold(), Sold())]) == [NO_CHANGE]
 
 
-def test_half_a_cent_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"0\.005 is no whole number of cents"):
-        split_change([(sold("0.005", "1", 1), Sold())])
+def test_half_a_cent_is_refused_unless_amounts_have_three_digits() -> None:
+    items = [(sold("0.005", "1", 1), Sold())]
+    with pytest.raises(ValueError, match=r"0\.005 has more than 2 digits after the decimal point"):
+        split_change(items, digits=2)
+    (split,) = split_change(items, digits=3)
+    assert split.change == Decimal("-0.005")
+
+
+def test_hundredths_of_amounts_with_two_digits_more_are_split_alike() -> None:
+    tea = sold("20.00", "7", 10), sold("30.01", "12", 12)
+    small = sold("0.2000", "7", 10), sold("0.3001", "12", 12)
+    for split, of_small in zip(split_change([tea] * 3), split_change([small] * 3, 4), strict=True):
+        assert vars(of_small) == {name: part / 100 for name, part in vars(split).items()}
 
 
 @given(ITEMS)
