@@ -35,8 +35,8 @@ from portrait_assets.stages.clusters.champions.tracking import (
 )
 from portrait_assets.stages.clusters.contract import UNSAID_OF_FEW, VALUE_FEATURE
 from portrait_assets.stages.clusters.description import Description, _origins, describe
-from portrait_assets.stages.clusters.names.lasting import Named
-from portrait_assets.stages.clusters.names.stored import name_rows, names_from
+from portrait_assets.stages.clusters.names.history.lasting import Named
+from portrait_assets.stages.clusters.names.history.stored import name_rows, names_from
 from portrait_assets.stages.clusters.rule import RULE
 from portrait_assets.testing.worlds.clusters import two_rings
 

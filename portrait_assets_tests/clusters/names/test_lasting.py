@@ -13,15 +13,15 @@ from portrait_assets.methods.clustering.model import Segment
 from portrait_assets.stages.clusters.contract import CLUSTER_SEGMENT
 from portrait_assets.stages.clusters.names.checks import NAMES_DISTINCT, NAMES_EXPLAINED, NAMES_TRUE
 from portrait_assets.stages.clusters.names.contract import SEGMENT_EVENT, SEGMENT_NAME
-from portrait_assets.stages.clusters.names.events import Month, segment_events
-from portrait_assets.stages.clusters.names.lasting import (
+from portrait_assets.stages.clusters.names.history.events import Month, segment_events
+from portrait_assets.stages.clusters.names.history.lasting import (
     Moved,
     Named,
     Naming,
     name_segments,
     profile_distance,
 )
-from portrait_assets.stages.clusters.names.stored import name_rows, names_from
+from portrait_assets.stages.clusters.names.history.stored import name_rows, names_from
 from portrait_assets.stages.clusters.names.words import Claim, Label, Word
 from portrait_assets.storage.dagster.checks import Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse

@@ -9,7 +9,7 @@ import polars as pl
 
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.clusters.names.contract import FREE, SEGMENT_EVENT
-from portrait_assets.stages.clusters.names.lasting import RENAMED_AT, STILL_TRUE_OF, Moved
+from portrait_assets.stages.clusters.names.history.lasting import RENAMED_AT, STILL_TRUE_OF, Moved
 from portrait_assets.stages.clusters.names.words import Label
 
 COLUMNS = tuple(name for name in SEGMENT_EVENT.column_names if name != "as_of")

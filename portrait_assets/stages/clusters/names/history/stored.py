@@ -8,7 +8,7 @@ import polars as pl
 
 from portrait_assets.stages.clusters.contract import CLUSTER_PROFILE, CLUSTER_SEGMENT
 from portrait_assets.stages.clusters.names.contract import SEGMENT_NAME
-from portrait_assets.stages.clusters.names.lasting import LINE, Named
+from portrait_assets.stages.clusters.names.history.lasting import LINE, Named
 from portrait_assets.stages.clusters.names.words import Claim, Label, Word
 from portrait_assets.storage.duckdb.store import Warehouse
 
