@@ -21,6 +21,7 @@ NOW = Inputs("files", "definitions")
 NEW_FILES = Inputs("other files", "definitions")
 NEW_DEFINITIONS = Inputs("files", "other definitions")
 RAW, MATRIX, REPORT = "raw.transactions", "features.feature_matrix", "validation.validation_report"
+BEFORE_LAST = STAGES[STAGES.index("validation") - 1]
 UPSTREAM = {RAW: [], MATRIX: [RAW], REPORT: [MATRIX], "mart.portrait_file": [REPORT]}
 
 
@@ -82,10 +83,10 @@ def test_stages_that_a_stopped_run_had_finished_stand():
     # The stage before the first that lacks anything is run as well: its checks may be lacking.
     stopped = without(without(COMPLETE, MARCH, MATRIX, REPORT), FEBRUARY, REPORT)
     found = plan(MONTHS, None, stopped, NOW)
-    assert found.first_stages == {FEBRUARY: "market", MARCH: "consent"}
+    assert found.first_stages == {FEBRUARY: BEFORE_LAST, MARCH: "consent"}
     assert found.sentence.endswith(": running 2024-02 to 2024-03 from consent on.")
     assert [run.rooms for run in runs_of(found, dict.fromkeys(MONTHS, 10), 10)] == [
-        {"market", "validation"},
+        {BEFORE_LAST, "validation"},
         {*STAGES[STAGES.index("consent") :]} - {"mart"},
         {"mart"},
     ]
@@ -99,13 +100,13 @@ def test_a_month_runs_the_stages_that_one_before_it_runs():
         COMPLETE, JANUARY, month(10) | {MATRIX: changed_at(25), CHECKS: changed_at(26)}
     )
     found = plan(MONTHS, None, stale, NOW)
-    assert found.first_stages == {JANUARY: "market", FEBRUARY: "consent", MARCH: "consent"}
+    assert found.first_stages == {JANUARY: BEFORE_LAST, FEBRUARY: "consent", MARCH: "consent"}
 
 
 def test_months_asked_for_that_a_run_had_begun_go_on_and_those_that_are_whole_run_whole():
     stopped = without(without(COMPLETE, FEBRUARY, REPORT), MARCH, REPORT)
     begun = plan(MONTHS, [FEBRUARY, MARCH], stopped, NOW)
-    assert begun.first_stages == {FEBRUARY: "market", MARCH: "market"}
+    assert begun.first_stages == {FEBRUARY: BEFORE_LAST, MARCH: BEFORE_LAST}
     assert plan(MONTHS, [FEBRUARY, MARCH], COMPLETE, NOW).first_stages == {}
 
 
