@@ -24,6 +24,13 @@ def test_a_rank_becomes_a_column_that_the_evaluation_fills():
     assert expression.columns == ("spend",)
 
 
+def test_money_has_the_digits_of_amounts(monkeypatch: pytest.MonkeyPatch):
+    assert parse("money(spend / 3)", COLUMNS).sql == 'ROUND("spend" / 3, 2)'
+    assert parse("coalesce(money(spend), 0)", COLUMNS).columns == ("spend",)
+    monkeypatch.setattr("portrait_assets.methods.expressions.expression.MONEY_SCALE", 4)
+    assert parse("money(spend / 3)", COLUMNS).sql == 'ROUND("spend" / 3, 4)'
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -59,6 +66,8 @@ def test_a_rank_becomes_a_column_that_the_evaluation_fills():
         ("member = 'yes'", "compared with 'yes'"),
         ("rank_share(region) > 0.5", "needs a number"),
         ("rank_share(spend + 1) > 0.5", "takes one column"),
+        ("money(spend, 3) > 0.5", "takes one number"),
+        ("money(nowhere) > 0.5", "nowhere"),
         ("spend >", "not an SQL expression"),
         ("", "one expression"),
         ("(" * 5000 + "spend" + ")" * 5000, "longer than"),
