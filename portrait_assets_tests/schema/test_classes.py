@@ -19,6 +19,7 @@ from portrait_assets.schema.sensitivity import (
     too_low,
 )
 from portrait_assets.schema.table import Column, Sensitivity, Table, Type
+from portrait_assets.stages.clusters.contract import used_features
 from portrait_assets.testing.classes import Inputs, columns_too_low, inputs_of
 
 C1, C2, C3 = Sensitivity
@@ -69,6 +70,19 @@ def test_an_operation_between_lowers_it_as_far_as_declared_and_no_farther(inputs
     assert not any(".planted " in each for each in planted(without, bare.full_name, years))
     lower = replace(years, sensitivity=C1)
     assert any(".planted is C1" in each for each in planted(without, bare.full_name, lower))
+
+
+def test_a_feature_of_the_highest_class_is_no_input_of_what_is_published(inputs: Inputs):
+    matrix = inputs.tables["features.feature_matrix"]
+    columns = (replace(c, sensitivity=C3) if c.name == "region" else c for c in matrix.columns)
+    raised = replace(matrix, columns=tuple(columns), private=("region",))
+    of_raised = replace(inputs, tables={**inputs.tables, raised.full_name: raised})
+    assert columns_too_low(of_raised) == []
+    shown = replace(inputs, tables={**inputs.tables, raised.full_name: replace(raised, private=())})
+    assert any(each.startswith("clusters.cluster_assignment") for each in columns_too_low(shown))
+
+    assert "recency_days" in {feature.name for feature in used_features()}
+    assert "recency_days" not in {feature.name for feature in used_features(("recency_days",))}
 
 
 def test_a_feature_that_reads_a_birth_date_without_an_operation_is_found(inputs: Inputs):
