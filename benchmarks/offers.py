@@ -26,11 +26,15 @@ from benchmarks.offers_bank import bank
 from benchmarks.offers_scale import scale
 from portrait_assets.core.cells import SMALLEST_CELL
 from portrait_assets.methods.prediction.curve import Curve
-from portrait_assets.methods.recommendation.bought import Bought, affinities, fit_bought
-from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies, weights
-from portrait_assets.methods.recommendation.habits import Habits, fit_habits
+from portrait_assets.methods.recommendation.purchases.bought import Bought, affinities, fit_bought
+from portrait_assets.methods.recommendation.purchases.frequency import (
+    Frequencies,
+    frequencies,
+    weights,
+)
+from portrait_assets.methods.recommendation.purchases.habits import Habits, fit_habits
 from portrait_assets.methods.recommendation.ranking import best, judged
-from portrait_assets.methods.statistics.paired import mean_gain
+from portrait_assets.methods.statistics.discrimination.paired import mean_gain
 from portrait_assets.testing.measured import keep
 
 KINDS = {"category": "product_category", "type": "product_type", "product": "product_id"}

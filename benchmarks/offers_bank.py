@@ -25,9 +25,14 @@ from scipy import sparse
 from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit_number
+from portrait_assets.methods.recommendation.products.takings import (
+    Kinds,
+    Takings,
+    Window,
+    fit_takings,
+)
 from portrait_assets.methods.recommendation.ranking import best, judged
-from portrait_assets.methods.recommendation.takings import Kinds, Takings, Window, fit_takings
-from portrait_assets.methods.statistics.paired import mean_gain
+from portrait_assets.methods.statistics.discrimination.paired import mean_gain
 from portrait_assets.stages.offers.affinity.holdings import LAUNCH_MONTHS
 from portrait_assets.synthetic.bank import generate_bank
 

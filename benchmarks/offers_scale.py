@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.recommendation.companions import chunks
+from portrait_assets.methods.recommendation.products.companions import chunks
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.offers.affinity.holdings import MOST_LEARNED, NUMBERS, WINDOWS
 from portrait_assets.stages.offers.affinity.listing import listed
 from portrait_assets.stages.offers.affinity.purchases import UNIT
-from portrait_assets.stages.predictions.learning.labels import INPUTS
+from portrait_assets.stages.predictions.learning.past.labels import INPUTS
 from portrait_assets.storage.steps import Scope
 
 CATEGORIES, PRODUCTS, HELD, SEGMENTS, LEVELS, LEANINGS, KINDS = 14, 30, 3, 8, 6, 3, 10

@@ -15,7 +15,7 @@ import polars as pl
 from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
-from portrait_assets.methods.statistics.paired import auc
+from portrait_assets.methods.statistics.discrimination.paired import auc
 from portrait_assets.testing.measured import keep
 
 CATEGORIES, BOOLEANS = 10, 4

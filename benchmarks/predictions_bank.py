@@ -25,7 +25,7 @@ import polars as pl
 
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.settings import Settings
-from portrait_assets.methods.statistics.paired import auc_gain
+from portrait_assets.methods.statistics.discrimination.paired import auc_gain
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.orchestration.automation import JOB, range_tags
 from portrait_assets.orchestration.definitions import build_defs
@@ -35,8 +35,8 @@ from portrait_assets.stages.predictions.credit.allowing import allowing
 from portrait_assets.stages.predictions.credit.deciding import Deciding as DecidingOnCard
 from portrait_assets.stages.predictions.learning.baseline import ordered_by
 from portrait_assets.stages.predictions.learning.champion import Deciding
-from portrait_assets.stages.predictions.learning.labels import INPUTS
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.known import Past
+from portrait_assets.stages.predictions.learning.past.labels import INPUTS
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.stages.targets.declared.outcome import Outcome
 from portrait_assets.stages.targets.declared.outcomes import source_targets

@@ -33,7 +33,7 @@ from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.assets import active_before
 from portrait_assets.stages.predictions.contract import PREDICTION
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.learning.labels import askable_step
+from portrait_assets.stages.predictions.learning.past.labels import askable_step
 from portrait_assets.stages.predictions.scoring import scored
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.stages.targets.declared.outcomes import source_targets

@@ -20,8 +20,8 @@ import duckdb
 import polars as pl
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import NO_HASH, _line
 from portrait_assets.privacy.egress import Departure, Door, digest_of
-from portrait_assets.privacy.register import NO_HASH, _line
 from portrait_assets.schema.table import CUSTOMER_ID, Column, PartitionBy, Table, Type
 from portrait_assets.stages.mart.leaving import departures, record
 from portrait_assets.stages.tags.audiences.audience import select_audience

@@ -10,7 +10,7 @@ import time
 
 import polars as pl
 
-from portrait_assets.core.bounds import Bounds
+from portrait_assets.core.machine.bounds import Bounds
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.pseudonyms import pseudonym, pseudonyms
 from portrait_assets.testing.measured import keep

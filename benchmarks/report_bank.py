@@ -18,7 +18,8 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from portrait_assets.methods.statistics import resampling, scores
+from portrait_assets.methods.statistics import resampling
+from portrait_assets.methods.statistics.discrimination import scores
 from portrait_assets.methods.statistics.resampling import GROUPS
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]

@@ -16,7 +16,7 @@ import polars as pl
 from portrait_assets.methods.scorecard.card.reasons import scores
 from portrait_assets.methods.scorecard.fitting.fit import fit
 from portrait_assets.methods.scorecard.fitting.looking import CardRules
-from portrait_assets.methods.statistics.roc import auc_intervals
+from portrait_assets.methods.statistics.discrimination.roc import auc_intervals
 from portrait_assets.testing.measured import keep
 
 

@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from rich.console import Console
 from portrait_assets.app.cli.rooms.card import print_card
-from portrait_assets.stages.tags.card import read_card
+from portrait_assets.stages.tags.cards.card import read_card
 print_card(read_card(Path(sys.argv[1]), sys.argv[2]), Console())
 assert not {"polars", "dagster", "sqlglot", "pandas"} & sys.modules.keys()
 """

@@ -14,8 +14,8 @@ from pydantic import RootModel
 
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.files import replace_files
-from portrait_assets.core.yaml_file import Entry, validated
-from portrait_assets.core.yaml_text import Place, WrittenList, WrittenMapping, read_written
+from portrait_assets.core.yaml.file import Entry, validated
+from portrait_assets.core.yaml.text import Place, WrittenList, WrittenMapping, read_written
 
 APPROVALS_FILE = "tag_approvals.yaml"
 _HEADER = (

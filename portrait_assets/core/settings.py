@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from portrait_assets.core.bounds import Bounds
 from portrait_assets.core.cells import SMALLEST_CELL
+from portrait_assets.core.machine.bounds import Bounds
 
 
 class Settings(BaseSettings):

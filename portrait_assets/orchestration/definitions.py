@@ -29,7 +29,7 @@ from portrait_assets.storage.dagster.checks import room_checks
 from portrait_assets.storage.dagster.io_manager import RESOURCE_KEY, OnWritten, warehouse_resource
 from portrait_assets.storage.dagster.room import Context, Room, SourceFolder
 from portrait_assets.storage.dagster.versions import observe
-from portrait_assets.storage.inputs import Inputs
+from portrait_assets.storage.staleness.inputs import Inputs
 
 
 def context_of(settings: Settings, rooms: tuple[Room, ...] = ROOMS) -> Context:

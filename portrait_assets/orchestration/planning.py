@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from portrait_assets.core.bounds import in_batches
 from portrait_assets.core.errors import PortraitError
+from portrait_assets.core.machine.bounds import in_batches
 from portrait_assets.core.months import span
 from portrait_assets.orchestration.record import CHECKS, Record, read_record
 from portrait_assets.orchestration.request import Request
 from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.rooms import ROOMS
-from portrait_assets.storage.inputs import Inputs
-from portrait_assets.storage.staleness import State, stale_months
+from portrait_assets.storage.staleness.inputs import Inputs
+from portrait_assets.storage.staleness.states import State, stale_months
 
 STAGES = tuple(room.name for room in ROOMS)
 """The stages of a run, in order."""

@@ -19,8 +19,8 @@ from portrait_assets.storage.duckdb.connection import error_message, open_databa
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.migrations import current_format
 from portrait_assets.storage.duckdb.tables import existing_types
-from portrait_assets.storage.inputs import Inputs
-from portrait_assets.storage.staleness import State
+from portrait_assets.storage.staleness.inputs import Inputs
+from portrait_assets.storage.staleness.states import State
 
 # Named here because their own modules load much; a test holds them to be the same.
 CHECKS = "validation.check_results"

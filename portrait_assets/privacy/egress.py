@@ -24,8 +24,8 @@ from typing import Any, Protocol, TypeVar
 
 from portrait_assets.core.errors import PortraitError, suggestion
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import Entry, Register
 from portrait_assets.privacy.erasure import require_none_half_done
-from portrait_assets.privacy.register import Entry, Register
 
 CLASSES = ("C1", "C2", "C3")
 LOWEST, HIGHEST = CLASSES[0], CLASSES[-1]

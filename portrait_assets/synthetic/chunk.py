@@ -38,7 +38,6 @@ from portrait_assets.synthetic.marketing.course import Course, leaving_table, ru
 from portrait_assets.synthetic.marketing.delivery import unsubscribed as who_unsubscribed
 from portrait_assets.synthetic.marketing.offers import FUND_OFFERED
 from portrait_assets.synthetic.marketing.plans import Campaign
-from portrait_assets.synthetic.persons.bad_records import bad_records
 from portrait_assets.synthetic.persons.consents import (
     consents_table,
     make_consents,
@@ -47,12 +46,13 @@ from portrait_assets.synthetic.persons.consents import (
     requests_table,
     unsubscribed,
 )
-from portrait_assets.synthetic.persons.customers import Dates, master_records, record_dates
-from portrait_assets.synthetic.persons.duplicates import Duplicates, make_duplicates
 from portrait_assets.synthetic.persons.kinds import kind_columns, latent_variables, people_of
 from portrait_assets.synthetic.persons.lifecycle import NONE, STAGES, Lifecycle, make_lifecycle
 from portrait_assets.synthetic.persons.people import NEAR, REGION_WEIGHTS, People
-from portrait_assets.synthetic.persons.prospects import (
+from portrait_assets.synthetic.persons.records.bad_records import bad_records
+from portrait_assets.synthetic.persons.records.customers import Dates, master_records, record_dates
+from portrait_assets.synthetic.persons.records.duplicates import Duplicates, make_duplicates
+from portrait_assets.synthetic.persons.records.prospects import (
     list_prospects,
     prospects_table,
     prospects_truth,

@@ -8,7 +8,7 @@ that their step reads, identifiers left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -94,7 +94,7 @@ class Inputs:
         read = self.upstream[self._viewed.get(table.full_name, table.full_name)]
         for name in (*read, *((self._matrix.full_name,) if is_of_tags else ())):
             if name in self.tables:
-                taken = _TAKEN.get((table.schema, name), self.tables[name].column_names)
+                taken = _TAKEN.get((table.schema, name), _inputs_among(self.tables[name]))
                 yield from (
                     c for c in self.tables[name].columns if c.name in taken and not c.identifies
                 )
@@ -125,6 +125,12 @@ class Inputs:
             table, _, column = name.rpartition(".")
             if table in self.tables and column in self.tables[table].column_names:
                 yield self.tables[table].column(column)
+
+
+def _inputs_among(table: Table) -> Collection[str]:
+    """The columns that steps read; private features are inputs of no segment, model or offer."""
+    private = table.private if table.full_name == FEATURE_MATRIX.full_name else ()
+    return set(table.column_names).difference(private)
 
 
 def inputs_of(context: Context) -> Inputs:

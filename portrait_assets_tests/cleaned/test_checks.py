@@ -22,7 +22,7 @@ from portrait_assets.storage.dagster.checks import CONTRACT, run_checks
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.testing.steps import SmallWarehouse
 from portrait_assets.testing.worlds.features import cleaned, sale
-from portrait_assets_tests.cleaned.test_clean import SALE, received
+from portrait_assets_tests.cleaned.rows.test_clean import SALE, received
 
 MONTH = "2024-01"
 

@@ -23,7 +23,7 @@ from portrait_assets.stages.cleaned.rows.clean import clean
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
-from portrait_assets_tests.cleaned.test_clean import received
+from portrait_assets_tests.cleaned.rows.test_clean import received
 
 OLD = {
     "month": "2024-01",

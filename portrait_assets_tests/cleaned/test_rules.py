@@ -17,7 +17,7 @@ from portrait_assets.stages.raw.tables.campaigns import CAMPAIGNS, RESPONSES
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS
 from portrait_assets.stages.raw.tables.trade import BALANCES, PRODUCTS, TRANSACTIONS
-from portrait_assets_tests.cleaned.test_clean import SALE, received, rejects_of
+from portrait_assets_tests.cleaned.rows.test_clean import SALE, received, rejects_of
 
 CHINA = Conventions("Asia/Shanghai", "CN")
 PERSON: dict[str, str | None] = {"customer_id": "K1", "recorded_on": "2024-01-01"}

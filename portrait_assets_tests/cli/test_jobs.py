@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.app.cli.rooms.identity import SHOWN, _print_merges
-from portrait_assets.app.run import Result
+from portrait_assets.app.runs.run import Result
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.settings import Settings
 from portrait_assets.synthetic.settings import Kinds

@@ -12,7 +12,7 @@ import pytest
 from portrait_assets.app.erasure.erase import Erased, erase
 from portrait_assets.app.erasure.people.persons import Asked
 from portrait_assets.app.erasure.preview import preview
-from portrait_assets.app.progress import Progress
+from portrait_assets.app.runs.progress import Progress
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.instance import open_records
 from portrait_assets.testing.worlds import shop

@@ -12,7 +12,7 @@ import pytest
 
 from portrait_assets.app.doctor import examine
 from portrait_assets.app.erasure.people.persons import PROSPECTS
-from portrait_assets.app.run import run_portrait
+from portrait_assets.app.runs.run import run_portrait
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import read_request
 from portrait_assets.privacy.erasure import plan_file

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from portrait_assets.app.cli.root import app
 from portrait_assets.app.doctor import examine
 from portrait_assets.app.erasure.retain import retain, to_retain
-from portrait_assets.app.run import run_portrait
+from portrait_assets.app.runs.run import run_portrait
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import read_request

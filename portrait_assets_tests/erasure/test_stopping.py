@@ -14,11 +14,11 @@ from portrait_assets.app.erasure import erase as erasing
 from portrait_assets.app.erasure.erase import erase, resume
 from portrait_assets.app.erasure.preview import preview
 from portrait_assets.app.erasure.proof import _chance
-from portrait_assets.app.run import run_portrait
+from portrait_assets.app.runs.run import run_portrait
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.request import read_request
+from portrait_assets.privacy.departures.register import RegisterError
 from portrait_assets.privacy.erasure import ErasureError, plan_file, read_unfinished
-from portrait_assets.privacy.register import RegisterError
 from portrait_assets.privacy.scan.wanted import Hits
 from portrait_assets.privacy.tombstones import MARK
 from portrait_assets_tests.erasure.conftest import ASKED, copied, quiet

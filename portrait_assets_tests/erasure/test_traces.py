@@ -18,9 +18,9 @@ from portrait_assets.app.erasure.traces import (
 )
 from portrait_assets.app.subject.page import accounts_folder
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import Register
 from portrait_assets.privacy.egress import PLACE, Departure, Door, Outlet
 from portrait_assets.privacy.erasure import Rows
-from portrait_assets.privacy.register import Register
 from portrait_assets.privacy.scan.wanted import Wanted
 from portrait_assets.privacy.tombstones import TOMBSTONES_FILE
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, added_lines

@@ -14,9 +14,9 @@ from portrait_assets.synthetic.common.columns import fixed_text, prefixed
 from portrait_assets.synthetic.common.seasons import Calendar
 from portrait_assets.synthetic.common.texts import STEPS, TOPICS
 from portrait_assets.synthetic.holdings.borrowing import make_borrowing
-from portrait_assets.synthetic.persons.duplicates import Duplicates
 from portrait_assets.synthetic.persons.lifecycle import NEVER, make_lifecycle
 from portrait_assets.synthetic.persons.people import REGION_WEIGHTS, make_people
+from portrait_assets.synthetic.persons.records.duplicates import Duplicates
 from portrait_assets.synthetic.persons.segments import SEGMENT_CODES
 from portrait_assets.synthetic.service.interactions import interaction_tables
 from portrait_assets.synthetic.service.journeys import (

@@ -9,9 +9,9 @@ from portrait_assets.synthetic.common.seasons import Calendar
 from portrait_assets.synthetic.holdings.assessments import make_assessments
 from portrait_assets.synthetic.holdings.balances import make_holdings
 from portrait_assets.synthetic.holdings.products import PRODUCTS
-from portrait_assets.synthetic.persons.customers import record_dates
 from portrait_assets.synthetic.persons.lifecycle import NEVER, make_lifecycle
 from portrait_assets.synthetic.persons.people import REGION_WEIGHTS, make_people
+from portrait_assets.synthetic.persons.records.customers import record_dates
 from portrait_assets.synthetic.settings import Life, Suitability
 from portrait_assets_tests.generate.conftest import CUSTOMERS, Query
 

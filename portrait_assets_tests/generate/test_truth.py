@@ -11,7 +11,7 @@ import pytest
 
 from portrait_assets.synthetic.bank import BankSummary, generate_bank
 from portrait_assets.synthetic.common.randomness import Draws
-from portrait_assets.synthetic.persons.duplicates import _masks
+from portrait_assets.synthetic.persons.records.duplicates import _masks
 from portrait_assets.synthetic.persons.segments import SEGMENT_CODES
 from portrait_assets_tests.generate.conftest import Query
 

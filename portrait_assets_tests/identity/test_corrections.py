@@ -14,7 +14,7 @@ from portrait_assets.stages.identity.resolving.identify import identify
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE
 from portrait_assets.stages.raw.definition import Identity
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
-from portrait_assets_tests.cleaned.test_clean import received
+from portrait_assets_tests.cleaned.rows.test_clean import received
 
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
 PHONE = "13800138000"

@@ -19,7 +19,7 @@ from portrait_assets.stages.identity.resolving.resolve import new_identities
 from portrait_assets.stages.identity.resolving.review import COLUMNS, REVIEW_FILE, read_review
 from portrait_assets.stages.raw.definition import Identity
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
-from portrait_assets_tests.cleaned.test_clean import received
+from portrait_assets_tests.cleaned.rows.test_clean import received
 
 BY_KEYS = Identity(probabilistic=False)
 MONTHS = ["2024-01", "2024-02", "2024-03"]

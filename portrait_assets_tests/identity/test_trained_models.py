@@ -14,9 +14,9 @@ from portrait_assets.stages.identity.resolving import identify as identifying
 from portrait_assets.stages.identity.resolving.identify import Identified, identify
 from portrait_assets.stages.raw.definition import Identity
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS
-from portrait_assets_tests.cleaned.test_clean import received
+from portrait_assets_tests.cleaned.rows.test_clean import received
 from portrait_assets_tests.identity.test_identity import MONTHS, person
-from portrait_assets_tests.identity.test_linkage import people
+from portrait_assets_tests.methods.linkage.test_linkage import people
 
 
 @pytest.mark.slow

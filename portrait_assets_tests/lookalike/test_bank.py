@@ -17,7 +17,7 @@ from portrait_assets.methods.linkage.matching import match
 from portrait_assets.methods.linkage.model import LinkageSettings
 from portrait_assets.methods.lookalike.lookalike import learn
 from portrait_assets.methods.prediction.families.parameters import Parameters
-from portrait_assets.methods.statistics.paired import auc_interval
+from portrait_assets.methods.statistics.discrimination.paired import auc_interval
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.stages.cleaned.rows.clean import clean
 from portrait_assets.stages.raw.tables.canonical import Canonical

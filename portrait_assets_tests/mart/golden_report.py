@@ -128,7 +128,8 @@ def golden(what: str) -> Lines:
 
 def _now() -> Lines:
     # They compare with what this module writes.
-    from portrait_assets_tests.mart import test_market, test_templates
+    from portrait_assets_tests.mart import test_templates
+    from portrait_assets_tests.mart.sections import test_market
     from portrait_assets_tests.mart.small_file import write_small_file
 
     with TemporaryDirectory() as folder, noted() as drawn:

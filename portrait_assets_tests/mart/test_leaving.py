@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import Register
 from portrait_assets.privacy.egress import Door, EgressError, Outlet
-from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Sensitivity, Table, Type
 from portrait_assets.stages.mart.leaving import departures, record
 from portrait_assets.storage.duckdb.store import Warehouse

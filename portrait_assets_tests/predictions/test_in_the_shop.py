@@ -14,7 +14,7 @@ from portrait_assets.core.source_folder import PACKAGED_SOURCES
 from portrait_assets.orchestration.definitions import context_of, upstream_tables
 from portrait_assets.schema.table import Column
 from portrait_assets.stages.predictions.contract import PREDICTION, PREDICTION_MODEL
-from portrait_assets.storage.staleness import State, stale_months
+from portrait_assets.storage.staleness.states import State, stale_months
 
 SHOP = Settings(data_dir=PACKAGED_SOURCES.parent, source="corner_shop")
 

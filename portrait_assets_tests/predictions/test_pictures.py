@@ -17,7 +17,7 @@ from portrait_assets.stages.predictions.pictures import plots
 from portrait_assets.stages.predictions.value.contract import VALUE_MODEL
 from portrait_assets.storage.dagster.pictures import picture_metadata
 from portrait_assets_tests.mart.small_models import values
-from portrait_assets_tests.predictions.credit_world import CreditWorld
+from portrait_assets_tests.predictions.credit.credit_world import CreditWorld
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

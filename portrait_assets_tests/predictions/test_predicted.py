@@ -33,7 +33,7 @@ from portrait_assets.stages.predictions.governance.approvals import (
     PredictionApproval,
 )
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.known import Past
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.declared.outcomes import Targets, outcome
@@ -161,7 +161,7 @@ def test_windows_of_few_are_read_together_as_they_are_read_alone(
     found = []
     for together, kept in ((50_000, 50_000), (0, 50_000), (0, 0)):
         rule = replace(RULE, read_together=together, kept_rows=kept)
-        monkeypatch.setattr("portrait_assets.stages.predictions.learning.windows.RULE", rule)
+        monkeypatch.setattr("portrait_assets.stages.predictions.learning.past.windows.RULE", rule)
         asked = asked_of(world.warehouse, SILENCE, LAST)
         with closing(Engine(world.warehouse.con)) as engine:
             past = Past(windows_until(world.warehouse, engine, LAST), LAST, asked)

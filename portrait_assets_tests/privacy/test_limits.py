@@ -19,8 +19,14 @@ from portrait_assets.privacy.cells import (
     pooled_counts,
 )
 from portrait_assets.privacy.certificate import Certificate, Searched, _page, write_certificate
+from portrait_assets.privacy.departures.entries import (
+    files_written,
+    find_entries,
+    folders_written,
+    place_of,
+)
+from portrait_assets.privacy.departures.register import Entry, Register
 from portrait_assets.privacy.egress import PLACE
-from portrait_assets.privacy.entries import files_written, find_entries, folders_written, place_of
 from portrait_assets.privacy.erasure import (
     ErasureError,
     Phase,
@@ -30,7 +36,6 @@ from portrait_assets.privacy.erasure import (
     write_plan,
 )
 from portrait_assets.privacy.keys import Key, KeyName
-from portrait_assets.privacy.register import Entry, Register
 from portrait_assets.privacy.scan import in_bytes, values
 from portrait_assets.privacy.tombstones import (
     COLUMNS,

@@ -10,7 +10,7 @@ import pytest
 from portrait_assets.core.settings import Settings
 from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets.storage.inputs import Inputs
+from portrait_assets.storage.staleness.inputs import Inputs
 from portrait_assets.testing.worlds.shop import sales_file, shop
 
 

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from portrait_assets.core.errors import PortraitError, WarehouseError
-from portrait_assets.core.fresh_process import _work, fresh_process
+from portrait_assets.core.machine.fresh_process import _work, fresh_process
 from portrait_assets.storage.anew.definitions import definitions
 from portrait_assets.storage.anew.writing import ROW_GROUP, new_database, rows_together
 
@@ -127,12 +127,13 @@ def test_a_file_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("failing", ["r = 'r0'", "r = 'r300006'"], ids=["first row", "last row"])
 def test_what_fails_here_stops_the_process_and_leaves_nothing_whole(
-    con: duckdb.DuckDBPyConnection, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, failing: str
 ) -> None:
     path = tmp_path / "new.duckdb"
-    with pytest.raises(duckdb.Error, match="too small"):
-        write_many(path, con, "SELECT if(n < 9, error('too small'), n) AS n, r FROM s.many")
+    with pytest.raises(duckdb.Error, match="not a size"):
+        write_many(path, con, f"SELECT if({failing}, error('not a size'), n) AS n, r FROM s.many")
     assert tables(path) == []
 
 

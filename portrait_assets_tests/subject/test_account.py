@@ -28,8 +28,8 @@ from portrait_assets.app.subject.person import UnknownPersonError
 from portrait_assets.app.subject.records import Holding, origins
 from portrait_assets.core.errors import WarehouseBusyError
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import Register
 from portrait_assets.privacy.egress import digest_of
-from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import CUSTOMER_ID, Column, Table, Type
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.rooms import ROOMS

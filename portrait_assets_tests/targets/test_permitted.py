@@ -12,7 +12,7 @@ import pytest
 
 from portrait_assets.stages.identity.contract import CUSTOMER_ALIAS, IDENTITY_MAP
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.learning.labels import LOTS, askable_step, labels_step
+from portrait_assets.stages.predictions.learning.past.labels import LOTS, askable_step, labels_step
 from portrait_assets.stages.tags.catalogue.inputs.predicted import predicted_columns
 from portrait_assets.stages.targets.declared.entries import TargetError
 from portrait_assets.stages.targets.declared.outcome import Kind, Outcome

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.cells import SMALLEST_CELL
-from portrait_assets.methods.statistics import scores
+from portrait_assets.methods.statistics.discrimination import scores
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.stages.validation.backtests import measures
 from portrait_assets.stages.validation.backtests.buckets import OTHERS

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from portrait_assets.app.any_table.percents import percent
 from portrait_assets.core.errors import listed
-from portrait_assets.methods.prediction.choice import Comparison
 from portrait_assets.methods.prediction.evidence.proof import Proof
 from portrait_assets.methods.prediction.table.predictions import (
     Part,
@@ -15,6 +14,7 @@ from portrait_assets.methods.prediction.table.predictions import (
     TablePredictions,
     predict_table,
 )
+from portrait_assets.methods.prediction.trials.choice import Comparison
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.storage.files.reading import read_table
 from portrait_assets.storage.files.writing import check_targets, write_table

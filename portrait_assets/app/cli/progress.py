@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from portrait_assets.app.cli.options import print_problem
-from portrait_assets.app.estimate import Stage, duration
-from portrait_assets.app.progress import Clock
+from portrait_assets.app.runs.estimate import Stage, duration
+from portrait_assets.app.runs.progress import Clock
 from portrait_assets.core.months import span
 
 

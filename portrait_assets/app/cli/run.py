@@ -49,7 +49,7 @@ def run(
     it was, and so does an erasure, first. Months before the ones asked for that were never
     completed are made too, for a month looks back on those before it.
     """
-    from portrait_assets.app.stopping import stopped_in_a_sentence
+    from portrait_assets.app.runs.stopping import stopped_in_a_sentence
     from portrait_assets.core.invocation import command
     from portrait_assets.orchestration.notifier import reported
     from portrait_assets.orchestration.planning import read_plan
@@ -106,7 +106,7 @@ def run_and_show(request: Request, console: Console, plan: Plan | None = None) -
     """
     from portrait_assets.app.cli.printing import new_key_named, print_published
     from portrait_assets.app.cli.progress import shown_progress
-    from portrait_assets.app.run import run_portrait
+    from portrait_assets.app.runs.run import run_portrait
     from portrait_assets.app.status import read_published
 
     settings = request.settings

@@ -33,8 +33,8 @@ from portrait_assets.app.erasure.warehouse import (
     require_ready,
     tables_of,
 )
-from portrait_assets.app.progress import Progress
-from portrait_assets.app.run import machine_failures_in_a_sentence
+from portrait_assets.app.runs.progress import Progress
+from portrait_assets.app.runs.run import machine_failures_in_a_sentence
 from portrait_assets.core.invocation import command, commands_for
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate, write_certificate

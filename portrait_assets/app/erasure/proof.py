@@ -9,10 +9,10 @@ from portrait_assets.app.erasure.people.persons import PROSPECTS
 from portrait_assets.app.erasure.traces import shown, source_files
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate, Searched
-from portrait_assets.privacy.entries import place_of
+from portrait_assets.privacy.departures.entries import place_of
+from portrait_assets.privacy.departures.register import Entry, Register
 from portrait_assets.privacy.erasure import Plan
 from portrait_assets.privacy.keys import Key
-from portrait_assets.privacy.register import Entry, Register
 from portrait_assets.privacy.scan.wanted import BYTES, Hits, Scan
 from portrait_assets.privacy.tombstones import digest_of, key_of_tombstones
 from portrait_assets.stages.raw.source import Source

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import cast
 
-from portrait_assets.app.progress import Progress
-from portrait_assets.app.run import machine_failures_in_a_sentence, publish_again
+from portrait_assets.app.runs.progress import Progress
+from portrait_assets.app.runs.run import machine_failures_in_a_sentence, publish_again
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.core.fresh_process import fresh_process
 from portrait_assets.core.invocation import commands_for
+from portrait_assets.core.machine.fresh_process import fresh_process
 from portrait_assets.core.settings import Settings
 
 

@@ -17,7 +17,11 @@ from portrait_assets.core.errors import SourceError
 from portrait_assets.core.files import replace_files
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import certificates_folder
-from portrait_assets.privacy.entries import files_written, folders_written, unfinished_files
+from portrait_assets.privacy.departures.entries import (
+    files_written,
+    folders_written,
+    unfinished_files,
+)
 from portrait_assets.privacy.erasure import PLAN_FILE, Rows
 from portrait_assets.privacy.scan.files import first_bytes, name_from, sqlite_texts
 from portrait_assets.privacy.scan.values import holding

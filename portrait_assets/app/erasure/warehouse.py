@@ -10,13 +10,13 @@ from pathlib import Path
 import duckdb
 
 from portrait_assets.app.erasure.rows.recounting import Recounting, recounted_steps
-from portrait_assets.app.estimate import size
+from portrait_assets.app.runs.estimate import size
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.orchestration.record import closed_months
+from portrait_assets.privacy.departures.register import Register
 from portrait_assets.privacy.erasure import ErasureError
 from portrait_assets.privacy.pseudonyms import key_of_publication
-from portrait_assets.privacy.register import Register
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.stages.raw.room import smallest_published

@@ -9,9 +9,9 @@ import duckdb
 from portrait_assets.app.examined.issue import Examination, Issue, run_again
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
+from portrait_assets.privacy.departures.register import BrokenRegisterError, Register
 from portrait_assets.privacy.keys import KeyFileError, KeyName, key_place
 from portrait_assets.privacy.pseudonyms import may_be_published
-from portrait_assets.privacy.register import BrokenRegisterError, Register
 from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.storage.duckdb.connection import noted_key, open_published, qualified
 from portrait_assets.storage.duckdb.partitions import WHOLE

@@ -16,7 +16,7 @@ from portrait_assets.storage.duckdb.connection import qualified, quote
 from portrait_assets.storage.duckdb.partitions import WHOLE
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
 from portrait_assets.storage.publishing.file import temporary_file
-from portrait_assets.storage.staleness import STATES_SQL, stale_months, states_of
+from portrait_assets.storage.staleness.states import STATES_SQL, stale_months, states_of
 
 
 def contracts(exam: Examination) -> Iterator[Issue]:

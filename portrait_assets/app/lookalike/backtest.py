@@ -12,8 +12,8 @@ from portrait_assets.app.lookalike.attributes import attributes
 from portrait_assets.app.lookalike.setting_aside import became_customers
 from portrait_assets.app.lookalike.stored import Stored
 from portrait_assets.methods.lookalike.lookalike import Lookalike
-from portrait_assets.methods.statistics.binning import TENTHS
-from portrait_assets.methods.statistics.paired import auc_interval
+from portrait_assets.methods.statistics.discrimination.paired import auc_interval
+from portrait_assets.methods.statistics.distributions.binning import TENTHS
 from portrait_assets.methods.statistics.resampling import Interval
 
 FEWEST = 10

@@ -35,7 +35,7 @@ from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.stages.raw.tables.persons import CONSENTS, CUSTOMERS, REQUESTS
 from portrait_assets.stages.rooms import ROOMS
 from portrait_assets.stages.tags.audiences.saved_audiences import source_audiences
-from portrait_assets.stages.tags.card import customer_card
+from portrait_assets.stages.tags.cards.card import customer_card
 from portrait_assets.stages.tags.catalogue.classes.deciding import deciding
 from portrait_assets.stages.tags.catalogue.load import source_catalogue
 from portrait_assets.stages.tags.contract import AUDIENCE_MEMBERSHIP, TAG_CATALOGUE

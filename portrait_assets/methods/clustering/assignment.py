@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from portrait_assets.core.arrays import FloatMatrix, IntVector
-from portrait_assets.core.threads import in_threads
+from portrait_assets.core.machine.threads import in_threads
 from portrait_assets.methods.clustering.algorithms.nearest import squared_distances
 from portrait_assets.methods.clustering.model import ClusterModel
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from portrait_assets.core.arrays import FloatMatrix, IntVector
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.errors import ClusterError
 from portrait_assets.methods.clustering.final_fit import bootstrap_agreement, fit_prototypes

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import silhouette_samples
 
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.selection.evidence import pairwise_recovery

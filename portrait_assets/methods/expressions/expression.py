@@ -15,9 +15,10 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from portrait_assets.core.errors import PortraitError, suggestion
-from portrait_assets.schema.table import Column, Type
+from portrait_assets.schema.table import MONEY_SCALE, Column, Type
 
 MAX_LENGTH = 10_000
+AS_MONEY = "money"
 RANK = "rank_share"
 RANK_PREFIX = "rank_share:"
 
@@ -83,7 +84,7 @@ _CAST_TO = {
 }
 _FUNCTIONS = (
     "abs, ceil, coalesce, date_diff, exp, floor, greatest, least, length, list_contains, ln, "
-    "lower, nullif, power, rank_share, round, sqrt, starts_with, upper"
+    "lower, money, nullif, power, rank_share, round, sqrt, starts_with, upper"
 )
 _CLOCK = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.Rand)
 _CLOCK_NAMES = {"now", "today", "current_date", "get_current_timestamp", "random", "uuid"}
@@ -187,7 +188,7 @@ def _checked(
     ranks: bool,
     used_ranks: set[str],
 ) -> exp.Expr:
-    """The tree with every node checked, names resolved and rank_share turned into a column."""
+    """The tree with every node checked, names resolved and functions of our own made SQL."""
 
     def visit(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
@@ -196,6 +197,8 @@ def _checked(
             return new
         if isinstance(node, exp.Anonymous) and node.name.lower() == RANK:
             return _rank(node, columns, lookup, ranks, used_ranks)
+        if isinstance(node, exp.Anonymous) and node.name.lower() == AS_MONEY:
+            node = _as_money(node)
         _check_node(node)
         if isinstance(node, (exp.Cast, exp.DateDiff)):
             _check_special(node)
@@ -284,6 +287,15 @@ def _rank(
         raise ExpressionError(f"{RANK}({name}) needs a number, and {name} is {columns[name].type}")
     used.add(name)
     new = exp.column(exp.to_identifier(RANK_PREFIX + name, quoted=True))
+    node.replace(new)
+    return new
+
+
+def _as_money(node: exp.Anonymous) -> exp.Expr:
+    """The number with the digits that amounts of money have."""
+    if len(node.expressions) != 1:
+        raise ExpressionError(f"{AS_MONEY} takes one number, such as {AS_MONEY}(spend_12m / 12)")
+    new = exp.Round(this=node.expressions[0], decimals=exp.Literal.number(MONEY_SCALE))
     node.replace(new)
     return new
 

@@ -9,7 +9,7 @@ import polars as pl
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from portrait_assets.core.arrays import Floats
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.lifetime.transactions import History
 from portrait_assets.methods.lifetime.windows import Window
 

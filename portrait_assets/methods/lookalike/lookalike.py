@@ -21,11 +21,11 @@ from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof, proof_folds, prove
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
 from portrait_assets.methods.prediction.fitting import fit
-from portrait_assets.methods.prediction.leaks import Leak, leaks
+from portrait_assets.methods.prediction.inputs.leaks import Leak, leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
-from portrait_assets.methods.statistics.binning import TENTHS
-from portrait_assets.methods.statistics.paired import auc_gain, auc_interval
+from portrait_assets.methods.statistics.discrimination.paired import auc_gain, auc_interval
+from portrait_assets.methods.statistics.distributions.binning import TENTHS
 from portrait_assets.methods.statistics.resampling import Interval
 
 SMALLEST_SEED = 100

@@ -1,4 +1,4 @@
-"""What a change of takings is made of: volume, price and mix, exact to the cent.
+"""What a change of takings is made of: volume, price and mix, exact to the last digit.
 
 With amounts a, quantities q and purchases n of each item before (0) and now (1), N the sum of n:
 
@@ -21,14 +21,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-_CENTS = 100
+from portrait_assets.schema.table import MONEY_SCALE
+
 _BITS = 96
-"""Binary digits of a cent that are added up at first."""
+"""Binary digits of a unit that are added up at first."""
 
 
 @dataclass(frozen=True)
 class Sold:
-    """What was sold of one item in one span: takings net of returns, to the cent.
+    """What was sold of one item in one span: takings net of returns.
 
     `quantity` is in the item's own unit and `purchases` are a number, both net of what was given
     back, and 0 or less where nothing was sold on balance.
@@ -46,7 +47,7 @@ class Sold:
 
 @dataclass(frozen=True)
 class Split:
-    """A change of takings and its parts, to the cent: volume + price + mix = change.
+    """A change of takings and its parts, exactly: volume + price + mix = change.
 
     `range` is the part of the mix that comes from items sold in only one of the two spans.
     """
@@ -67,20 +68,21 @@ class Split:
         )
 
 
-NO_CHANGE = Split(*[Decimal("0.00")] * 5)
+NO_CHANGE = Split(*[Decimal(0)] * 5)
 
 
-def split_change(items: Sequence[tuple[Sold, Sold]]) -> list[Split]:
+def split_change(items: Sequence[tuple[Sold, Sold]], digits: int = MONEY_SCALE) -> list[Split]:
     """The parts of each item's change from before to now; they add up over the items, too.
 
-    Parts are rounded so that the sum over any first items is what it is without rounding to half a
-    cent, so no part of an item is off by more than two.
+    Parts are rounded to units of the last digit, so that the sum over any first items is off by no
+    more than half a unit, and no part of an item by more than two.
 
     Args:
         items: before and now of each; what is missing in one of them is `Sold()`.
+        digits: digits after the decimal point of amounts, and of their parts.
 
     Raises:
-        ValueError: when an amount is no whole number of cents.
+        ValueError: when an amount has more digits.
     """
     like = [before.is_sold and now.is_sold for before, now in items]
     pairs = [pair for pair, is_like in zip(items, like, strict=True) if is_like]
@@ -89,27 +91,28 @@ def split_change(items: Sequence[tuple[Sold, Sold]]) -> list[Split]:
     volume, price = _Rounding(), _Rounding()
     splits = []
     for (before, now), is_like in zip(items, like, strict=True):
-        old, new = _cents(before.amount), _cents(now.amount)
+        old, new = _units(before.amount, digits), _units(now.amount, digits)
         if is_like:
             at_old_prices = old * Fraction(now.quantity) / Fraction(before.quantity)
-            parts = volume.cents(old * growth), price.cents(new - at_old_prices)
+            parts = volume.units(old * growth), price.units(new - at_old_prices)
         else:
             parts = (0, 0)
         mix = new - old - sum(parts)
-        splits.append(Split(*map(_money, (new - old, *parts, mix, 0 if is_like else mix))))
+        numbers = (new - old, *parts, mix, 0 if is_like else mix)
+        splits.append(Split(*(_money(each, digits) for each in numbers)))
     return splits
 
 
 class _Rounding:
-    """Whole cents whose sum is never off by more than half a cent."""
+    """Whole units whose sum is never off by more than half a unit."""
 
     def __init__(self) -> None:
         self._parts: list[Fraction] = []
         self._cut = 0
         self._given = 0
 
-    def cents(self, exact: Fraction) -> int:
-        """What is given of a part, in whole cents."""
+    def units(self, exact: Fraction) -> int:
+        """What is given of a part, in whole units."""
         self._parts.append(exact)
         self._cut += (exact.numerator << _BITS) // exact.denominator
         # Each part is cut off by less than one. Where that may decide, the fractions are summed,
@@ -117,18 +120,18 @@ class _Rounding:
         ends = (self._cut, self._cut + len(self._parts))
         least, most = (round(Fraction(end, 1 << _BITS)) for end in ends)
         rounded = least if least == most else round(sum(self._parts, Fraction(0)))
-        cents = rounded - self._given
+        units = rounded - self._given
         self._given = rounded
-        return cents
+        return units
 
 
-def _cents(amount: Decimal) -> int:
-    cents = Fraction(amount) * _CENTS
-    if cents.denominator != 1:
-        raise ValueError(f"{amount} is no whole number of cents.")
-    return cents.numerator
+def _units(amount: Decimal, digits: int) -> int:
+    units = Fraction(amount) / Fraction(1, 10**digits)
+    if units.denominator != 1:
+        raise ValueError(f"{amount} has more than {digits} digits after the decimal point.")
+    return units.numerator
 
 
-def _money(cents: int) -> Decimal:
+def _money(units: int, digits: int) -> Decimal:
     # From text, which is exact: arithmetic of decimals rounds to the context's digits.
-    return Decimal(f"{cents}e-2")
+    return Decimal(f"{units}e-{digits}")

@@ -11,15 +11,10 @@ import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.core.arrays import Floats, Indexes
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.disclosure.holders import Holders, holders_of
 from portrait_assets.methods.prediction.binned.fitting import Weighed, weighed
 from portrait_assets.methods.prediction.binned.screening import OTHERS_TELL_MORE, strongest
-from portrait_assets.methods.prediction.checking import (
-    check_lengths,
-    check_monotone,
-    checked_events,
-)
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.boosted.growing import fit_trees
 from portrait_assets.methods.prediction.families.boosted.pruned import of_enough
@@ -30,6 +25,11 @@ from portrait_assets.methods.prediction.families.folds import Fold, trial_folds
 from portrait_assets.methods.prediction.families.linear import Linear, fit_linear
 from portrait_assets.methods.prediction.families.losses import LOGISTIC, SQUARED, Loss
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
+from portrait_assets.methods.prediction.inputs.checking import (
+    check_lengths,
+    check_monotone,
+    checked_events,
+)
 from portrait_assets.methods.prediction.model import Family, PredictionModel
 from portrait_assets.methods.prediction.rows import rounded
 

@@ -17,7 +17,7 @@ import polars as pl
 from scipy import sparse
 
 from portrait_assets.core.arrays import Floats
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 
 Codes = npt.NDArray[np.int64]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Protocol
 import polars as pl
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from portrait_assets.core.yaml_file import AsWritten, Entry, Text, Word
+from portrait_assets.core.yaml.file import AsWritten, Entry, Text, Word
 from portrait_assets.methods.typing.dates import checked_format
 from portrait_assets.methods.typing.text import Form
 from portrait_assets.schema.table import Column, Severity, Type

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from portrait_assets.core.bounds import in_batches
+from portrait_assets.core.machine.bounds import in_batches
 from portrait_assets.methods.typing.rules import Conventions
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table

@@ -32,9 +32,9 @@ from portrait_assets.stages.clusters.contract import (
 )
 from portrait_assets.stages.clusters.description import describe
 from portrait_assets.stages.clusters.names.contract import SEGMENT_EVENT, SEGMENT_NAME
-from portrait_assets.stages.clusters.names.events import Month, segment_events
 from portrait_assets.stages.clusters.names.given_names import given_names
-from portrait_assets.stages.clusters.names.stored import (
+from portrait_assets.stages.clusters.names.history.events import Month, segment_events
+from portrait_assets.stages.clusters.names.history.stored import (
     name_rows,
     names_before,
     shown,

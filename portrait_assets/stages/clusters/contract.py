@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from portrait_assets.schema.columns import (
     count,
     flag,
@@ -15,7 +17,7 @@ from portrait_assets.schema.columns import (
 from portrait_assets.schema.resting import Resting
 from portrait_assets.schema.sensitivity import SEGMENT, SHARE, STATISTIC
 from portrait_assets.schema.table import CUSTOMER_ID, Type, month_end_table
-from portrait_assets.stages.features.contract import FEATURES
+from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.features.declared import credit, lately
 from portrait_assets.stages.features.declared.feature import MONEY, Element, Feature
 
@@ -47,20 +49,20 @@ def _grows(feature: Feature) -> bool:
     return (feature.window_months or 0) > _LONG_WINDOW and (is_level or feature.name in _LEVELS)
 
 
-def _used_features() -> tuple[Feature, ...]:
-    """Features of all four elements that distinguish kinds of customers."""
+def used_features(private: Collection[str] = FEATURE_MATRIX.private) -> tuple[Feature, ...]:
+    """Features of all four elements that distinguish kinds of customers, without private ones."""
     evidence = {feature.evidence for feature in FEATURES}
     unused = (*_NO_KIND, *_BANDS, *_LIMITS, *_WEEKDAYS, *_OF_A_MOMENT)
     return tuple(
         feature
         for feature in FEATURES
-        if feature.name not in (*unused, *evidence)
+        if feature.name not in (*unused, *evidence, *private)
         and feature.type is not Type.TEXTS
         and not _grows(feature)
     )
 
 
-USED_FEATURES = _used_features()
+USED_FEATURES = used_features()
 # Customers who differ by degree are divided by what they do and value; who they are describes them.
 _DIVIDED_BY = (
     "recency_days",

@@ -25,7 +25,7 @@ from portrait_assets.stages.clusters.contract import (
     VALUE_FEATURE,
 )
 from portrait_assets.stages.clusters.names.bounds import Scale
-from portrait_assets.stages.clusters.names.lasting import Named, Naming, name_segments
+from portrait_assets.stages.clusters.names.history.lasting import Named, Naming, name_segments
 from portrait_assets.stages.clusters.names.words import Label
 from portrait_assets.stages.clusters.profile import (
     profile_segments,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from portrait_assets.methods.clustering.selection_rule import SelectionRule
-from portrait_assets.methods.statistics.stability import STRONG_SHIFT
+from portrait_assets.methods.statistics.distributions.stability import STRONG_SHIFT
 
 
 @dataclass(frozen=True)

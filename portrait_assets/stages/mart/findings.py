@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from portrait_assets.stages.mart import words
 from portrait_assets.stages.mart.reading import Tags, feature_labels, tags, test_name
-from portrait_assets.stages.mart.segments import segments
+from portrait_assets.stages.mart.segments.profiles import segments
 from portrait_assets.storage.published import Published, Row
 
 

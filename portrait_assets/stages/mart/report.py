@@ -25,7 +25,7 @@ from portrait_assets.stages.mart.findings import findings
 from portrait_assets.stages.mart.reading import tags
 from portrait_assets.stages.mart.room import ROOM
 from portrait_assets.stages.mart.sections.backtests import proposals
-from portrait_assets.stages.mart.segments import segments
+from portrait_assets.stages.mart.segments.profiles import segments
 from portrait_assets.stages.raw.definition import Title
 from portrait_assets.stages.validation.proposals.drafts import draft_file
 from portrait_assets.storage.published import Published, Row, Section

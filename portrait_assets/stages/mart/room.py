@@ -22,7 +22,7 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
 
 
 def _views(context: Context) -> Sequence[View]:
-    from portrait_assets.stages.mart.grid import business_grid
+    from portrait_assets.stages.mart.segments.grid import business_grid
 
     return [business_grid(table for table in context.tables if table.published)]
 

@@ -26,7 +26,7 @@ from portrait_assets.stages.predictions.contract import (
 from portrait_assets.stages.predictions.governance.approvals import Approvals, decision_on
 from portrait_assets.stages.predictions.learning.active import STORED_AS, Active
 from portrait_assets.stages.predictions.learning.champion import Before, Decided, Deciding, decided
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.known import Past
 from portrait_assets.stages.predictions.learning.training import Challengers
 from portrait_assets.stages.predictions.scoring import scored
 from portrait_assets.stages.targets.declared.outcomes import Targets

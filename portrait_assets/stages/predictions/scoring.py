@@ -20,7 +20,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.contract import BAND_ENDS, BANDS, PREDICTION, REASONED_BANDS
 from portrait_assets.stages.predictions.learning.active import Active
-from portrait_assets.stages.predictions.learning.labels import INPUTS, askable_step
+from portrait_assets.stages.predictions.learning.past.labels import INPUTS, askable_step
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope

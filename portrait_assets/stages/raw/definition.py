@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from portrait_assets.core.errors import SourceError, suggestion
-from portrait_assets.core.yaml_file import Code, Entry, Month, Text
+from portrait_assets.core.yaml.file import Code, Entry, Month, Text
 from portrait_assets.methods.typing.rules import ColumnRules
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.raw.contract import CANONICAL, CANONICAL_BY_NAME

@@ -15,7 +15,7 @@ from portrait_assets.core.source_folder import DEFINITION_FILE, PACKAGED_SOURCES
 from portrait_assets.stages.raw.amendments import AMENDING_FILES
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.duckdb.connection import literals, scratch_database
-from portrait_assets.storage.inputs import Inputs
+from portrait_assets.storage.staleness.inputs import Inputs
 
 PACKAGE_FOLDER = Path(portrait_assets.__file__).parent
 DEFINITIONS = ("*.sql", "views/*.sql", "*.yaml", "identity_review.csv")

@@ -13,8 +13,8 @@ from portrait_assets.core.errors import SourceError
 from portrait_assets.core.invocation import command, pip_command
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.core.source_folder import DEFINITION_FILE, definition_folder, source_names
-from portrait_assets.core.yaml_file import read_yaml
-from portrait_assets.core.yaml_text import Place
+from portrait_assets.core.yaml.file import read_yaml
+from portrait_assets.core.yaml.text import Place
 from portrait_assets.methods.typing.rules import ColumnRules, Conventions
 from portrait_assets.schema.table import Column
 from portrait_assets.stages.raw.amendments import AMENDING_FILES, amending_file

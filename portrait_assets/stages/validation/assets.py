@@ -1,14 +1,15 @@
 """Assets of the validation stage: its evidence, and the findings of each month."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 import polars as pl
 
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.core.months import last_day
-from portrait_assets.core.threads import one_thread
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.markdown import markdown_table
+from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS
 from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import CLEANED, QUALITY, REJECTS
@@ -17,7 +18,6 @@ from portrait_assets.stages.clusters.micro.contract import MICRO_PROOF
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DECISION
 from portrait_assets.stages.features.contract import FEATURE_SELECTION
 from portrait_assets.stages.features.given import SOURCE_EVIDENCE
-from portrait_assets.stages.market.demand.contract import DEMAND
 from portrait_assets.stages.offers.suitability.contract import PRODUCT_RULE
 from portrait_assets.stages.predictions.backtests.closed import BACKTEST_TABLES, PAST
 from portrait_assets.stages.predictions.credit.contract import CREDIT_CURVE
@@ -74,7 +74,7 @@ READ = (
             TAG_CATALOGUE,
             TAG_QUALITY,
             # One of each further step, whose checks are counted.
-            *(COMPLETENESS, WEALTH_DECISION, MICRO_PROOF, PRODUCT_RULE, DEMAND),
+            *(COMPLETENESS, WEALTH_DECISION, MICRO_PROOF, PRODUCT_RULE),
             # Of earlier months, too, where they are there: an older warehouse may lack them.
             *PREDICTED,
         )
@@ -91,6 +91,7 @@ def validation_assets(
     audiences: Sequence[SavedAudience],
     partitions: dg.PartitionsDefinition,
     smallest: int,
+    counted: Iterable[Table] = (),
 ) -> list[dg.AssetsDefinition]:
     """The step that judges each month.
 
@@ -100,11 +101,18 @@ def validation_assets(
         audiences: the saved ones.
         partitions: the source's months.
         smallest: fewest customers of what is listed by itself.
+        counted: further tables whose checks are counted, of rooms that nothing is read of.
     """
     matrix, claims = portrait_matrix_table(catalogue), claims_of_catalogue(catalogue)
     read_by = {audience.code: audience.where.columns for audience in audiences}
 
-    @tables_asset("validation", TABLES, partitions, reads=(*READ, read(matrix, EVER)))
+    @tables_asset(
+        "validation",
+        TABLES,
+        partitions,
+        reads=(*READ, read(matrix, EVER)),
+        external=[asset_key(table) for table in counted],
+    )
     def validation(context: dg.AssetExecutionContext) -> Iterator[dg.Output[object]]:
         warehouse = context.resources.warehouse.warehouse
         months = list(context.partition_keys)

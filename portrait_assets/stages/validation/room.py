@@ -18,13 +18,18 @@ def _steps(context: Context) -> Sequence[dg.AssetsDefinition]:
     from portrait_assets.stages.tags.catalogue.classes.quasi_identifiers import (
         source_quasi_identifiers,
     )
-    from portrait_assets.stages.validation.assets import validation_assets
+    from portrait_assets.stages.validation.assets import READ, validation_assets
 
     catalogue = catalogue_of(context)
     quasi = context.folder.read(source_quasi_identifiers, catalogue)
     audiences = context.folder.read(source_audiences, catalogue)
+    read_of = {each.table.schema for each in READ}
+    before = context.rooms[: context.rooms.index(ROOM)]
+    counted = [
+        table for room in before if room.name not in read_of for table in room.tables(context)
+    ]
     smallest = smallest_stored(context)
-    return validation_assets(catalogue, quasi, audiences, context.partitions, smallest)
+    return validation_assets(catalogue, quasi, audiences, context.partitions, smallest, counted)
 
 
 ROOM = Room(

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from portrait_assets.core.errors import PortraitError, WarehouseError
-from portrait_assets.core.fresh_process import FreshProcess, fresh_process
+from portrait_assets.core.machine.fresh_process import FreshProcess, fresh_process
 from portrait_assets.storage.duckdb.connection import error_message, open_database, qualified
 
 ROW_GROUP = 122_880
@@ -81,10 +81,18 @@ class NewDatabase:
             open(self._process.requests.fileno(), "wb", closefd=False) as pipe,
             pa.ipc.new_stream(pipe, reader.schema) as stream,
         ):
-            for each in reader:
+            for each in _batches(reader):
                 stream.write_batch(each)
         count: int = self._process.receive()
         return count
+
+
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """What a query gives, with its failures as DuckDB's: Arrow raises them as an OSError."""
+    try:
+        yield from reader
+    except OSError as error:
+        raise duckdb.Error(str(error)) from error
 
 
 def rows_together(columns: int) -> int:

@@ -67,7 +67,7 @@ def tables_asset(
         reads: the stored tables that it reads, and the months of each; what the asset depends on
             follows from them.
         kinds: what the UI shows it to be made with.
-        external: what it depends on and nobody materializes here.
+        external: what it depends on without reading its rows.
 
     Raises, when it is materialized:
         WarehouseError: when a month that is read has not been materialized.

@@ -9,7 +9,7 @@ from typing import Self
 import dagster as dg
 import polars as pl
 
-from portrait_assets.core.bounds import in_batches
+from portrait_assets.core.machine.bounds import in_batches
 from portrait_assets.schema.describe import asset_key
 from portrait_assets.schema.pandera_schema import AS_CONTRACTED, contract_schema, violations
 from portrait_assets.schema.table import Table

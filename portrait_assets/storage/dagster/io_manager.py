@@ -19,7 +19,7 @@ from portrait_assets.storage.dagster.runs import fail_abandoned_runs, mark_run
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.rows import Written
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.storage.inputs import Inputs, record_inputs
+from portrait_assets.storage.staleness.inputs import Inputs, record_inputs
 
 RESOURCE_KEY = "warehouse"
 OnWritten = Callable[[str, int], None]

@@ -12,9 +12,9 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from portrait_assets.core.bounds import Bounds
 from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.invocation import command
+from portrait_assets.core.machine.bounds import Bounds
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import (
     first_line,

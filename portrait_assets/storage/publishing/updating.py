@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.core.bounds import in_batches
+from portrait_assets.core.machine.bounds import in_batches
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import literal, qualified, quote
 from portrait_assets.storage.duckdb.partitions import where_sql

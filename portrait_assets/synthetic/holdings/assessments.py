@@ -14,9 +14,9 @@ from portrait_assets.synthetic.common.randomness import Floats, Ints, Mask
 from portrait_assets.synthetic.common.seasons import Calendar
 from portrait_assets.synthetic.holdings.balances import REDEEMED, Holdings
 from portrait_assets.synthetic.holdings.products import GRADE, PRODUCT_IDS
-from portrait_assets.synthetic.persons.customers import Dates, names, with_age
 from portrait_assets.synthetic.persons.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.persons.people import People
+from portrait_assets.synthetic.persons.records.customers import Dates, names, with_age
 from portrait_assets.synthetic.persons.segment_traits import HOLDINGS
 from portrait_assets.synthetic.settings import Suitability
 

@@ -30,9 +30,9 @@ from portrait_assets.synthetic.marketing.delivery import UNSUBSCRIBED
 from portrait_assets.synthetic.marketing.offers import INSTALMENTS, KINDS
 from portrait_assets.synthetic.marketing.plans import Campaign
 from portrait_assets.synthetic.marketing.reactions import PERSUADABLE, SLEEPING_DOG, react
-from portrait_assets.synthetic.persons.customers import day_of
 from portrait_assets.synthetic.persons.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.persons.people import People
+from portrait_assets.synthetic.persons.records.customers import day_of
 from portrait_assets.synthetic.persons.segment_traits import CHANNELS, HOLDINGS
 from portrait_assets.synthetic.settings import Settings
 

@@ -13,10 +13,10 @@ from portrait_assets.synthetic.common.randomness import Draws, Floats, Ints, Mas
 from portrait_assets.synthetic.common.seasons import Calendar
 from portrait_assets.synthetic.holdings.borrowing import Borrowing
 from portrait_assets.synthetic.marketing.campaigns import CAMPAIGN_CHANNELS
-from portrait_assets.synthetic.persons.customers import Dates
-from portrait_assets.synthetic.persons.duplicates import Duplicates
 from portrait_assets.synthetic.persons.lifecycle import Lifecycle
 from portrait_assets.synthetic.persons.people import People
+from portrait_assets.synthetic.persons.records.customers import Dates
+from portrait_assets.synthetic.persons.records.duplicates import Duplicates
 from portrait_assets.synthetic.persons.segment_traits import CHANNELS
 from portrait_assets.synthetic.settings import Privacy
 

@@ -16,9 +16,9 @@ from portrait_assets.synthetic.common.randomness import Draws, Floats, Ints, Mas
 from portrait_assets.synthetic.common.seasons import DAY_US, MINUTE_SLOTS, Calendar, minute_tables
 from portrait_assets.synthetic.common.truth import Planted
 from portrait_assets.synthetic.holdings.borrowing import Borrowing
-from portrait_assets.synthetic.persons.duplicates import Duplicates
 from portrait_assets.synthetic.persons.lifecycle import NEVER, Lifecycle
 from portrait_assets.synthetic.persons.people import HOUR_HABIT, People
+from portrait_assets.synthetic.persons.records.duplicates import Duplicates
 from portrait_assets.synthetic.persons.segment_traits import CHANNELS
 from portrait_assets.synthetic.persons.segments import SEGMENT_CODES
 from portrait_assets.synthetic.service.journeys import (

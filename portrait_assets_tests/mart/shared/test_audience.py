@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.privacy.consent import Use
-from portrait_assets.privacy.register import Entry
+from portrait_assets.privacy.departures.register import Entry
 from portrait_assets.stages.tags.audiences.audience import select_audience
 from portrait_assets.stages.tags.audiences.condition import matrix_columns
 from portrait_assets.stages.tags.audiences.shared import (

@@ -15,7 +15,7 @@ from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import contributions
 from portrait_assets.methods.prediction.rows import part
 from portrait_assets.methods.prediction.together import margins
-from portrait_assets.methods.statistics.paired import auc
+from portrait_assets.methods.statistics.discrimination.paired import auc
 from portrait_assets_tests.methods.prediction.world import World
 
 

@@ -8,15 +8,15 @@ import pytest
 from scipy import sparse
 from scipy.special import expit, logit
 
-from portrait_assets.methods.recommendation.bought import (
+from portrait_assets.methods.recommendation.purchases.bought import (
     Bought,
     Buyers,
     _first_without,
     affinities,
     fit_bought,
 )
-from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
-from portrait_assets.methods.recommendation.neighbours import nearest_of, neighbourhood
+from portrait_assets.methods.recommendation.purchases.frequency import Frequencies, frequencies
+from portrait_assets.methods.recommendation.purchases.neighbours import nearest_of, neighbourhood
 
 CUSTOMERS, ITEMS, VISITS = 1_500, 12, 8
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from portrait_assets.methods.recommendation.choices import Choices, fit_choices
+from portrait_assets.methods.recommendation.products.choices import Choices, fit_choices
 
 CUSTOMERS = 4_000
 CATEGORY = ["fund", "fund", "fund", "card", None]

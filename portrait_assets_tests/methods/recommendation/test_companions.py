@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from portrait_assets.methods.recommendation.companions import fit_companions
-from portrait_assets.methods.recommendation.ease import fit_ease
+from portrait_assets.methods.recommendation.products.companions import fit_companions
+from portrait_assets.methods.recommendation.products.ease import fit_ease
+from portrait_assets.methods.recommendation.products.traits import fit_traits
 from portrait_assets.methods.recommendation.shrinkage import shrunk_rates
-from portrait_assets.methods.recommendation.traits import fit_traits
 
 
 def test_weights_are_those_of_a_ridge_regression_of_each_item_on_the_others():
@@ -28,9 +28,9 @@ def test_weights_are_the_same_whether_customers_stand_dense_or_sparse(
     monkeypatch: pytest.MonkeyPatch,
 ):
     owned = sparse.random(90, 7, density=0.5, format="csr", random_state=3)
-    monkeypatch.setattr("portrait_assets.methods.recommendation.ease.CHUNK_ROWS", 40)
+    monkeypatch.setattr("portrait_assets.methods.recommendation.products.ease.CHUNK_ROWS", 40)
     in_parts = fit_ease(owned, strength=2.0)
-    monkeypatch.setattr("portrait_assets.methods.recommendation.ease.DENSE", 1.1)
+    monkeypatch.setattr("portrait_assets.methods.recommendation.products.ease.DENSE", 1.1)
     np.testing.assert_allclose(fit_ease(owned, strength=2.0), in_parts, atol=1e-12)
 
 

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from portrait_assets.methods.recommendation.frequency import frequencies, weights
-from portrait_assets.methods.recommendation.neighbours import mixed, nearest_of, neighbourhood
+from portrait_assets.methods.recommendation.purchases.frequency import frequencies, weights
+from portrait_assets.methods.recommendation.purchases.neighbours import (
+    mixed,
+    nearest_of,
+    neighbourhood,
+)
 
 
 def test_a_visit_counts_half_after_a_half_life():
@@ -58,7 +62,7 @@ def test_closeness_is_the_same_whether_references_stand_dense_or_sparse(
     shares = sparse.csr_matrix(drawn)
     dense = neighbourhood(shares)
     found = dense.closeness(shares)
-    monkeypatch.setattr("portrait_assets.methods.recommendation.neighbours.DENSE", 1.1)
+    monkeypatch.setattr("portrait_assets.methods.recommendation.purchases.neighbours.DENSE", 1.1)
     np.testing.assert_array_equal(neighbourhood(shares).closeness(shares), found)
     chosen = drawn[np.flatnonzero(drawn.any(axis=1))]
     distance = ((drawn[:, None] - chosen[None]) ** 2).sum(axis=2)
@@ -86,7 +90,9 @@ def test_a_lone_customer_has_no_neighbours():
 @pytest.mark.parametrize("own_share", [0.0, 0.3, 1.0])
 def test_own_and_neighbours_are_mixed(own_share: float, monkeypatch: pytest.MonkeyPatch):
     # One customer at a time, so that parts are put together.
-    monkeypatch.setattr("portrait_assets.methods.recommendation.neighbours.CHUNK_ENTRIES", 3)
+    monkeypatch.setattr(
+        "portrait_assets.methods.recommendation.purchases.neighbours.CHUNK_ENTRIES", 3
+    )
     own = sparse.csr_matrix([[0.0, 1.0, 0.2], [0.4, 0.0, 0.0]])
     among = neighbourhood(sparse.csr_matrix([[0.8, 0.2, 0.0], [0.2, 0.0, 0.6]]))
     nearest = sparse.csr_matrix([[0.0, 1.0], [0.5, 0.5]])

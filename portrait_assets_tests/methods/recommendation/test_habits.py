@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from portrait_assets.methods.recommendation.bought import REPURCHASE, SCHEMA
-from portrait_assets.methods.recommendation.frequency import Frequencies
-from portrait_assets.methods.recommendation.habits import Habits, fit_habits
+from portrait_assets.methods.recommendation.purchases.bought import REPURCHASE, SCHEMA
+from portrait_assets.methods.recommendation.purchases.frequency import Frequencies
+from portrait_assets.methods.recommendation.purchases.habits import Habits, fit_habits
 
 # Ten visits each: the first customer bought item 0 in all of them and item 2 in one.
 SHARES = sparse.csr_matrix([[1.0, 0.0, 0.1], [0.0, 0.2, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 0.0]])

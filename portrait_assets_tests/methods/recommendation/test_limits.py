@@ -10,18 +10,26 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from portrait_assets.core.bounds import every_kth
-from portrait_assets.methods.recommendation import bought as bought_module
-from portrait_assets.methods.recommendation import takings
-from portrait_assets.methods.recommendation.bought import LEAST_SILENT, curve_again, fit_bought
-from portrait_assets.methods.recommendation.companions import CHUNK_ENTRIES, chunks
-from portrait_assets.methods.recommendation.ease import LEAST_STRENGTH, STRENGTH, fit_ease
-from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
+from portrait_assets.core.machine.bounds import every_kth
 from portrait_assets.methods.recommendation.lift import FALSE_DISCOVERY, lifts
-from portrait_assets.methods.recommendation.neighbours import mixed, nearest_of, neighbourhood
+from portrait_assets.methods.recommendation.products import takings
+from portrait_assets.methods.recommendation.products.companions import CHUNK_ENTRIES, chunks
+from portrait_assets.methods.recommendation.products.ease import LEAST_STRENGTH, STRENGTH, fit_ease
+from portrait_assets.methods.recommendation.products.takings import Window, most_taken
+from portrait_assets.methods.recommendation.products.traits import LEAST_ROWS, fit_traits
+from portrait_assets.methods.recommendation.purchases import bought as bought_module
+from portrait_assets.methods.recommendation.purchases.bought import (
+    LEAST_SILENT,
+    curve_again,
+    fit_bought,
+)
+from portrait_assets.methods.recommendation.purchases.frequency import Frequencies, frequencies
+from portrait_assets.methods.recommendation.purchases.neighbours import (
+    mixed,
+    nearest_of,
+    neighbourhood,
+)
 from portrait_assets.methods.recommendation.shrinkage import MOST_PRIOR, shrunk_rates
-from portrait_assets.methods.recommendation.takings import Window, most_taken
-from portrait_assets.methods.recommendation.traits import LEAST_ROWS, fit_traits
 
 
 @pytest.mark.parametrize(("known", "is_trait"), [(LEAST_ROWS - 1, False), (LEAST_ROWS, True)])

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from portrait_assets.methods.recommendation.takings import (
+from portrait_assets.methods.recommendation.products.takings import (
     COMPANIONS,
     SEGMENT,
     TREES,

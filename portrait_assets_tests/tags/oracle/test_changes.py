@@ -7,7 +7,7 @@ from itertools import pairwise
 import duckdb
 import pytest
 
-from portrait_assets.stages.tags.card import customer_card
+from portrait_assets.stages.tags.cards.card import customer_card
 from portrait_assets_tests.tags.oracle.five_months import DAYS, values_of
 
 TEXTS = ("tier", "home", "third")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from portrait_assets.privacy.consent import Permission
-    from portrait_assets.stages.tags.card import Card, CardTag
-    from portrait_assets.stages.tags.card_predictions import CardPrediction
+    from portrait_assets.stages.tags.cards.card import Card, CardTag
+    from portrait_assets.stages.tags.cards.predictions import CardPrediction
 
 commands = typer.Typer()
 
@@ -42,7 +42,7 @@ def show(
     """Print one customer's card: elements, segment, tags with evidence, what changed lately."""
     from portrait_assets.core.months import last_day, parse_month
     from portrait_assets.privacy.egress import Door, Outlet
-    from portrait_assets.stages.tags.card import read_card
+    from portrait_assets.stages.tags.cards.card import read_card
 
     settings = settings_of(source, data_dir)
     month = last_day(parse_month(as_of)) if as_of else None
@@ -58,7 +58,7 @@ def print_card(card: Card, console: Console, chinese: bool = False) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from portrait_assets.stages.tags.card_predictions import is_predicted
+    from portrait_assets.stages.tags.cards.predictions import is_predicted
 
     segment = card.segment_zh if chinese else card.segment_en
     console.print(

@@ -64,7 +64,7 @@ def rekey(
     """
     from portrait_assets.app.cli.run import run_and_show
     from portrait_assets.app.door import door_of
-    from portrait_assets.app.stopping import stopped_in_a_sentence
+    from portrait_assets.app.runs.stopping import stopped_in_a_sentence
     from portrait_assets.orchestration.notifier import reported
     from portrait_assets.orchestration.request import read_request
     from portrait_assets.stages.identity.commands import backdate, merges_to_backdate, pass_merges

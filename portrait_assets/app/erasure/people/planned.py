@@ -10,7 +10,7 @@ from portrait_assets.app.erasure.people.own_texts import own_texts
 from portrait_assets.app.erasure.people.persons import name_ids
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.warehouse import opened, tables_of
-from portrait_assets.app.progress import Progress
+from portrait_assets.app.runs.progress import Progress
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.erasure import Plan, write_plan
 from portrait_assets.privacy.pseudonyms import keys, pseudonyms

@@ -13,7 +13,10 @@ import numpy as np
 from scipy.special import chdtrc, logsumexp
 
 from portrait_assets.core.arrays import BoolVector, FloatMatrix, FloatVector, IntVector
-from portrait_assets.methods.statistics.one_peak import TwoNormals, compare_with_one_peak
+from portrait_assets.methods.statistics.distributions.one_peak import (
+    TwoNormals,
+    compare_with_one_peak,
+)
 
 LEAST_VARIANCE = 1e-6
 """Covariances are kept away from zero by this part of their mean variance."""

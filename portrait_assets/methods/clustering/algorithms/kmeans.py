@@ -15,7 +15,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from portrait_assets.core.arrays import FloatMatrix, FloatVector, IntVector
-from portrait_assets.core.threads import in_threads
+from portrait_assets.core.machine.threads import in_threads
 
 Sample = TypeVar("Sample")
 Fitted = TypeVar("Fitted")

@@ -13,7 +13,7 @@ import polars as pl
 
 from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.cells import SMALLEST_CELL
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.kmeans import fit_several
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows, squared_distances
 from portrait_assets.methods.clustering.asked.scaling import LEAST_SPREADS, Space, fit_space

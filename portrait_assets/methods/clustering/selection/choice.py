@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from portrait_assets.core.arrays import FloatMatrix, IntVector
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.clustering.families.family import Candidate
 from portrait_assets.methods.clustering.preparation.grids import off_grid
 from portrait_assets.methods.clustering.selection.bells import more_bells

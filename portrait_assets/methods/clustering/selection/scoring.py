@@ -20,7 +20,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.cells import SMALLEST_CELL
-from portrait_assets.core.threads import workers
+from portrait_assets.core.machine.threads import workers
 from portrait_assets.methods.clustering.algorithms.kmeans import fit_several
 from portrait_assets.methods.clustering.families.family import Candidate
 from portrait_assets.methods.clustering.selection.candidates import fit_candidates

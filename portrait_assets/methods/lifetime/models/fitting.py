@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from portrait_assets.core.arrays import Floats
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.lifetime.models.histories import Histories
 
 FEWEST = 10

@@ -11,7 +11,7 @@ import polars as pl
 
 from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.families.columns import as_number, is_number
-from portrait_assets.methods.statistics.paired import auc
+from portrait_assets.methods.statistics.discrimination.paired import auc
 
 BINS = 20
 SHRINKING = 10.0

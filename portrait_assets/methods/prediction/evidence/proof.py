@@ -13,7 +13,6 @@ from scipy.special import expit
 from portrait_assets.core.arrays import Floats, Indexes
 from portrait_assets.methods.prediction.blended import BOTH, mean_of
 from portrait_assets.methods.prediction.calibration import fit_curve
-from portrait_assets.methods.prediction.choice import Choice, choose
 from portrait_assets.methods.prediction.evidence.lone import best_lone_feature
 from portrait_assets.methods.prediction.families.folds import (
     STRATA,
@@ -22,11 +21,16 @@ from portrait_assets.methods.prediction.families.folds import (
     folds_by_time,
 )
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
+from portrait_assets.methods.prediction.trials.choice import Choice, choose
 from portrait_assets.methods.prediction.trials.rare import Rarity
 from portrait_assets.methods.prediction.trials.trials import trials_of
-from portrait_assets.methods.statistics.binning import TENTHS
+from portrait_assets.methods.statistics.discrimination.paired import (
+    auc_gain,
+    auc_interval,
+    mean_gain,
+)
+from portrait_assets.methods.statistics.distributions.binning import TENTHS
 from portrait_assets.methods.statistics.intervals import wilson
-from portrait_assets.methods.statistics.paired import auc_gain, auc_interval, mean_gain
 from portrait_assets.methods.statistics.resampling import Interval
 
 CALIBRATION_PARTS = 5

@@ -17,14 +17,14 @@ from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof, by_tenth, prove
 from portrait_assets.methods.prediction.families.encoding import Dropped
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS, Parameters
-from portrait_assets.methods.prediction.leaks import Leak, leaks
+from portrait_assets.methods.prediction.inputs.leaks import Leak, leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
 from portrait_assets.methods.prediction.table.features import moments, usable_features
 from portrait_assets.methods.prediction.table.outcome import Outcome, read_outcome
 from portrait_assets.methods.prediction.trials.rare import RARITY, Rarity
 from portrait_assets.methods.prediction.trials.trials import trials_of
-from portrait_assets.methods.statistics.binning import TENTHS
+from portrait_assets.methods.statistics.distributions.binning import TENTHS
 from portrait_assets.schema.probability import stored
 
 MOST_ROWS = 200_000

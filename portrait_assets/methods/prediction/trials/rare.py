@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from portrait_assets.core.bounds import every_kth
+from portrait_assets.core.machine.bounds import every_kth
 from portrait_assets.methods.prediction.families.parameters import Parameters
 
 BINNED, LOGISTIC, TREES = FAMILIES = ("binned", "logistic", "trees")

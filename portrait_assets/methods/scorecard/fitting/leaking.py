@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from portrait_assets.methods.scorecard.fitting.weighing import Weights
+from portrait_assets.methods.statistics.discrimination.roc import auc_intervals
 from portrait_assets.methods.statistics.intervals import wilson
-from portrait_assets.methods.statistics.roc import auc_intervals
 
 LEAK_AUC, LEAK_AT_LEAST = 0.97, 0.9
 """An AUC of one column alone that is a leak's, and where its interval begins at least: what was

@@ -12,9 +12,9 @@ from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.scorecard.fitting.fit import Places, check_outcome, fit_known
 from portrait_assets.methods.scorecard.fitting.looking import CardRules
 from portrait_assets.methods.scorecard.judging.trees import matrix_of, trees
+from portrait_assets.methods.statistics.discrimination.roc import auc_gain, auc_intervals
+from portrait_assets.methods.statistics.discrimination.scores import Counts, brier, resampled
 from portrait_assets.methods.statistics.resampling import GROUPS, Interval, interval
-from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals
-from portrait_assets.methods.statistics.scores import Counts, brier, resampled
 
 Bads = npt.NDArray[np.bool_]
 

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.core.arrays import Floats
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.scorecard.columns import Form, form_of, numbers, texts
-from portrait_assets.methods.statistics.binning import by_frequency
+from portrait_assets.methods.statistics.distributions.binning import by_frequency
 
 MOST_LEVELS = 100
 _ROUNDS = 100

@@ -12,7 +12,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from portrait_assets.core.arrays import FloatMatrix, IntVector
 from portrait_assets.core.cells import SMALLEST_CELL
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.nearest import (
     means_by,
     means_of_enough,
@@ -24,7 +24,7 @@ from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.model_rows import round_significant
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.selection.evidence import compare_bootstraps
-from portrait_assets.methods.statistics.stability import psi
+from portrait_assets.methods.statistics.distributions.stability import psi
 from portrait_assets.stages.clusters.rule import RULE, Challenge, SegmentRule
 
 WARM = "warm refit of the champion: "

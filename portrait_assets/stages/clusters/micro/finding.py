@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.clustering.asked.model import FIT_ROWS, AskedModel, fit_each
 from portrait_assets.methods.clustering.asked.outcomes import Gain, gain, log_losses
 from portrait_assets.methods.clustering.asked.support import AGREE_AT, refits_agree

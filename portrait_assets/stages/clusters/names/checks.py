@@ -9,7 +9,7 @@ import polars as pl
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.stages.clusters.contract import CLUSTER_SEGMENT
 from portrait_assets.stages.clusters.names.contract import FREE, SEGMENT_EVENT
-from portrait_assets.stages.clusters.names.lasting import STILL_TRUE_OF
+from portrait_assets.stages.clusters.names.history.lasting import STILL_TRUE_OF
 from portrait_assets.storage.dagster.checks import WARN, Finding, Subject, TableCheck
 
 

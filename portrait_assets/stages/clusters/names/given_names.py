@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, RootModel, model_validator
 
 from portrait_assets.core.source_folder import source_file
-from portrait_assets.core.yaml_file import Entry, Line, read_yaml
+from portrait_assets.core.yaml.file import Entry, Line, read_yaml
 from portrait_assets.methods.clustering.errors import ClusterError
 
 GIVEN_NAMES_FILE = "segments.yaml"

@@ -13,6 +13,7 @@ from portrait_assets.methods.clustering.preparation.preparation import FeatureUs
 from portrait_assets.methods.clustering.preparation.sampling import canonical_sample
 from portrait_assets.methods.clustering.rules import segment_rules
 from portrait_assets.methods.clustering.selection.evidence import pairwise_recovery
+from portrait_assets.schema.table import MONEY_SCALE
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
 from portrait_assets.stages.clusters.names.vocabulary import Business, Term, Words, category_names
 from portrait_assets.stages.clusters.names.words import Label, words_of_segments
@@ -196,7 +197,8 @@ def holding_rows(
     kinds = has.select("category", "is_owed").unique()
     by = ["segment_id", "category", "is_owed"]
     holdings = has.group_by(by).agg(
-        pl.len().alias("holders"), pl.col("amount").median().round(2).alias("median_amount")
+        pl.len().alias("holders"),
+        pl.col("amount").median().round(MONEY_SCALE).alias("median_amount"),
     )
     every = has.group_by("category", "is_owed").agg(pl.len().alias("all_holders"))
     takers = took.group_by("segment_id", "category").agg(pl.len().alias("takers"))

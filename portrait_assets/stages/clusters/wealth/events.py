@@ -7,7 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from portrait_assets.stages.clusters.names.contract import WEALTH
-from portrait_assets.stages.clusters.names.events import Month, segment_events
+from portrait_assets.stages.clusters.names.history.events import Month, segment_events
 from portrait_assets.stages.clusters.names.words import Label
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_DESCRIPTION, WEALTH_SEGMENT
 from portrait_assets.storage.duckdb.store import Warehouse

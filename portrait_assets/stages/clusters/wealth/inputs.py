@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from portrait_assets.schema.table import MONEY_SCALE
 from portrait_assets.stages.cleaned.contract import CLEANED, GOLDEN_RECORD
 from portrait_assets.stages.features.contract import (
     CUSTOMER_BALANCE_MONTH,
@@ -174,10 +175,14 @@ def with_amounts(
         .group_by("customer_id")
         .agg(
             *(
-                pl.col("amount").filter(pl.col("column") == name).sum().round(2).alias(name)
+                pl.col("amount")
+                .filter(pl.col("column") == name)
+                .sum()
+                .round(MONEY_SCALE)
+                .alias(name)
                 for name in columns
             ),
-            pl.col("amount").filter(~pl.col("is_owed")).sum().round(2).alias(ASSETS),
+            pl.col("amount").filter(~pl.col("is_owed")).sum().round(MONEY_SCALE).alias(ASSETS),
         )
     )
     joined = traits.join(wide, on="customer_id", how="left", maintain_order="left")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.clustering.algorithms.nearest import nearest_rows
 from portrait_assets.methods.clustering.asked.model import FIT_ROWS, SPACES, AskedModel, fit_asked
 from portrait_assets.methods.clustering.asked.outcomes import gain, log_losses

@@ -62,7 +62,7 @@ def takings_rows(pairs: pl.DataFrame) -> list[Row]:
         pairs: as of `takings_pairs`.
     """
     rows = []
-    # Rounding goes from item to item, so that their order decides single cents.
+    # Rounding goes from item to item, so that their order decides the last digit.
     ordered = pairs.with_columns(pl.col("item").fill_null(NO_CATEGORY)).sort(
         *_GROUP, "is_sum", "item", nulls_last=True
     )

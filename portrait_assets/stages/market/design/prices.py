@@ -6,7 +6,7 @@ import polars as pl
 
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
 from portrait_assets.methods.statistics.significance import two_proportions
-from portrait_assets.schema.table import Type
+from portrait_assets.schema.table import MONEY_SCALE, Type
 from portrait_assets.stages.features.contract import PRODUCT_MONTH
 from portrait_assets.stages.market.columns import DIGITS, EVERYONE, HOLDINGS, PURCHASES
 from portrait_assets.stages.market.facts import BOUGHT, HOLDING, NUMBERED_MEMBER, of_members
@@ -44,7 +44,7 @@ OFFER_PRICE = Step(
 """The unit price of each product in the month."""
 
 _QUANTILES = f"quantile_disc(price, [{', '.join(map(str, EDGES))}])"
-_UNIT = "power(10, floor(log10(greatest(e, 0.01))) - 1)"
+_UNIT = f"power(10, floor(log10(greatest(e, {10**-MONEY_SCALE}))) - 1)"
 _ROUNDED = f"lambda e: CAST(ceil(round(e / {_UNIT}, 6)) * {_UNIT} AS {Type.MONEY})"
 EDGE = Step(
     "edge",
@@ -53,7 +53,7 @@ EDGE = Step(
     SELECT measure, item, row_number() OVER (ORDER BY measure, item)::INTEGER AS place,
         list_sort(list_distinct(list_transform({_QUANTILES}, {_ROUNDED}))) AS edges
     FROM priced GROUP BY measure, item
-    -- What is sold by less than a cent's worth has no unit price in cents.
+    -- What costs less than the last digit of money a piece has no unit price.
     HAVING count(*) >= {LEAST_LINES} AND quantile_disc(price, 0.5) > 0
     """,
     grain=Grain.ALL,

@@ -11,7 +11,7 @@ from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.mart.charts import evidence, portrait
 from portrait_assets.stages.mart.reading import buckets
 from portrait_assets.stages.mart.sections import TEMPLATES
-from portrait_assets.stages.mart.segments import labels_in_chinese, segments
+from portrait_assets.stages.mart.segments.profiles import labels_in_chinese, segments
 from portrait_assets.storage.published import Published, Row, Section
 
 

@@ -9,7 +9,7 @@ from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.mart.charts.colours import segment_colours
 from portrait_assets.stages.mart.reading import Tags, counts_by_segment, tags, value_line
 from portrait_assets.stages.mart.sections import TEMPLATES
-from portrait_assets.stages.mart.segments import is_small_part, segments
+from portrait_assets.stages.mart.segments.profiles import is_small_part, segments
 from portrait_assets.storage.published import Published, Row, Section
 
 ELEMENTS = ("entity", "symbol", "concept", "principle")

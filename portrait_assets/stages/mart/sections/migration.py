@@ -9,7 +9,7 @@ from portrait_assets.stages.mart.charts import flows, portrait
 from portrait_assets.stages.mart.charts.colours import OTHERS, segment_colours, shades_of
 from portrait_assets.stages.mart.reading import short, tags
 from portrait_assets.stages.mart.sections import TEMPLATES
-from portrait_assets.stages.mart.segments import segments
+from portrait_assets.stages.mart.segments.profiles import segments
 from portrait_assets.stages.mart.words import EXTRA
 from portrait_assets.storage.published import Published, Section
 

@@ -13,7 +13,7 @@ from portrait_assets.stages.clusters.names.contract import FREE
 from portrait_assets.stages.mart.charts import portrait as charts
 from portrait_assets.stages.mart.charts.colours import segment_colours
 from portrait_assets.stages.mart.sections import TEMPLATES
-from portrait_assets.stages.mart.segments import labels_in_chinese, segments
+from portrait_assets.stages.mart.segments.profiles import labels_in_chinese, segments
 from portrait_assets.storage.published import Published, Row, Section
 
 POINTS = 900  # Of the scatter: enough to see the shape, few enough to load at once.

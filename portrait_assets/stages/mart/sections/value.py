@@ -11,7 +11,7 @@ from portrait_assets.stages.mart.charts import portrait as charts
 from portrait_assets.stages.mart.charts.colours import OTHERS, segment_colours, shades_of
 from portrait_assets.stages.mart.reading import TagName, tags
 from portrait_assets.stages.mart.sections import TEMPLATES
-from portrait_assets.stages.mart.segments import labels_in_chinese, segments
+from portrait_assets.stages.mart.segments.profiles import labels_in_chinese, segments
 from portrait_assets.storage.published import Published, Row, Section
 
 POOLED = "others"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from portrait_assets.core.months import next_month
-from portrait_assets.methods.recommendation.bought import REPURCHASE
 from portrait_assets.methods.recommendation.lift import FALSE_DISCOVERY
+from portrait_assets.methods.recommendation.purchases.bought import REPURCHASE
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from portrait_assets.methods.recommendation.bought import BASES as BOUGHT_BASES
 from portrait_assets.methods.recommendation.lift import FALSE_DISCOVERY
-from portrait_assets.methods.recommendation.takings import TREES
+from portrait_assets.methods.recommendation.products.takings import TREES
+from portrait_assets.methods.recommendation.purchases.bought import BASES as BOUGHT_BASES
 from portrait_assets.schema.columns import count, counter, flag, number, required, text
 from portrait_assets.schema.sensitivity import PREDICTED, SHARE
 from portrait_assets.schema.table import CUSTOMER_ID, Column, month_end_table

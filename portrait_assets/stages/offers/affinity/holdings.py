@@ -9,7 +9,7 @@ from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.features.declared.entity import STATED
 from portrait_assets.stages.offers.affinity.contract import AHEAD
 from portrait_assets.stages.offers.affinity.purchases import HELD, MEMBER, MONTHS, SOLD, of_window
-from portrait_assets.stages.predictions.learning.labels import INPUTS
+from portrait_assets.stages.predictions.learning.past.labels import INPUTS
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, if_empty, read, window
 

@@ -10,12 +10,12 @@ import polars as pl
 from scipy import sparse
 
 from portrait_assets.core.arrays import Indexes
-from portrait_assets.core.threads import in_threads, workers
-from portrait_assets.methods.recommendation.bought import Buyers, fit_bought
-from portrait_assets.methods.recommendation.frequency import Frequencies, frequencies
-from portrait_assets.methods.recommendation.habits import Habits, fit_habits
+from portrait_assets.core.machine.threads import in_threads, workers
+from portrait_assets.methods.recommendation.products.takings import Kinds, Window, fit_takings
+from portrait_assets.methods.recommendation.purchases.bought import Buyers, fit_bought
+from portrait_assets.methods.recommendation.purchases.frequency import Frequencies, frequencies
+from portrait_assets.methods.recommendation.purchases.habits import Habits, fit_habits
 from portrait_assets.methods.recommendation.ranking import best
-from portrait_assets.methods.recommendation.takings import Kinds, Window, fit_takings
 from portrait_assets.stages.offers.affinity.contract import (
     AHEAD,
     DIGITS,

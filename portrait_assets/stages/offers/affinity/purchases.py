@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from portrait_assets.methods.recommendation.frequency import HALF_LIFE
+from portrait_assets.methods.recommendation.purchases.frequency import HALF_LIFE
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portrait_assets.privacy.cells import EVERY_CELL
+from portrait_assets.schema.table import Type
 from portrait_assets.stages.offers.affinity.contract import DIGITS
 from portrait_assets.stages.offers.next_product.base import (
     POPULAR,
@@ -43,7 +44,7 @@ def suited_products(listed: Step, base: Step, amount: Step) -> Step:
         f"""
         SELECT c.customer_id, l.product_id, round(l.probability, {DIGITS}) AS probability,
             b.base_probability,
-            CAST(l.probability * p.margin_rate * a.amount AS DECIMAL(18, 2)) AS value,
+            CAST(l.probability * p.margin_rate * a.amount AS {Type.MONEY}) AS value,
             CASE WHEN b.base_probability > 0 THEN {personal_sql("en")} END AS reason_en,
             CASE WHEN b.base_probability > 0 THEN {personal_sql("zh")} END AS reason_zh
         FROM listed AS l JOIN subject AS c ON c.customer_id = l.customer_id AND c.is_profiled

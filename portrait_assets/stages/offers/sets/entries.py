@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import ConfigDict, RootModel
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.core.yaml_file import (
+from portrait_assets.core.yaml.file import (
     Code,
     Entry,
     Formula,
@@ -20,7 +20,7 @@ from portrait_assets.core.yaml_file import (
     read_yaml,
     validated,
 )
-from portrait_assets.core.yaml_text import WrittenMapping
+from portrait_assets.core.yaml.text import WrittenMapping
 
 PRICES = frozenset(
     ("price", "prices", "rate", "interest_rate", "discount", "coupon", "fee", "premium", "markup")

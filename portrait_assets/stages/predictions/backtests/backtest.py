@@ -17,12 +17,12 @@ from scipy.stats import rankdata
 
 from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.core.months import last_day
-from portrait_assets.methods.statistics import scores
+from portrait_assets.methods.statistics.discrimination import scores
+from portrait_assets.methods.statistics.discrimination.paired import auc, auc_gain, auc_interval
+from portrait_assets.methods.statistics.distributions.stability import psi, smoothed_shares
 from portrait_assets.methods.statistics.intervals import wilson
-from portrait_assets.methods.statistics.paired import auc, auc_gain, auc_interval
 from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.methods.statistics.resampling import Interval
-from portrait_assets.methods.statistics.stability import psi, smoothed_shares
 from portrait_assets.schema.probability import rounded
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.active import Bin, places

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from portrait_assets.core.machine.threads import in_threads
 from portrait_assets.core.months import next_month
-from portrait_assets.core.threads import in_threads
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.consent.contract import CONSENT_DEFAULT, CUSTOMER_CONSENT
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
@@ -30,8 +30,8 @@ from portrait_assets.stages.predictions.contract import (
 )
 from portrait_assets.stages.predictions.learning.active import bins_from
 from portrait_assets.stages.predictions.learning.baseline import Steps, fitted_steps
-from portrait_assets.stages.predictions.learning.past import Past
-from portrait_assets.stages.predictions.learning.windows import Windows
+from portrait_assets.stages.predictions.learning.past.known import Past
+from portrait_assets.stages.predictions.learning.past.windows import Windows
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.declared.outcomes import Targets

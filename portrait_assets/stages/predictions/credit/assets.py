@@ -13,7 +13,6 @@ from portrait_assets.stages.predictions.asked import Asked, asked_of
 from portrait_assets.stages.predictions.backtests.closed import PAST, windows_until
 from portrait_assets.stages.predictions.credit.allowing import Allowing, allowing
 from portrait_assets.stages.predictions.credit.card import Card, card_of
-from portrait_assets.stages.predictions.credit.closed import curves, of_credit
 from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_CURVE,
     CREDIT_DECISION,
@@ -21,9 +20,10 @@ from portrait_assets.stages.predictions.credit.contract import (
     SCORECARD,
 )
 from portrait_assets.stages.predictions.credit.deciding import Before, Decided, Deciding
+from portrait_assets.stages.predictions.credit.outcomes.closed import curves, of_credit
 from portrait_assets.stages.predictions.credit.scoring import Counts, Key, scores_of
 from portrait_assets.stages.predictions.governance.approvals import Approvals, Kind, decision_on
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.known import Past
 from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.storage.dagster.asset import tables_asset
 from portrait_assets.storage.dagster.pictures import picture_metadata

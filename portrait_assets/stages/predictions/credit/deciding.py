@@ -18,7 +18,7 @@ from portrait_assets.core.months import month_range
 from portrait_assets.methods.scorecard.errors import ScorecardError
 from portrait_assets.methods.scorecard.fitting.fit import Fitted, fit
 from portrait_assets.methods.scorecard.fitting.looking import CardRules, Why
-from portrait_assets.methods.statistics.paired import auc, auc_gain
+from portrait_assets.methods.statistics.discrimination.paired import auc, auc_gain
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.credit import words
 from portrait_assets.stages.predictions.credit.allowing import Allowing
@@ -30,8 +30,8 @@ from portrait_assets.stages.predictions.governance.approvals import (
 )
 from portrait_assets.stages.predictions.learning import words as models
 from portrait_assets.stages.predictions.learning.baseline import BASE_RATE, best_of, ordered_by
-from portrait_assets.stages.predictions.learning.inputs import are_refused, inputs_of
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.inputs import are_refused, inputs_of
+from portrait_assets.stages.predictions.learning.past.known import Past
 from portrait_assets.stages.predictions.learning.training import has_enough_events, has_enough_rows
 from portrait_assets.stages.predictions.learning.words import Words
 from portrait_assets.stages.predictions.rule import RULE

@@ -15,7 +15,7 @@ from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.credit.allowing import Allowing
 from portrait_assets.stages.predictions.credit.card import Card
 from portrait_assets.stages.predictions.credit.contract import CREDIT_SCORE
-from portrait_assets.stages.predictions.learning.labels import askable_step
+from portrait_assets.stages.predictions.learning.past.labels import askable_step
 from portrait_assets.stages.predictions.scoring import parts_of_matrix
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.store import Warehouse

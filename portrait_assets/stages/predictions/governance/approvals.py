@@ -18,7 +18,7 @@ from portrait_assets.core.approvals import APPROVALS_FILE, append_approval, read
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.months import next_month, parse_month
 from portrait_assets.core.source_folder import source_file
-from portrait_assets.core.yaml_file import AsWritten, Entry, Line, Month
+from portrait_assets.core.yaml.file import AsWritten, Entry, Line, Month
 
 BASELINE = "baseline"
 """The version that stands for the best baseline in the place of a model."""

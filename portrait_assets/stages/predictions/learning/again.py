@@ -16,8 +16,8 @@ from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.rows import rounded
 from portrait_assets.stages.predictions.asked import Asked
-from portrait_assets.stages.predictions.learning.inputs import inputs_of
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.inputs import inputs_of
+from portrait_assets.stages.predictions.learning.past.known import Past
 from portrait_assets.stages.predictions.rule import RULE, parameters_of_rare
 
 SHARES: npt.NDArray[np.float64] = expit(np.linspace(-7, 7, 29))

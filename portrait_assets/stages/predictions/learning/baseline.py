@@ -16,8 +16,8 @@ from sklearn.isotonic import IsotonicRegression
 from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.methods.disclosure.holders import apart, holders_of, names_in
 from portrait_assets.methods.prediction.rows import Row, part, to_frame
+from portrait_assets.methods.statistics.discrimination.paired import auc
 from portrait_assets.methods.statistics.intervals import Counts
-from portrait_assets.methods.statistics.paired import auc
 from portrait_assets.methods.statistics.rates import shrunk_to_all
 from portrait_assets.stages.targets.declared.outcome import Baseline
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from portrait_assets.core.months import month_range, next_month
 from portrait_assets.methods.prediction.model import PredictionModel
-from portrait_assets.methods.statistics.paired import auc_gain
+from portrait_assets.methods.statistics.discrimination.paired import auc_gain
 from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.governance.approvals import (
@@ -27,9 +27,9 @@ from portrait_assets.stages.predictions.learning import words
 from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.learning.again import fitted_again
 from portrait_assets.stages.predictions.learning.evidence import Evidence
-from portrait_assets.stages.predictions.learning.inputs import are_refused
 from portrait_assets.stages.predictions.learning.judging import shift_of
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.inputs import are_refused
+from portrait_assets.stages.predictions.learning.past.known import Past
 from portrait_assets.stages.predictions.learning.training import (
     Challenger,
     Challengers,

@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from portrait_assets.core.arrays import Bools, Floats
 from portrait_assets.methods.disclosure.holders import names_in
 from portrait_assets.methods.prediction.model import PredictionModel
-from portrait_assets.methods.statistics.paired import auc
+from portrait_assets.methods.statistics.discrimination.paired import auc
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.active import Active, Trained
 from portrait_assets.stages.predictions.learning.baseline import (
@@ -27,7 +27,7 @@ from portrait_assets.stages.predictions.learning.baseline import (
     ordered_by,
 )
 from portrait_assets.stages.predictions.learning.judging import Calibrated, calibrated, shift_of
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.known import Past
 from portrait_assets.stages.targets.declared.outcome import Baseline
 
 _LEAST = 1e-12

@@ -13,24 +13,24 @@ import numpy.typing as npt
 import polars as pl
 
 from portrait_assets.core.arrays import Bools, Floats
-from portrait_assets.core.bounds import every_kth
-from portrait_assets.core.threads import in_threads
+from portrait_assets.core.machine.bounds import every_kth
+from portrait_assets.core.machine.threads import in_threads
 from portrait_assets.methods.disclosure.holders import codes_of, holders_of, names_in
 from portrait_assets.methods.prediction.calibration import fit_curve
-from portrait_assets.methods.prediction.choice import choose
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.encoding import Encoding, fit_encoding
 from portrait_assets.methods.prediction.fitting import fit
-from portrait_assets.methods.prediction.leaks import leaks
+from portrait_assets.methods.prediction.inputs.leaks import leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.together import margins
+from portrait_assets.methods.prediction.trials.choice import choose
 from portrait_assets.methods.prediction.trials.rare import LOGISTIC
-from portrait_assets.methods.statistics.paired import auc
+from portrait_assets.methods.statistics.discrimination.paired import auc
 from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.stages.predictions.asked import Asked
 from portrait_assets.stages.predictions.learning.active import Active, Trained
-from portrait_assets.stages.predictions.learning.inputs import inputs_of
-from portrait_assets.stages.predictions.learning.past import Past
+from portrait_assets.stages.predictions.learning.past.inputs import inputs_of
+from portrait_assets.stages.predictions.learning.past.known import Past
 from portrait_assets.stages.predictions.rule import RULE, families_for, parameters_for
 
 Key = tuple[bool, bytes, bytes]

@@ -14,7 +14,7 @@ import polars as pl
 
 from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import last_day
-from portrait_assets.methods.statistics.paired import auc, auc_gain, mean_gain
+from portrait_assets.methods.statistics.discrimination.paired import auc, auc_gain, mean_gain
 from portrait_assets.methods.statistics.rates import events_of
 from portrait_assets.methods.statistics.resampling import Interval
 

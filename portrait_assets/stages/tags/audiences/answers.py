@@ -14,8 +14,8 @@ from sqlglot.optimizer.simplify import simplify
 from portrait_assets.methods.disclosure.cells import without_small_cells
 from portrait_assets.methods.disclosure.differences import Overlap
 from portrait_assets.methods.expressions.expression import Expression
+from portrait_assets.privacy.departures.register import Entry
 from portrait_assets.privacy.egress import EgressError
-from portrait_assets.privacy.register import Entry
 from portrait_assets.schema.table import Column
 from portrait_assets.stages.tags.audiences.audience import (
     Audience,

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from portrait_assets.core.source_folder import source_file
-from portrait_assets.core.yaml_file import (
+from portrait_assets.core.yaml.file import (
     Code,
     Entry,
     Formula,
@@ -19,7 +19,7 @@ from portrait_assets.core.yaml_file import (
     check_unique,
     read_yaml,
 )
-from portrait_assets.core.yaml_text import Place
+from portrait_assets.core.yaml.text import Place
 from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.table import Column
 from portrait_assets.stages.tags.audiences.condition import MATRIX, check_condition, parse_audience

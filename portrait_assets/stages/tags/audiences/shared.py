@@ -13,8 +13,8 @@ import polars as pl
 from portrait_assets.methods.anonymity.anonymise import K
 from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.privacy.consent import Use, not_asked
+from portrait_assets.privacy.departures.register import Entry
 from portrait_assets.privacy.egress import Purpose, purpose_of
-from portrait_assets.privacy.register import Entry
 from portrait_assets.schema.table import Column
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.stages.tags.audiences.answers import MONTH, QUESTION

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
-from portrait_assets.core.yaml_file import (
+from portrait_assets.core.yaml.file import (
     Code,
     Entry,
     Formula,
@@ -21,7 +21,7 @@ from portrait_assets.core.yaml_file import (
     read_yaml,
     validated,
 )
-from portrait_assets.core.yaml_text import WrittenList, WrittenMapping
+from portrait_assets.core.yaml.text import WrittenList, WrittenMapping
 from portrait_assets.schema.sensitivity import BAND, OPERATIONS, RANK, Operation
 from portrait_assets.schema.table import Sensitivity, Type
 from portrait_assets.stages.features.declared.feature import Element

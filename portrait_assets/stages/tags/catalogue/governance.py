@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field
 from portrait_assets.core.approvals import append_approval
 from portrait_assets.core.approvals import read_approvals as read_lines
 from portrait_assets.core.months import next_month, parse_month
-from portrait_assets.core.yaml_file import AsWritten, Entry, Line, Month
+from portrait_assets.core.yaml.file import AsWritten, Entry, Line, Month
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status, Tag, TagError
 
 _KEY = "target"

@@ -9,7 +9,7 @@ from pathlib import Path
 from portrait_assets.core.approvals import APPROVALS_FILE
 from portrait_assets.core.errors import suggestion
 from portrait_assets.core.source_folder import source_file
-from portrait_assets.core.yaml_text import Place
+from portrait_assets.core.yaml.text import Place
 from portrait_assets.methods.expressions.expression import (
     Expression,
     ExpressionError,

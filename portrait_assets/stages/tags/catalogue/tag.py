@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.invocation import command
-from portrait_assets.core.yaml_text import Place
+from portrait_assets.core.yaml.text import Place
 from portrait_assets.methods.expressions.expression import Expression
 from portrait_assets.schema.sensitivity import Operation, highest
 from portrait_assets.schema.table import Column, Sensitivity, Type

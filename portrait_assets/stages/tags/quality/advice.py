@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portrait_assets.methods.statistics.stability import STRONG_SHIFT
+from portrait_assets.methods.statistics.distributions.stability import STRONG_SHIFT
 from portrait_assets.stages.tags.catalogue.tag import Kind, Shape, Tag
 
 LOW_COVERAGE = 0.01

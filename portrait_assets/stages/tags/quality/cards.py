@@ -11,12 +11,17 @@ import polars as pl
 
 from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.statistics.agreement import mutual_information_matrix
-from portrait_assets.methods.statistics.binning import (
+from portrait_assets.methods.statistics.distributions.binning import (
     by_frequency,
     counts_by_tenth,
     counts_by_value,
 )
-from portrait_assets.methods.statistics.stability import ks, psi, psi_by_chance, smoothed_shares
+from portrait_assets.methods.statistics.distributions.stability import (
+    ks,
+    psi,
+    psi_by_chance,
+    smoothed_shares,
+)
 from portrait_assets.privacy.cells import EVERY_CELL, pooled_counts
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_QUALITY

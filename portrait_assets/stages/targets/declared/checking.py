@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import duckdb
 
 from portrait_assets.core.errors import suggestion
-from portrait_assets.core.yaml_text import Place
+from portrait_assets.core.yaml.text import Place
 from portrait_assets.schema.table import Type
 from portrait_assets.stages.targets.declared.entries import TargetError
 from portrait_assets.stages.targets.declared.outcome import Fact, Kind, Outcome

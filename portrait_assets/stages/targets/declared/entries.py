@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from portrait_assets.core.errors import PortraitError, suggestion
-from portrait_assets.core.yaml_file import (
+from portrait_assets.core.yaml.file import (
     Code,
     Entry,
     Formula,

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import polars as pl
 
 from portrait_assets.core.months import next_month
+from portrait_assets.methods.statistics.discrimination.roc import auc_p_values
 from portrait_assets.methods.statistics.multiplicity import false_discovery_rate
-from portrait_assets.methods.statistics.roc import auc_p_values
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.targets.declared.outcomes import OUTCOMES, Targets

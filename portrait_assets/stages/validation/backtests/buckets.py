@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.methods.statistics.binning import Codes, bins_by_rank
+from portrait_assets.methods.statistics.distributions.binning import Codes, bins_by_rank
 from portrait_assets.schema.table import Column, Type
 from portrait_assets.stages.validation.backtests.claims import Buckets
 from portrait_assets.storage.duckdb.connection import quote

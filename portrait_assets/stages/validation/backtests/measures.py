@@ -11,10 +11,11 @@ import polars as pl
 
 from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import last_day
-from portrait_assets.methods.statistics import resampling, scores
+from portrait_assets.methods.statistics import resampling
+from portrait_assets.methods.statistics.discrimination import scores
+from portrait_assets.methods.statistics.discrimination.roc import auc_gain, auc_intervals
+from portrait_assets.methods.statistics.discrimination.scores import Counts, Measure
 from portrait_assets.methods.statistics.resampling import Interval
-from portrait_assets.methods.statistics.roc import auc_gain, auc_intervals
-from portrait_assets.methods.statistics.scores import Counts, Measure
 from portrait_assets.privacy.cells import are_pooled, pooled_name
 from portrait_assets.schema.probability import rounded
 from portrait_assets.stages.targets.windows import Window

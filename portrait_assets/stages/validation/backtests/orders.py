@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from portrait_assets.methods.statistics import scores
+from portrait_assets.methods.statistics.discrimination import scores
 from portrait_assets.stages.targets.declared.outcome import Baseline
 from portrait_assets.stages.validation.backtests.cells import Cells
 from portrait_assets.stages.validation.backtests.claims import Buckets, Claim

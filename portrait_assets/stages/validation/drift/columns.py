@@ -11,14 +11,14 @@ import polars as pl
 
 from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import last_day, month_range
-from portrait_assets.methods.statistics.binning import (
+from portrait_assets.methods.statistics.distributions.binning import (
     Counts,
     counts_between,
     percentile_edges,
     tenth_of_each,
 )
-from portrait_assets.methods.statistics.distances import distances
-from portrait_assets.methods.statistics.stability import MODERATE_SHIFT, STRONG_SHIFT
+from portrait_assets.methods.statistics.distributions.distances import distances
+from portrait_assets.methods.statistics.distributions.stability import MODERATE_SHIFT, STRONG_SHIFT
 from portrait_assets.schema.table import POLARS_TYPES, Table, Type
 from portrait_assets.stages.validation.contract import DRIFT, Verdict
 from portrait_assets.stages.validation.drift.moves import (

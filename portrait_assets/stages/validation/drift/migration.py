@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from portrait_assets.core.bounds import in_batches
+from portrait_assets.core.machine.bounds import in_batches
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.privacy.cells import EVERY_CELL, POOLED_NAME, moves_are_pooled, pooled
 from portrait_assets.schema.table import Table

@@ -11,7 +11,12 @@ import polars as pl
 
 from portrait_assets.core.arrays import Floats
 from portrait_assets.core.months import last_day, next_month
-from portrait_assets.methods.statistics.binning import TENTHS, Codes, Counts, tenth_of_each
+from portrait_assets.methods.statistics.distributions.binning import (
+    TENTHS,
+    Codes,
+    Counts,
+    tenth_of_each,
+)
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.validation.contract import Against

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from portrait_assets.methods.statistics.stability import MODERATE_SHIFT
+from portrait_assets.methods.statistics.distributions.stability import MODERATE_SHIFT
 from portrait_assets.stages.validation.contract import Against, Area, Verdict
 from portrait_assets.stages.validation.findings.finding import finding, judged, not_judged, when
 

@@ -17,8 +17,8 @@ from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.predictions.backtests.closed import predicted_windows
 from portrait_assets.stages.predictions.contract import PREDICTION, REASONED_BANDS
-from portrait_assets.stages.predictions.credit.closed import closed_scores
 from portrait_assets.stages.predictions.credit.contract import CREDIT_SCORE
+from portrait_assets.stages.predictions.credit.outcomes.closed import closed_scores
 from portrait_assets.stages.targets.declared.outcomes import Targets
 from portrait_assets.stages.validation.contract import FAIRNESS
 from portrait_assets.stages.validation.fairness.picked import Groups, Picked, fairness_of_picked

@@ -13,7 +13,7 @@ from functools import partial
 import polars as pl
 
 from portrait_assets.core.months import last_day
-from portrait_assets.methods.statistics.distances import distances
+from portrait_assets.methods.statistics.distributions.distances import distances
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX, FEATURES
 from portrait_assets.stages.predictions.contract import (

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
-from portrait_assets.core.yaml_text import Place
+from portrait_assets.core.yaml.text import Place
 from portrait_assets.methods.expressions.expression import RANK, RANK_PREFIX, parse
-from portrait_assets.methods.statistics import scores
+from portrait_assets.methods.statistics.discrimination import scores
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.inputs.predicted import rests_on, targets_of

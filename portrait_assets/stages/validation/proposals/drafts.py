@@ -15,9 +15,9 @@ from portrait_assets.core.arrays import Floats
 from portrait_assets.core.invocation import command
 from portrait_assets.core.months import next_month
 from portrait_assets.methods.expressions.expression import RANK_PREFIX
-from portrait_assets.methods.statistics import scores
+from portrait_assets.methods.statistics.discrimination import scores
+from portrait_assets.methods.statistics.discrimination.scores import Counts
 from portrait_assets.methods.statistics.resampling import GROUPS
-from portrait_assets.methods.statistics.scores import Counts
 from portrait_assets.privacy.cells import are_pooled, pooled_name
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag

@@ -14,9 +14,10 @@ import polars as pl
 
 from portrait_assets.core.months import last_day, next_month
 from portrait_assets.methods.expressions.expression import RANK_PREFIX
-from portrait_assets.methods.statistics import resampling, scores
+from portrait_assets.methods.statistics import resampling
+from portrait_assets.methods.statistics.discrimination import scores
+from portrait_assets.methods.statistics.discrimination.roc import auc_gain
 from portrait_assets.methods.statistics.resampling import Interval
-from portrait_assets.methods.statistics.roc import auc_gain
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag

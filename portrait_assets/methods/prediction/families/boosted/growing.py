@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from portrait_assets.core.arrays import Floats, Indexes
-from portrait_assets.core.threads import one_thread
+from portrait_assets.core.machine.threads import one_thread
 from portrait_assets.methods.prediction.families.boosted.trees import Trees, nodes_of, trees_from
 from portrait_assets.methods.prediction.families.columns import Term
 from portrait_assets.methods.prediction.families.folds import Fold

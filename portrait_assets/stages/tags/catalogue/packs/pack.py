@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from portrait_assets.core.errors import suggestion
-from portrait_assets.core.yaml_file import Code, Line, Words, read_yaml
-from portrait_assets.core.yaml_text import Place
+from portrait_assets.core.yaml.file import Code, Line, Words, read_yaml
+from portrait_assets.core.yaml.text import Place
 from portrait_assets.stages.tags.catalogue.entries import CatalogueFile
 from portrait_assets.stages.tags.catalogue.tag import TagError
 

@@ -1,0 +1,1 @@
+"""Commands of what the law asks: rights, erasure, the register, pseudonyms."""

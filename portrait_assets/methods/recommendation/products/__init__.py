@@ -1,0 +1,1 @@
+"""Who takes a product that they do not have."""

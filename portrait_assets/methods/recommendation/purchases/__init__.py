@@ -1,0 +1,1 @@
+"""What customers buy next: again what they bought before, or what their nearest do."""

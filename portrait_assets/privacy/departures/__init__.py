@@ -1,0 +1,1 @@
+"""The register of what left, and finding entries in it."""

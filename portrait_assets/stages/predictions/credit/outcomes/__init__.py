@@ -1,0 +1,1 @@
+"""How credit scores came true, in windows that are over."""

@@ -1,0 +1,1 @@
+"""One customer's card: tags, predictions, and what both rest on."""

@@ -1,0 +1,1 @@
+"""What runs read, and which months were materialized before that changed."""

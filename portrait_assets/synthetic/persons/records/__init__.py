@@ -1,0 +1,1 @@
+"""The master records of two systems: customers, prospects, duplicates and mistakes."""
