@@ -2,7 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.methods.clustering.preparation.model_rows import rows_to_frame
+from portrait_assets.methods.clustering.preparation.model_rows import (
+    round_significant,
+    rows_to_frame,
+)
 from portrait_assets.methods.clustering.preparation.preparation import (
     FeatureUse,
     Preparation,
@@ -163,3 +166,19 @@ def test_the_plane_takes_the_widest_direction_first() -> None:
     assert plane.std(axis=0)[0] > plane.std(axis=0)[1]
     assert shares[0] > 0.8
     assert fit_plane(np.zeros((1, 2)))[0].tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("values", "digits", "rounded"),
+    [
+        ([123_456.0, 1.0], 4, [123_500.0, 0.0]),
+        ([1_000.0, 0.46], 5, [1_000.0, 0.5]),
+        ([-0.0123456, 0.00005], 3, [-0.0123, 0.0]),
+        ([0.0, 0.0], 3, [0.0, 0.0]),
+        ([float("inf"), 1.26], 2, [float("inf"), 1.26]),
+    ],
+)
+def test_parameters_have_the_digits_of_the_largest_of_them(
+    values: list[float], digits: int, rounded: list[float]
+):
+    assert round_significant(np.array(values), digits).tolist() == rounded
