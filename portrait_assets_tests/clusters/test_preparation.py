@@ -169,16 +169,16 @@ def test_the_plane_takes_the_widest_direction_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "digits", "rounded"),
+    ("values", "rounded"),
     [
-        ([123_456.0, 1.0], 4, [123_500.0, 0.0]),
-        ([1_000.0, 0.46], 5, [1_000.0, 0.5]),
-        ([-0.0123456, 0.00005], 3, [-0.0123, 0.0]),
-        ([0.0, 0.0], 3, [0.0, 0.0]),
-        ([float("inf"), 1.26], 2, [float("inf"), 1.26]),
+        ([12_345_678_901.0, 4.0, 6.0], [12_345_678_900.0, 0.0, 10.0]),
+        ([1_000.0, 0.46, 4e-7], [1_000.0, 0.46, 0.0]),
+        ([-0.012345678904, 6e-12], [-0.0123456789, 1e-11]),
+        ([0.0, 0.0], [0.0, 0.0]),
+        ([float("inf"), 1.234567890123], [float("inf"), 1.234567890123]),
     ],
 )
-def test_parameters_have_the_digits_of_the_largest_of_them(
-    values: list[float], digits: int, rounded: list[float]
+def test_parameters_have_ten_digits_of_the_largest_of_them(
+    values: list[float], rounded: list[float]
 ):
-    assert round_significant(np.array(values), digits).tolist() == rounded
+    assert round_significant(np.array(values)).tolist() == rounded
