@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
 
+from portrait_assets.app.erasure import proof
 from portrait_assets.app.erasure.traces import (
     clean_decisions,
     clean_file,
@@ -16,11 +19,12 @@ from portrait_assets.app.erasure.traces import (
     remove_accounts,
     remove_unfinished,
 )
+from portrait_assets.app.erasure.warehouse import require_ready
 from portrait_assets.app.subject.page import accounts_folder
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.departures.register import Register
 from portrait_assets.privacy.egress import PLACE, Departure, Door, Outlet
-from portrait_assets.privacy.erasure import Rows
+from portrait_assets.privacy.erasure import ErasureError, Rows
 from portrait_assets.privacy.scan.wanted import Wanted
 from portrait_assets.privacy.tombstones import TOMBSTONES_FILE
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, added_lines
@@ -166,3 +170,34 @@ def test_files_that_left_are_searched_where_they_are_but_not_the_source_s_own(
     outside = {path for path in files_of(settings, source) if path.parent == tmp_path}
     assert outside == {first, second}
     assert own not in files_of(settings, source)
+
+
+def test_a_warehouse_is_written_anew_where_just_as_much_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path, source="town")
+    settings.warehouse_file.parent.mkdir(parents=True)
+    settings.warehouse_file.write_bytes(bytes(2_000_000))
+    for free, says in ((2_000_000, None), (1_999_999, "takes 2 MB, and 2 MB are free")):
+        monkeypatch.setattr("shutil.disk_usage", lambda _, left=free: SimpleNamespace(free=left))
+        if says is None:
+            require_ready(settings)
+            continue
+        with pytest.raises(ErasureError, match=says):
+            require_ready(settings)
+
+
+def test_a_file_that_left_is_named_with_its_place_and_whether_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, file = Settings(data_dir=tmp_path, source="town"), tmp_path / "out.csv"
+    monkeypatch.setattr(proof, "place_of", lambda entry: entry["at"])
+
+    def where(at: Path | None) -> str:
+        entry: Any = {"at": at}
+        return proof._where(entry, settings)
+
+    assert where(None) == ""
+    assert where(file).endswith("out.csv, no longer there")
+    file.touch()
+    assert where(file).endswith("out.csv, searched there")

@@ -15,7 +15,7 @@ import pytest
 
 from portrait_assets.app.lookalike import setting_aside
 from portrait_assets.app.lookalike.attributes import AGE, ATTRIBUTES, CATEGORIES, attributes, shared
-from portrait_assets.app.lookalike.backtest import FEWEST, backtest
+from portrait_assets.app.lookalike.backtest import backtest
 from portrait_assets.app.lookalike.errors import LookalikeError
 from portrait_assets.app.lookalike.finding import _check_sizes
 from portrait_assets.app.lookalike.seed import Seed, _month, _stated_months, read_seed
@@ -271,16 +271,14 @@ def past_of(joined: int, others: int, as_of: date = MARCH) -> Any:
 
 
 def test_a_score_is_judged_by_who_joined():
-    found = past_of(FEWEST, 95)
-    assert (found.prospects, found.joined) == (95 + FEWEST, FEWEST)
+    found = past_of(10, 95)
+    assert (found.prospects, found.joined) == (105, 10)
     assert found.auc.value == 1.0
-    # The best tenth, rounded up, are all who joined but for those beyond it.
-    tenth = -(-(95 + FEWEST) // 10)
-    hits = min(tenth, FEWEST) / tenth
-    assert found.lift == pytest.approx(hits / (FEWEST / (95 + FEWEST)))
+    # The best tenth is 11, rounded up: all 10 who joined and one who did not.
+    assert found.lift == pytest.approx((10 / 11) / (10 / 105))
 
 
-@pytest.mark.parametrize(("joined", "others"), [(FEWEST - 1, 50), (50, FEWEST - 1)])
+@pytest.mark.parametrize(("joined", "others"), [(9, 50), (50, 9)])
 def test_of_too_few_of_either_nothing_is_judged(joined: int, others: int):
     found = past_of(joined, others)
     assert (found.joined, found.auc, found.lift) == (joined, None, None)

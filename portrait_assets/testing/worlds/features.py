@@ -91,12 +91,16 @@ def cleaned(table: str, rows: list[dict[str, Any]], first: str = "2024-01") -> p
     full = [
         dict.fromkeys(schema.names())
         | {"source_file": "f", "source_row": number}
-        | {"month": f"{row.get(dated) or row['granted_on']:%Y-%m}" if dated else first}
+        | {"month": row.get("month") or _month_of(row, dated, first)}
         | ({"source_customer_id": row["customer_id"]} if sourced else {})
         | row
         for number, row in enumerate(rows, 1)
     ]
     return pl.DataFrame(full, schema=schema)
+
+
+def _month_of(row: dict[str, Any], dated: str | None, first: str) -> str:
+    return f"{row.get(dated) or row['granted_on']:%Y-%m}" if dated else first
 
 
 def sale(customer: str, day: str, amount: float | Decimal, **more: Any) -> dict[str, Any]:

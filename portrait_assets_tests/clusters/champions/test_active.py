@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import FeatureUse
+from portrait_assets.methods.clustering.selection import partition
 from portrait_assets.methods.clustering.selection.partition import divide
+from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.stages.clusters.champions.active import USES, active_model, kept_uses
 from portrait_assets.stages.clusters.champions.champion import WARM
 from portrait_assets.stages.clusters.contract import CLUSTER_DECISION
@@ -207,3 +211,14 @@ def test_a_division_has_the_most_segments_that_hold_still() -> None:
 
 def test_a_handful_is_not_divided() -> None:
     assert divide(np.random.default_rng(0).normal(size=(20, 2))).nature == "one"
+
+
+def test_a_division_is_as_stable_as_its_pairs_of_refits_agree_on_the_mean(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    agreed = iter([0.25, 0.75, 0.8])
+    monkeypatch.setattr(partition, "adjusted_rand_score", lambda _one, _other: next(agreed))
+    rule = replace(RULE.division, pairs=3, restarts=1)
+    points = np.array([[0.0], [1.0], [9.0], [10.0]])
+    assert partition._stability(points, 2, 0, rule) == 0.6
+    assert next(agreed, None) is None

@@ -78,13 +78,14 @@ def test_the_risk_tolerance_is_that_of_the_newest_record_that_has_one() -> None:
 
 
 def test_a_flow_is_of_who_holds_something_now_and_did_before() -> None:
-    """Per month, in the logarithm; a debt counts as nothing held."""
+    """Per month, in the logarithm, of six months at most; a debt counts as nothing held."""
     balances = [
         *(("ann", "2024-02", 99.0), ("ann", "2024-06", 999.0)),
         *(("bob", "2024-02", 50.0), ("bob", "2024-05", 70.0)),
         ("cat", "2024-06", 5.0),
         *(("dan", "2024-05", -40.0), ("dan", "2024-06", 9.0)),
         *(("eve", "2023-11", 1.0), ("eve", "2024-06", 1.0)),
+        *(("fay", "2023-11", 99.0), ("fay", "2023-12", 9.0), ("fay", "2024-06", 99.0)),
     ]
     bank = Bank()
     rows = [
@@ -94,4 +95,4 @@ def test_a_flow_is_of_who_holds_something_now_and_did_before() -> None:
     bank.con.register("added", frame)
     bank.con.execute(f"INSERT INTO {CUSTOMER_BALANCE_MONTH.full_name} BY NAME FROM added")
     found = dict(bank.rows(FLOWS).sort("customer_id").rows())
-    assert found == pytest.approx({"ann": np.log(10) / 4, "dan": np.log(10)})
+    assert found == pytest.approx({"ann": np.log(10) / 4, "dan": np.log(10), "fay": np.log(10) / 6})

@@ -175,13 +175,17 @@ def test_each_kind_of_campaign_has_a_rate_of_its_own_shrunk_to_the_base_of_that_
         campaigns=[
             {"campaign_id": "m", "campaign_type": "mail"},
             {"campaign_id": "c", "campaign_type": "call"},
+            {"campaign_id": "f", "campaign_type": "fax"},
         ],
         contacts=[
             *(reached("ann", campaign) for campaign in "mc"),
             *(reached("bob", campaign) for campaign in "mc"),
             reached("cat", "m", is_control=True),
+            # Answers now what came before the window: of no contact there is no rate.
+            reached("dan", "f", contacted_on=day("2023-01-02")),
         ],
         responses=[
+            {"customer_id": "dan", "campaign_id": "f", "responded_on": day("2024-02-02")},
             {"customer_id": "ann", "campaign_id": "m", "responded_on": day("2024-02-02")},
             {"customer_id": "bob", "campaign_id": "unasked", "responded_on": day("2024-02-02")},
         ],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,7 +21,7 @@ from portrait_assets.methods.anonymity.anonymise import (
     class_sizes,
 )
 from portrait_assets.methods.anonymity.hierarchy import QuasiIdentifier
-from portrait_assets.methods.anonymity.suppression import suppress
+from portrait_assets.methods.anonymity.suppression import Shown, suppress
 from portrait_assets_tests.methods.anonymity.linkage import attack, covers
 
 LEVELS = ("low", "medium", "high")
@@ -214,3 +216,21 @@ def test_as_many_rows_as_k_may_stay_behind():
     table = pl.DataFrame({"name": [str(n) for n in [30] * 5 + [40] * 5 + hidden]})
     found = anonymise(table, [QuasiIdentifier("name")], 5).rows["name"].to_list()
     assert found[:10] == ["30"] * 5 + ["40"] * 5
+
+
+def test_a_level_suits_where_its_cells_and_those_left_out_lose_least():
+    def hierarchy(values: list[int], *losses: list[float]) -> Any:
+        levels = tuple(SimpleNamespace(losses=np.array(each)) for each in losses)
+        return SimpleNamespace(values=np.array(values), levels=levels)
+
+    hierarchies = [
+        # Both rows reach the first level and none the second.
+        hierarchy([0, 1, -1], [0.5, 0.5], [0.1, 0.1]),
+        # One row reaches the second, which is worth it for that alone.
+        hierarchy([0, 0, 1], [0.9, 0.9], [0.1, 0.1]),
+        # Of rows that all are null nothing is lost at any level.
+        hierarchy([-1, -1, -1], [0.5]),
+    ]
+    levels = np.array([[1, 1, 0], [1, 2, 0], [0, 1, 0]], dtype=np.int8)
+    shown = Shown(np.zeros((3, 3), np.int32), levels)
+    assert list(module._suiting(hierarchies, shown)) == [1, 2, 0]

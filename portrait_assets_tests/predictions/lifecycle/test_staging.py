@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from math import inf
+from random import Random
+from typing import Any
 
 import polars as pl
 
@@ -216,3 +220,78 @@ def test_stages_by_rules_are_those_of_the_former_tag():
     found = rows_of(RULE_STAGES_STEP, frames(by_rule))
     stages = dict(found.select("customer_id", "rule_stage").rows())
     assert stages == {name: name.partition(",")[0] for name in by_rule}
+
+
+def by_chance(rng: Random) -> dict[str, object]:
+    """A customer on the limits of the rule, of whom much may be unknown."""
+    choices: dict[str, Sequence[object]] = {
+        "recency_days": (None, 0, 31, 32, 42, 43, 60, 61, 90, 91, 120),
+        "days_between_purchases_12m": (None, 7.0, 15.5, 20.0, 20.5, 21.5, 30.0),
+        "tenure_days": (None, 31, 60, 61, 89, 90, 91, 800),
+        "tenure_is_lower_bound": (True, False),
+        "purchases_12m": (52, 52, 52, None),
+        "spend_1m": (None, -5, 0, 10, 20, 20, 40),
+        "p": (None, 0.0, 0.1, 0.15, 0.25, 0.4, 0.49, 0.5, 1.0),
+        "place": range(1, 40),
+    }
+    return {name: rng.choice(values) for name, values in choices.items()}
+
+
+def away(of: Mapping[str, Any]) -> int | None:
+    """Days since the last purchase, or since the customer joined where there was none."""
+    days: int | None = of["tenure_days"] if of["recency_days"] is None else of["recency_days"]
+    return days
+
+
+def earlier_stage(of: Mapping[str, Any], of_all: float) -> str | None:
+    """The stage by silence and tenure in the words of the rule; None for growth or maturity."""
+    p, tenure, days = of["p"], of["tenure_days"], away(of)
+    usual = 30 if of["days_between_purchases_12m"] is None else of["days_between_purchases_12m"]
+
+    def has_odds(times: float) -> bool:
+        return bool(p > 0 and p * (1 - of_all) >= times * of_all * (1 - p))
+
+    is_gone = p is None or (p >= 0.5 and has_odds(3))
+    if is_gone and days is not None and days > max(60, 3 * usual):
+        return "churn"
+    if not of["tenure_is_lower_bound"] and tenure is not None and tenure < 90:
+        return "introduction"
+    is_dormant = days is not None and days > max(31, 2 * usual) if p is None else has_odds(1.5)
+    return "dormancy" if is_dormant else None
+
+
+def is_of_half(own: float, others: Sequence[float]) -> bool:
+    """Whether at most half of the others come before; they count the customer too."""
+    return sum(each < own for each in others) <= 0.5 * (len(others) - 1)
+
+
+def test_customers_on_all_limits_are_where_the_rule_in_plain_python_puts_them():
+    rng = Random(19)
+    drawn: dict[str, dict[str, Any]] = {f"c{n:03}": by_chance(rng) for n in range(1_000)}
+    buying = {name: each for name, each in drawn.items() if each["purchases_12m"] is not None}
+    scores = [str(each["p"]) for each in buying.values() if each["p"] is not None]
+    of_all = float(sum(map(Decimal, scores))) / len(scores)
+    gap = "days_between_purchases_12m"
+    known = {
+        name: each
+        for name, each in buying.items()
+        if not each["p"] is each[gap] is away(each) is None
+    }
+    expected = {name: earlier_stage(each, of_all) for name, each in known.items()}
+    rest = [known[name] for name, stage in expected.items() if stage is None]
+    places = [each["place"] for each in rest if each["p"] is not None]
+    # Who spent nothing that is known comes last.
+    spends = [-inf if each["spend_1m"] is None else each["spend_1m"]
+              for each in rest if each["p"] is None]  # fmt: skip
+    for name, stage in expected.items():
+        of, spend = known[name], known[name]["spend_1m"]
+        if of["p"] is not None:
+            is_mature = is_of_half(of["place"], places)
+        else:
+            less = [-each for each in spends]
+            is_mature = spend is not None and spend > 0 and is_of_half(-spend, less)
+        expected[name] = stage or ("maturity" if is_mature else "growth")
+    assert staged(**drawn) == expected
+    stages = {"churn", "introduction", "dormancy", "maturity", "growth"}
+    assert {*expected.values()} == stages
+    assert {*map(expected.get, drawn)} == stages | {None}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -159,3 +161,46 @@ def test_a_sample_is_every_kth_customer():
 )
 def test_days_stand_for_the_nearest_end_of_a_month(near: str, end: str):
     assert month_end(day(near)) == day(end)
+
+
+def by_chance(rng: Random) -> list[dict[str, Any]]:
+    """Sales of many, on any day of four months; the month of a first purchase has no other."""
+    rows = []
+    for customer in (f"c{n:02}" for n in range(60)):
+        first = rng.randint(1, 4)
+        for month in range(first, 5):
+            for _ in range(1 if month == first else rng.randint(0, 4)):
+                # What is given back is, on a day of its own, no purchase.
+                amount = 8 if month == first else rng.choice([-15, 0, 5, 20.5, 40])
+                on = 20 if amount < 0 else rng.choice([1, 2, 15, monthrange(2024, month)[1]])
+                rows.append(sale(customer, f"2024-{month:02}-{on:02} 10:00", amount))
+    return rows
+
+
+@pytest.mark.parametrize("window_days", [30, 90])
+def test_histories_of_many_are_those_of_their_days(window_days: int):
+    sales = by_chance(Random(window_days))
+    oracle, world = by_day(sales), World("2024-04", transactions=sales)
+    assert_frame_equal(
+        known(world, "2024-04", APRIL, window_days), oracle.summary(APRIL, window_days)
+    )
+    with history_of(Engine(world.con), "2024-04") as history:
+        customers = history.summary(MARCH, window_days)
+        assert_frame_equal(
+            history.outcome(customers, MARCH, APRIL), oracle.outcome(customers, MARCH, APRIL)
+        )
+        assert history.mean_amount(MARCH) == pytest.approx(oracle.mean_amount(MARCH))
+
+
+def test_a_sample_is_of_the_customers_at_whose_place_a_share_of_all_is_full():
+    sales = [sale(f"c{n}", f"2024-01-0{d} 10:00", n + 1) for n in range(7) for d in (5, 6)]
+    world = World("2024-01", transactions=sales)
+    with history_of(Engine(world.con), "2024-01") as history:
+        for most, places in ((3, [2, 4, 6]), (6, [1, 2, 3, 4, 5, 6]), (7, [*range(7)])):
+            with history.sample(most) as sample:
+                found = sample.summary(date(2024, 1, 31), 31)
+            assert found.select("customer_id", "x").rows() == [(f"c{n}", 1) for n in places]
+        assert history.comes_back()
+    once = World("2024-01", transactions=sales[::2])
+    with history_of(Engine(once.con), "2024-01") as history:
+        assert not history.comes_back()

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from portrait_assets.core.errors import WarehouseError
 from portrait_assets.core.months import last_day
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX, UNPROFILED
@@ -19,7 +20,7 @@ from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Status, Tag
 from portrait_assets.stages.tags.evaluation.diff import with_drafts_active
 from portrait_assets.stages.targets.declared.outcomes import outcome
-from portrait_assets.stages.validation.backtests.claims import Claim
+from portrait_assets.stages.validation.backtests.claims import CLAIMS, Claim
 from portrait_assets.stages.validation.judging import weak_before
 from portrait_assets.stages.validation.proposals.drafts import Sample, Seen, draft_file
 from portrait_assets.stages.validation.proposals.proposing import _improved, propose
@@ -197,3 +198,17 @@ def test_without_proposals_the_file_says_so_and_can_still_be_read(tmp_path: Path
     path = tmp_path / "tags.yaml"
     path.write_text(draft_file([]), encoding="utf-8")
     assert load_catalogue(overrides=path).tags
+
+
+def test_a_sample_of_a_month_whose_window_is_not_materialized_is_named(tmp_path: Path):
+    warehouse = SmallWarehouse(tmp_path / "w.duckdb", "made_up", "one")
+    with pytest.raises(
+        WarehouseError, match=r"targets\.target has not been materialized for 2024-06 yet"
+    ):
+        Sample.of(warehouse, [], ["2024-05"])
+
+
+def test_thresholds_that_serve_the_prediction_are_these():
+    assert {claim.tag for claim in CLAIMS if claim.is_tunable} == {
+        *("lapse_risk", "purchase_outlook", "campaign_response"),
+    }

@@ -2,7 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from portrait_assets.methods.clustering.preparation.model_rows import rows_to_frame
+from portrait_assets.methods.clustering.preparation.model_rows import (
+    round_significant,
+    rows_to_frame,
+)
 from portrait_assets.methods.clustering.preparation.preparation import (
     FeatureUse,
     Preparation,
@@ -163,3 +166,19 @@ def test_the_plane_takes_the_widest_direction_first() -> None:
     assert plane.std(axis=0)[0] > plane.std(axis=0)[1]
     assert shares[0] > 0.8
     assert fit_plane(np.zeros((1, 2)))[0].tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("values", "rounded"),
+    [
+        ([12_345_678_901.0, 4.0, 6.0], [12_345_678_900.0, 0.0, 10.0]),
+        ([1_000.0, 0.46, 4e-7], [1_000.0, 0.46, 0.0]),
+        ([-0.012345678904, 6e-12], [-0.0123456789, 1e-11]),
+        ([0.0, 0.0], [0.0, 0.0]),
+        ([float("inf"), 1.234567890123], [float("inf"), 1.234567890123]),
+    ],
+)
+def test_parameters_have_ten_digits_of_the_largest_of_them(
+    values: list[float], rounded: list[float]
+):
+    assert round_significant(np.array(values)).tolist() == rounded

@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,6 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from portrait_assets.methods.clustering.selection.choice import Choice, _Chooser, choose
 from portrait_assets.methods.clustering.selection.scoring import CANDIDATES_SCHEMA
+from portrait_assets.methods.clustering.selection.winner import Proof
 from portrait_assets.methods.clustering.selection_rule import RULE
 from portrait_assets.testing.worlds.clusters import blobs, two_rings
 
@@ -102,3 +106,26 @@ def test_same_points_and_seed_choose_the_same() -> None:
     first, second = choose(points, seed=3), choose(points, seed=3)
     assert first.candidates.equals(second.candidates)
     assert (first.labels == second.labels).all()
+
+
+@pytest.mark.parametrize(
+    ("halves", "whole"),
+    [
+        ([Proof(0.25, 0.5), Proof(0.125, 1.0)], Proof(0.25, 0.75)),
+        ([Proof(0.75, 0.0), Proof(0.625, 0.5)], Proof(1.0, 0.25)),
+    ],
+)
+def test_of_two_halves_the_clearer_valley_counts_at_twice_its_probability(
+    halves: list[Proof], whole: Proof
+):
+    """Bonferroni's bound: either of two may be clear by chance."""
+    rule = SimpleNamespace(samples=SimpleNamespace(fewest_rows=4))
+    left = iter(halves)
+    chooser: Any = SimpleNamespace(
+        rule=rule,
+        refit=lambda known, candidate: np.zeros(len(known), dtype=np.int64),
+        proof=lambda known, labels, other: next(left),
+    )
+    line: Any = SimpleNamespace(candidate=SimpleNamespace(k=2), labels=None)
+    points, unseen = np.zeros((5, 1)), np.zeros((1, 1))
+    assert _Chooser.prove(chooser, points, line, unseen) == whole

@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+from typing import Any, cast
+
 import numpy as np
 import pytest
 
@@ -12,7 +15,7 @@ from portrait_assets.methods.clustering.selection.scoring import (
     is_eligible,
     scored,
 )
-from portrait_assets.methods.clustering.selection_rule import RULE
+from portrait_assets.methods.clustering.selection_rule import RULE, Scoring
 
 FOUR = Candidate(kmeans.FAMILY, 0, 4)
 SCORING = RULE.scoring
@@ -119,3 +122,25 @@ def test_who_is_left_of_candidates_does_not_depend_on_how_many_subsets_are_fitte
     assert len(reached) > 2
     for least in sorted(reached.values())[-3:]:
         assert scores(1, least) == scores(SCORING.subsets, least)
+
+
+def listed(*lines: tuple[float, float]) -> list[tuple[float, float]]:
+    """What is short-listed of candidates with these agreements and numbers of segments."""
+    group = [
+        SimpleNamespace(number={"agreement": agreement, "segments": segments}.get, line=line)
+        for line in lines
+        for agreement, segments in [line]
+    ]
+    rule = SimpleNamespace(shortlist=0.25, most_listed=2, least_agreement=0.5)
+    found = scoring._shortlist(cast("list[Scored]", group), cast("Scoring", rule))
+    return [cast(Any, each).line for each in found]
+
+
+def test_the_short_list_is_of_who_is_near_the_best_and_the_best_of_each_number():
+    assert listed((0.75, 4), (1.0, 3), (0.74, 5)) == [
+        *((1.0, 3), (0.75, 4)),
+        *((1.0, 3), (0.75, 4), (0.74, 5)),
+    ]
+    assert listed((0.9, 3), (1.0, 3), (0.8, 3))[:2] == [(1.0, 3), (0.9, 3)], "two at most"
+    assert listed((0.5, 2), (0.49, 3), (1.0, 4)) == [(1.0, 4), (1.0, 4), (0.5, 2)]
+    assert listed() == []
