@@ -121,9 +121,9 @@ def granted(consents: list[Row], of_age: date | None) -> Said:
         day = each["granted_on"]
         if day is None or day > END or each["purpose"] is None:
             continue
-        key = (each["purpose"], lower(each["channel"])), day
+        dated = (each["purpose"], lower(each["channel"])), day
         version = (each["recorded_on"] or day, BASES.index(each["basis"] or "consent"))
-        bases[key] = max(bases.get(key, version), version)
+        bases[dated] = max(bases.get(dated, version), version)
     found: Said = {}
     for (key, day), (_, basis) in bases.items():
         if of_age is None or BASES[basis] == "guardian" or day >= of_age:
@@ -149,8 +149,8 @@ def refused(tables: dict[str, list[Row]]) -> Said:
     found: Said = {}
     for purpose, channel, day, reason in stated:
         if day <= END:
-            for each in [purpose] if purpose else PURPOSES:
-                key, code = (each, lower(channel)), (day, REASONS.index(reason))
+            for refused_of in [purpose] if purpose else PURPOSES:
+                key, code = (refused_of, lower(channel)), (day, REASONS.index(reason))
                 found[key] = max(found.get(key, code), code, key=in_force)
     return found
 
@@ -204,7 +204,7 @@ def asked(customers: dict[str, dict[str, list[Row]]]) -> Asked:
         ("records", "consents", "requests", "contacts"), customers.values()
     ):
         tables.setdefault(name, []).extend(of_one[name])
-    return Asked(MONTH, DECLARED, **tables)
+    return Asked(MONTH, DECLARED, **tables)  # type: ignore[arg-type]
 
 
 def test_what_is_stored_is_what_plain_python_decides(
