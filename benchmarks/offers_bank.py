@@ -5,7 +5,7 @@ they did not have, by the method, by popularity, by the true probabilities (the 
 of these can be seen: the true probability to expect of customers with the same features, learned of
 half of them from the true probabilities of the other half, which are 0 for what they would never
 take. No model of these features, from however many takings, is expected to rank better. Features
-are attributes, what is owned and what transactions of half a year show, from the bank's files.
+are attributes, what is owned and what transactions of a year show, from the bank's files.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from scipy import sparse
 from portrait_assets.core.arrays import Floats
 from portrait_assets.methods.prediction.families.parameters import PARAMETERS
 from portrait_assets.methods.prediction.fitting import fit_number
+from portrait_assets.methods.recommendation.products.dealings import with_days
 from portrait_assets.methods.recommendation.products.takings import (
     Kinds,
     Takings,
@@ -35,8 +36,9 @@ from portrait_assets.methods.recommendation.ranking import best, judged
 from portrait_assets.methods.statistics.discrimination.paired import mean_gain
 from portrait_assets.stages.offers.affinity.holdings import LAUNCH_MONTHS
 from portrait_assets.synthetic.bank import generate_bank
+from portrait_assets.synthetic.persons.segment_traits import CATEGORIES
 
-AHEAD, WINDOWS, MONTHS = 3, 4, 24
+AHEAD, WINDOWS, MONTHS, YEAR = 3, 4, 24, 12
 ATTRIBUTES = (
     *("age", "age_band", "occupation", "education", "income", "income_band", "household_type"),
     *("children", "home_ownership", "region", "risk_tolerance"),
@@ -53,11 +55,12 @@ def _month(day: pl.Expr) -> pl.Expr:
 
 
 class Files(NamedTuple):
-    """The bank's files as frames; months are counted from the year 0."""
+    """The bank's files as frames; months are counted from the year 0. `products` are on sale."""
 
     owned: pl.DataFrame
     first: pl.DataFrame
     spent: pl.DataFrame
+    dealt: pl.DataFrame
     records: pl.DataFrame
     truth: pl.DataFrame
     products: pl.Series
@@ -72,8 +75,14 @@ class Files(NamedTuple):
             pl.col("first") > began, pl.col("first") <= began + AHEAD, pl.col("is_own")
         )
         owned, took = (matrix(each, names, self.products) for each in (had, taken))
+        days = matrix(self.dealings(began), names, self.products)
         segment = np.zeros(names.len(), dtype=np.int64)
-        return Window(features.drop("customer_id"), owned, took, segment), names
+        return Window(features.drop("customer_id"), owned, took, segment, days), names
+
+    def dealings(self, month: int) -> pl.DataFrame:
+        """Days of the last year with transactions with what customers did not have by then."""
+        lately = self.dealt.filter(pl.col("month") <= month, pl.col("month") > month - YEAR)
+        return lately.group_by("customer_id", "product_id").agg(pl.col("days").sum())
 
     def features(self, month: int) -> pl.DataFrame:
         """By customer of the month: attributes, balances by product and category, and habits."""
@@ -85,7 +94,7 @@ class Files(NamedTuple):
             .select("customer_id", *ATTRIBUTES, tenure=month - pl.col("joined"))
         )
         spent = (
-            self.spent.filter(pl.col("month") <= month, pl.col("month") > month - 6)
+            self.spent.filter(pl.col("month") <= month, pl.col("month") > month - YEAR)
             .group_by("customer_id")
             .agg(pl.exclude("month").sum())
         )
@@ -122,7 +131,7 @@ def read(folder: Path) -> Files:
     )
     shown = {
         "branch": pl.col("channel") == "branch",
-        **{each: pl.col("category") == each for each in ("wealth", "insurance", "travel")},
+        **{each: pl.col("category") == each for each in CATEGORIES},
     }
     spent = (
         lines.group_by("customer_id", "month")
@@ -133,6 +142,12 @@ def read(folder: Path) -> Files:
         )
         .collect()
     )
+    days = (
+        lines.filter(pl.col("amount") > 0)
+        .group_by("customer_id", "product_id", "month")
+        .agg(pl.col("occurred_at").dt.date().n_unique().alias("days"))
+        .collect()
+    )
     answered = (
         pl.scan_parquet(folder / "responses" / "*.parquet")
         .select("customer_id", _month(pl.col("responded_on")).alias("first"))
@@ -141,6 +156,9 @@ def read(folder: Path) -> Files:
         .with_columns(pl.lit(False).alias("is_own"))
     )
     first = owned.group_by("customer_id", "product_id").agg(pl.col("month").min().alias("first"))
+    dealt = days.join(first, on=["customer_id", "product_id"], how="left").filter(
+        (pl.col("first") > pl.col("month")).fill_null(True)
+    )
     products = pl.read_parquet(folder / "products.parquet")
     known = products.select(
         "product_id",
@@ -185,17 +203,20 @@ def read(folder: Path) -> Files:
     )
     kinds = products.select("product_id", "category")
     truth = pl.read_parquet(folder / "truth" / "affinities.parquet")
-    ever_held = first["product_id"].unique().sort()
-    return Files(owned, first, spent, records, truth, ever_held, kinds)
+    as_of: date = truth["as_of"][0]
+    gone = products.filter(pl.col("withdrawn_on") <= as_of)["product_id"]
+    on_sale = first.filter(~pl.col("product_id").is_in(gone.implode()))["product_id"]
+    return Files(owned, first, spent, dealt, records, truth, on_sale.unique().sort(), kinds)
 
 
 def matrix(pairs: pl.DataFrame, names: pl.Series, products: pl.Series) -> sparse.csr_matrix:
-    """Ones by place of the customer in `names` and of the product."""
+    """By place of the customer in `names` and of the product: ones, or `days` where they stand."""
     rows = pl.DataFrame({"customer_id": names}).with_row_index("row")
     columns = pl.DataFrame({"product_id": products}).with_row_index("column")
     at = pairs.join(rows, on="customer_id").join(columns, on="product_id").sort("row", "column")
+    values = at["days"].to_numpy() if "days" in at.columns else np.ones(at.height)
     return sparse.csr_matrix(
-        (np.ones(at.height), (at["row"].to_numpy(), at["column"].to_numpy())),
+        (values.astype(np.float64), (at["row"].to_numpy(), at["column"].to_numpy())),
         shape=(names.len(), products.len()),
     )
 
@@ -231,10 +252,11 @@ def _compared(
     taken = pl.DataFrame({"customer": pairs.row, "item": pairs.col}).cast(pl.Int64)
     has = today.owned[takers].toarray() > 0
     taken_before = sum(np.asarray(each.taken.sum(axis=0)).ravel() for each in windows)
-    probabilities = model.probabilities(today.features, today.owned, today.segment)
+    probabilities = model.probabilities(today.features, today.owned, today.segment, today.dealt)
     oracle = np.zeros(probabilities.shape)
     place = dict(zip(names, range(names.len()), strict=True))
     column = dict(zip(files.products, range(files.products.len()), strict=True))
+    true = true.filter(pl.col("product_id").is_in(files.products.implode()))
     rows = [place[each] for each in true["customer_id"]]
     oracle[rows, [column[each] for each in true["product_id"]]] = true["probability"]
     scores = {
@@ -272,6 +294,9 @@ def seen(true: Floats, today: Window) -> Floats:
     Whom a product would never be taken by is taught as well, for no column says who that is.
     """
     found = np.zeros(true.shape)
+    features = today.features
+    if today.dealt is not None:
+        features = with_days(features, today.dealt, range(true.shape[1]))
     half = np.random.default_rng(0).permutation(len(true)) % HALVES
     has = today.owned.toarray() > 0
     for product, one in itertools.product(range(true.shape[1]), range(HALVES)):
@@ -279,7 +304,7 @@ def seen(true: Floats, today: Window) -> Floats:
         learned, scored = (np.flatnonzero(lacks & side) for side in (half != one, half == one))
         if (true[learned, product] > 0).sum() < LEAST_LEARNED or not len(scored):
             continue
-        rows = today.features[learned]
+        rows = features[learned]
         model = fit_number(rows, true[learned, product], "trees", parameters=TAUGHT)
-        found[scored, product] = model.expected(today.features[scored])
+        found[scored, product] = model.expected(features[scored])
     return found

@@ -1,8 +1,9 @@
 """Time and memory of a month's affinities for so many customers and thirty products.
 
 Rows as the steps of the room give them: purchases of fourteen categories, visits, three products
-of ten categories owned by each customer, and features of the types that models may use, three of
-which decide how probably each product is taken.
+of ten categories owned by each customer, transactions with a product that is not, shares of the
+categories, and features of the types that models may use, three of which decide how probably each
+product is taken.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from portrait_assets.stages.predictions.learning.past.labels import INPUTS
 from portrait_assets.storage.steps import Scope
 
 CATEGORIES, PRODUCTS, HELD, SEGMENTS, LEVELS, LEANINGS, KINDS = 14, 30, 3, 8, 6, 3, 10
+DEALING, MONTHS = 0.3, 15
+"""Share of customers with transactions every month with a product that they do not have."""
 Floats = npt.NDArray[np.float32]
 Products = npt.NDArray[np.int64]
 
@@ -65,6 +68,19 @@ def feature(name: str, rows: int, rng: np.random.Generator) -> pl.Series:
     return values.to_frame("value").select(pl.when(~pl.Series(missing)).then("value")).to_series()
 
 
+def leanings(began: int, customers: Products, rng: np.random.Generator) -> pl.DataFrame:
+    """Days with purchases of half of the categories by each of these customers."""
+    who, category = np.nonzero(rng.random((len(customers), CATEGORIES)) < 0.5)
+    return pl.DataFrame(
+        {
+            "began": np.full(len(who), began),
+            "customer": customers[who],
+            "category": category,
+            "days": rng.integers(1, 30, len(who)),
+        }
+    ).with_columns(pl.format("category {}", pl.col("category")).alias("category"))
+
+
 def scale(customers: int) -> dict[str, float]:
     """What a month takes; processor time is disturbed less by other load than the clock."""
     rng = np.random.default_rng(1)
@@ -104,6 +120,15 @@ def scale(customers: int) -> dict[str, float]:
         pl.col("product_id").cast(pl.String).str.zfill(3),
         category=pl.format("kind {}", pl.col("product_id") % KINDS),
     )
+    chosen = rng.random(customers) < DEALING
+    dealt = pl.DataFrame(
+        {
+            "customer": np.repeat(every[chosen], MONTHS),
+            "product_id": np.repeat(rng.integers(0, PRODUCTS, chosen.sum()), MONTHS),
+            "ago": np.tile(np.arange(MONTHS), chosen.sum()),
+            "days": 1,
+        }
+    ).with_columns(pl.col("product_id").cast(pl.String).str.zfill(3))
     some = np.arange(min(customers, MOST_LEARNED)) * customers // min(customers, MOST_LEARNED)
     learned = pl.concat(
         features(leaning[some], rng).with_columns(
@@ -112,10 +137,15 @@ def scale(customers: int) -> dict[str, float]:
         for began in WINDOWS
     )
     known = features(leaning, rng).with_columns(pl.Series("customer", every))
+    habits = pl.concat(
+        leanings(began, asked, rng)
+        for began, asked in [(0, every), *((began, some) for began in WINDOWS)]
+    )
     given = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     began, busy = time.perf_counter(), time.process_time()
     # In parts, as the warehouse takes them.
-    parts = listed(Scope("2024-06"), member, item, visits, purchase, holding, learned, known)
+    rows_of = (member, item, visits, purchase, holding, dealt, habits, learned, known)
+    parts = listed(Scope("2024-06"), *rows_of)
     rows = sum(part.height for part in parts)
     return {
         f"{customers:,} customers, rows": float(rows),

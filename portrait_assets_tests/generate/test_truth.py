@@ -77,6 +77,22 @@ def test_what_is_not_planted_is_clean(query: Query) -> None:
     )
 
 
+def test_nobody_pays_with_a_card_before_it_is_issued(query: Query) -> None:
+    """Some cards are issued later than their customers joined, and paid with from then on."""
+    later, before, after = query(
+        "WITH line AS (SELECT customer_id, product_id, date_trunc('month', occurred_at) AS month "
+        "FROM transactions WHERE product_id LIKE 'P20_'), "
+        "card AS (SELECT customer_id, product_id, date_trunc('month', min(balance_on)) AS since "
+        "FROM balances WHERE product_id LIKE 'P20_' GROUP BY ALL) "
+        "SELECT count(DISTINCT customer_id) FILTER (since > (SELECT min(since) FROM card)), "
+        "count(*) FILTER (month < since), count(*) FILTER (month >= since) "
+        "FROM line JOIN card USING (customer_id, product_id)"
+    ).row(0)
+    assert before == 0
+    assert later > 50
+    assert after > 1_000
+
+
 def test_duplicates_are_second_records_of_their_person(query: Query) -> None:
     pairs = query(
         "SELECT d.*, a.full_name AS name, b.full_name AS other_name, a.national_id AS id, "

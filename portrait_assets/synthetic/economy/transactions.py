@@ -38,6 +38,7 @@ from portrait_assets.synthetic.economy.bad_values import CHANNEL_NAMES, plant
 from portrait_assets.synthetic.economy.events import Happenings
 from portrait_assets.synthetic.economy.market import Market
 from portrait_assets.synthetic.holdings.balances import REDEEMED, Holdings
+from portrait_assets.synthetic.holdings.borrowing import CARD
 from portrait_assets.synthetic.holdings.products import CURRENT, PRODUCT_IDS
 from portrait_assets.synthetic.marketing.campaigns import Contacted
 from portrait_assets.synthetic.persons.lifecycle import Lifecycle
@@ -212,9 +213,7 @@ def _month(
     occurred = _times(month, customer, channel, lives, habits, market, first, second)
     cents = _cents(customer, category, habits, settings, first, second)
     discount = _discounts(customer, category, cents, habits, first, second)
-    fund = holdings.fund[:, month]
-    products = habits.product.copy()
-    products[:, 2] = np.where(fund == REDEEMED, CURRENT, fund)
+    products = _products(month, habits, holdings)
     place = np.where(_bits(first, 54, 8) < habits.credit[customer], 1, 0)
     place = np.where(category == WEALTH, 2, np.where(category == INSURED, 3, place))
     product = products[customer, place]
@@ -246,6 +245,16 @@ def _month(
         len(customer),
     )
     return table, planted
+
+
+def _products(month: int, habits: Habits, holdings: Holdings) -> Ints:
+    """What `Habits.product` is in the month: nobody pays with a card before it is issued."""
+    products = habits.product.copy()
+    has_card = holdings.opened[:, CARD + 1] <= month
+    products[:, 1] = np.where(has_card, products[:, 1], CURRENT)
+    fund = holdings.fund[:, month]
+    products[:, 2] = np.where(fund == REDEEMED, CURRENT, fund)
+    return products
 
 
 def _bits(words: Words, start: int, count: int) -> Ints:

@@ -95,3 +95,19 @@ def test_attributes_become_columns_of_ones():
     assert traits.count == columns.shape[1] == 5 + 2
     assert columns[:, :5].sum(axis=0).tolist() == [20, 20, 20, 20, 20]
     assert columns[100].sum() == columns[99, 5:].sum() == 0
+
+
+def test_of_takings_that_no_curve_rests_on_nothing_is_learned(monkeypatch: pytest.MonkeyPatch):
+    """Every second customer is one whom the curve rests on: the others alone take the last item."""
+    owned, taken = pairs(400, 1)
+    taken[:] = 0
+    taken[1::2, 3] = owned[1::2, 3] == 0
+    have, took = sparse.csr_matrix(owned), sparse.csr_matrix(taken)
+    last = np.array([False, False, False, True])
+    monkeypatch.setattr(
+        "portrait_assets.methods.recommendation.products.companions.MOST_OF_CURVE", 200
+    )
+    assert fit_companions(have, have, took, last) is None
+    taken[0, 3], owned[0, 3] = 1, 0
+    have, took = sparse.csr_matrix(owned), sparse.csr_matrix(taken)
+    assert fit_companions(have, have, took, last) is not None

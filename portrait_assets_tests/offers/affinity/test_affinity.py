@@ -13,10 +13,11 @@ from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.offers.affinity.checks import IN_ORDER
 from portrait_assets.stages.offers.affinity.contract import PRODUCT_AFFINITY
-from portrait_assets.stages.offers.affinity.holdings import HOLDING, WINDOWS
-from portrait_assets.stages.offers.affinity.listing import _window, affinity_step
+from portrait_assets.stages.offers.affinity.holdings import DEALT, HOLDING, LEANING, WINDOWS
+from portrait_assets.stages.offers.affinity.listing import affinity_step
 from portrait_assets.stages.offers.affinity.purchases import MEMBER, item_step, purchase_step
 from portrait_assets.stages.offers.affinity.segments import _rows, segment_step
+from portrait_assets.stages.offers.affinity.taking import Leanings, window
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.standing import shared_steps
 from portrait_assets.storage.steps import Scope
@@ -68,11 +69,18 @@ def test_what_is_taken_in_a_window_is_not_held_before_it():
         orient="row",
     )
     rows = pl.DataFrame({"customer": [2, 5], "began": [3, 3], "balance": [10.0, 20.0]})
-    found = _window(rows, owned, 4, np.array([7, 7, 1, 7, 7, 2]), 3)
+    days = pl.DataFrame(
+        [(2, 1, 3, 1), (2, 1, 14, 2), (2, 1, 15, 4), (2, 3, 2, 8), (5, 0, 1, 8)],
+        schema=["customer", "product", "ago", "days"],
+        orient="row",
+    )
+    found = window(rows, owned, days, 4, np.array([7, 7, 1, 7, 7, 2]), 3)
     assert found.features.columns == ["balance"]
     assert found.owned.toarray().tolist() == [[1, 0, 0, 0], [1, 0, 0, 0]]
     assert found.taken.toarray().tolist() == [[0, 1, 1, 0], [0, 0, 0, 1]]
     assert found.segment.tolist() == [1, 2]
+    assert found.dealt is not None
+    assert found.dealt.toarray().tolist() == [[0, 3, 0, 0], [0, 0, 0, 0]], "in the year before it"
 
 
 def test_who_is_in_no_segment_is_in_no_cell():
@@ -176,6 +184,42 @@ def test_what_was_taken_in_the_month_of_an_answer_is_not_of_ones_own_accord():
     bank.put(CLUSTER_ASSIGNMENT, frame_of(CLUSTER_ASSIGNMENT, []))
     rows = bank.rows(HOLDING).select("customer", "product_id", "is_own").rows()
     assert rows == [(0, "fund", False), (1, "fund", True)]
+
+
+def test_customers_deal_with_what_others_hold_and_they_themselves_do_not_yet():
+    """Two days of May, of which one with a further line; one day of June, when it is held."""
+    lines = [
+        *(bought("c00", 5, day, "fund") for day in (2, 2, 9)),
+        *(bought("c00", month, 5, "fund") for month in (6,)),
+        bought("c00", 5, 3, "tea"),
+        bought("c01", 4, 3, "fund", amount=-5),
+        bought("c02", 4, 3, "deposit"),
+    ]
+    accounts = [owned("c00", 6, "fund"), *(owned("c02", month, "deposit") for month in (4, 5, 6))]
+    assert bank_of(lines, accounts=accounts).rows(DEALT).rows() == [(0, "fund", 1, 2)]
+
+
+def test_a_leaning_is_the_share_of_a_usual_category_in_the_year_before():
+    """Of June and of the window before: of thirty who bought food, and nineteen who bought tea."""
+    lines = [bought(who, 6, day, "bread") for who in CUSTOMERS[:20] for day in (1, 2)]
+    lines += [bought(who, 6, 3, "tea") for who in CUSTOMERS[1:20]]
+    lines += [bought("c00", 2, 3, "bread")]
+    rows = bank_of(lines, accounts=list(balances())).rows(LEANING)
+    assert rows["category"].unique().to_list() == ["food"], "nineteen are not enough"
+    assert rows.filter(customer=0).rows() == [(0, 0, "food", 3), (3, 0, "food", 1)]
+    assert bank_of(lines).rows(LEANING).is_empty(), "nothing is held, and nothing is taken"
+
+
+def test_leanings_stand_beside_the_features_of_their_window():
+    days = [(0, 2, "food", 3), (0, 2, "rent", 1), (3, 2, "food", 2), (0, 5, "rent", 4)]
+    leaning = pl.DataFrame(days, schema=["began", "customer", "category", "days"], orient="row")
+    rows = pl.DataFrame({"customer": [2, 4, 5], "age": [30, 40, 50]})
+    found = Leanings.of(leaning).beside(rows, 0)
+    assert found["share of food"].to_list() == [0.75, None, 0.0]
+    assert found["share of rent"].to_list() == [0.25, None, 1.0]
+    then = Leanings.of(leaning).beside(rows, 3)
+    assert then["share of food"].to_list() == [1.0, None, None]
+    assert Leanings.of(leaning.clear()).beside(rows, 0).equals(rows)
 
 
 def test_who_refuses_profiling_has_none(computed: Computed):

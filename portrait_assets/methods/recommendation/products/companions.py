@@ -76,7 +76,7 @@ def fit_companions(
         of_curve: the items that the curve is of, shape (items,); all by default.
 
     Returns:
-        None where no customer took any of these that they did not have.
+        None where no customer whom the curve rests on took any of these that they did not have.
     """
     customers, items = has.shape
     weights = fit_ease(known)[:, :items].astype(np.float32)
@@ -95,12 +95,12 @@ def fit_companions(
         kept = slice(-rows.start % step, None, step)
         margins.append(scores[kept])
         outcomes.append(np.where(may, took, np.nan)[kept])
-    if not happened[of_curve].sum() > 0:
+    outcome = np.vstack(outcomes)[:, of_curve]
+    may = ~np.isnan(outcome)
+    if not outcome[may].any():
         return None
     overall = happened.sum() / expected.sum()
     scale = np.log((happened + PRIOR_TAKINGS) / (expected + PRIOR_TAKINGS / overall))
-    outcome = np.vstack(outcomes)[:, of_curve]
-    may = ~np.isnan(outcome)
     shown = np.vstack(margins)[:, of_curve] + scale[of_curve].astype(np.float32)
     curve = fit_curve(shown[may].astype(np.float64), outcome[may])
     return Companions(weights, scale, curve, happened > 0)

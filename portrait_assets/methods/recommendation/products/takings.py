@@ -1,11 +1,11 @@
 """Who takes a product that they do not have: boosted trees for the products most taken, what goes
-with what they have for the others, and which of a category by who holds which.
+with what they have for the others, and which of a category by who holds which and dealt with which.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,13 @@ from portrait_assets.methods.prediction.fitting import fit
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.recommendation.products.choices import Choices, fit_choices
 from portrait_assets.methods.recommendation.products.companions import Companions, fit_companions
+from portrait_assets.methods.recommendation.products.dealings import (
+    Dealings,
+    Dealt,
+    dealt_with,
+    fit_dealings,
+    with_days,
+)
 from portrait_assets.methods.recommendation.products.traits import Traits, fit_traits
 from portrait_assets.methods.recommendation.shrinkage import shrunk_rates
 
@@ -61,13 +68,15 @@ class Window:
     """What was known of customers before a window that is over, and what they took within it.
 
     `features` has a row per customer; `owned` (what they had, as ones) and `taken` are by customer
-    and product; `segment` numbers their segments from 0.
+    and product; `segment` numbers their segments from 0. `dealt` has the days with transactions
+    with each product; None where none are known.
     """
 
     features: pl.DataFrame
     owned: sparse.csr_matrix
     taken: sparse.csr_matrix
     segment: Indexes
+    dealt: sparse.csr_matrix | None = None
 
 
 @dataclass(frozen=True)
@@ -94,12 +103,21 @@ class Takings:
     rates: Floats
     """By segment and product."""
     basis: tuple[str, ...]
+    dealt: tuple[int, ...] = ()
+    """Products whose dealings are features."""
     choices: Choices | None = None
+    dealings: Dealings = field(default_factory=Dealings)
 
     def probabilities(
-        self, features: pl.DataFrame, owned: sparse.csr_matrix, segment: Indexes
+        self,
+        features: pl.DataFrame,
+        owned: sparse.csr_matrix,
+        segment: Indexes,
+        dealt: sparse.csr_matrix | None = None,
     ) -> Floats:
         """By customer and product; NaN where the customer has the product."""
+        if dealt is not None:
+            features = with_days(features, dealt, self.dealt)
         found = self.rates[segment]
         if self.companions is not None:
             margins = _margins(self.companions, _known(features, owned, self.traits))
@@ -111,7 +129,9 @@ class Takings:
                     design[:, -1] = margins[:, product]
                     found[:, product] = model.probability_of(design)
         found[owned.toarray() > 0] = np.nan
-        return found if self.choices is None else self.choices.pooled(features, found)
+        if self.choices is not None:
+            found = self.choices.pooled(features, found)
+        return found if dealt is None else self.dealings.pooled(found, dealt)
 
 
 def most_taken(takings: Sequence[float]) -> list[int]:
@@ -133,16 +153,27 @@ def fit_takings(
         last_segment: the highest number of a segment; by default that of the newest window.
         kinds: what products are of one category, if that is known.
     """
-    model = _fit_each(windows, last_segment)
+    newest = windows[0]
+    dealt = () if newest.dealt is None else dealt_with(newest.dealt)
+    model = replace(_fit_each([_described(w, dealt) for w in windows], last_segment), dealt=dealt)
     if kinds is None:
         return model
-    newest = windows[0]
     step = max(1, newest.features.height // MOST_EXPECTED)
     some = np.arange(0, newest.features.height, step)
     features, owned = newest.features[some], sparse.csr_matrix(newest.owned[some])
-    expected = model.probabilities(features, owned, newest.segment[some])
+    days = None if newest.dealt is None else sparse.csr_matrix(newest.dealt[some])
+    expected = model.probabilities(features, owned, newest.segment[some], days)
     lasting = features.select(kinds.lasting)
-    return replace(model, choices=fit_choices(lasting, owned, kinds.category, expected))
+    choices = fit_choices(lasting, owned, kinds.category, expected)
+    before = [Dealt(w.dealt, w.owned, w.taken) for w in windows if w.dealt is not None]
+    return replace(model, choices=choices, dealings=fit_dealings(before, kinds.category))
+
+
+def _described(window: Window, dealt: Sequence[int]) -> Window:
+    """The window with dealings among its features."""
+    if window.dealt is None:
+        return window
+    return replace(window, features=with_days(window.features, window.dealt, dealt))
 
 
 def _fit_each(windows: Sequence[Window], last_segment: int | None) -> Takings:

@@ -8,7 +8,16 @@ from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURE_MATRIX
 from portrait_assets.stages.features.declared.entity import STATED
 from portrait_assets.stages.offers.affinity.contract import AHEAD
-from portrait_assets.stages.offers.affinity.purchases import HELD, MEMBER, MONTHS, SOLD, of_window
+from portrait_assets.stages.offers.affinity.purchases import (
+    ARTICLE,
+    BOUGHT_MONTH,
+    HELD,
+    MEMBER,
+    MONTHS,
+    MOST_NEEDED,
+    SOLD,
+    of_window,
+)
 from portrait_assets.stages.predictions.learning.past.labels import INPUTS
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.steps import THE_MONTH, Grain, Scope, Step, if_empty, read, window
@@ -20,6 +29,8 @@ MOST_LEARNED = 60_000
 LAUNCH_MONTHS = 1
 """Months after that of the introduction whose takings say how a launch goes, and not how many take
 the product later; and after that of a withdrawal, whose takings stand in for what was withdrawn."""
+MOST_CATEGORIES = 20
+"""Categories whose share is a feature; those that most customers buy."""
 LASTING = tuple(name for name in STATED if name in INPUTS)
 """Attributes: what a customer is, whatever they hold."""
 NUMBERS = (Type.NUMBER, Type.INTEGER, Type.MONEY, Type.QUANTITY, Type.SQUARE)
@@ -76,6 +87,24 @@ and whether taken of the customer's own accord: no campaign was answered in the 
 the product was over, and nothing of its category that the customer held had just been withdrawn.
 """
 
+DEALT = Step(
+    "dealt",
+    (BOUGHT_MONTH, ARTICLE, HOLDING),
+    """
+    SELECT b.customer::BIGINT AS customer, a.product_id, b.ago::BIGINT AS ago,
+        sum(bit_count(b.days))::BIGINT AS days
+    FROM bought_month AS b JOIN article AS a USING (article)
+    WHERE a.product_id IN (SELECT product_id FROM holding) AND NOT EXISTS (
+        SELECT 1 FROM holding AS h
+        WHERE h.customer = b.customer AND h.product_id = a.product_id AND h.since >= b.ago)
+    GROUP BY ALL ORDER BY customer, product_id, ago
+    """,
+    grain=Grain.ALL,
+)
+"""Days of each month with transactions of customers with products that others hold in accounts, and
+they themselves did not have by then.
+"""
+
 
 def _learned_sql(scope: Scope) -> str:
     days = {ago: last_day(next_month(scope.month, -ago)) for ago in WINDOWS}
@@ -117,3 +146,36 @@ KNOWN = Step(
     grain=Grain.ALL,
 )
 """Features as known now."""
+
+
+_CATEGORY_DAYS = Step(
+    "category_days",
+    (BOUGHT_MONTH, ARTICLE),
+    "SELECT customer::BIGINT AS customer, ago, category, bit_count(bit_or(days)) AS days "
+    "FROM bought_month JOIN article USING (article) WHERE category IS NOT NULL GROUP BY ALL",
+    grain=Grain.ALL,
+)
+LEANING = Step(
+    "leaning",
+    (_CATEGORY_DAYS, ARTICLE, HOLDING, LEARNED, KNOWN),
+    f"""
+    SELECT began, customer, category, sum(days)::BIGINT AS days
+    FROM category_days JOIN (
+        SELECT began, customer FROM learned UNION ALL SELECT 0, customer FROM known
+    ) USING (customer)
+    WHERE ago >= began AND ago < began + {MONTHS} AND category IN (
+        SELECT category FROM category_days
+        GROUP BY category HAVING count(DISTINCT customer) >= {MOST_NEEDED}
+        ORDER BY count(DISTINCT customer) DESC, category LIMIT {MOST_CATEGORIES})
+    GROUP BY ALL ORDER BY began, customer, category
+    """,
+    grain=Grain.ALL,
+    simpler=if_empty(
+        HOLDING,
+        "SELECT 0::BIGINT AS began, 0::BIGINT AS customer, category, 0::BIGINT AS days "
+        "FROM article LIMIT 0",
+    ),
+)
+"""Days with a purchase of each of the usual categories in the year before each window, as far as it
+is known, and in the last (`began` 0 months ago); of nobody where nothing is held.
+"""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -11,20 +11,23 @@ from scipy import sparse
 
 from portrait_assets.core.arrays import Indexes
 from portrait_assets.core.machine.threads import in_threads, workers
-from portrait_assets.methods.recommendation.products.takings import Kinds, Window, fit_takings
 from portrait_assets.methods.recommendation.purchases.bought import Buyers, fit_bought
 from portrait_assets.methods.recommendation.purchases.frequency import Frequencies, frequencies
 from portrait_assets.methods.recommendation.purchases.habits import Habits, fit_habits
-from portrait_assets.methods.recommendation.ranking import best
 from portrait_assets.stages.offers.affinity.contract import (
-    AHEAD,
     DIGITS,
     KINDS,
     MOST_LISTED,
     PRODUCT,
     PRODUCT_AFFINITY,
 )
-from portrait_assets.stages.offers.affinity.holdings import HOLDING, KNOWN, LASTING, LEARNED
+from portrait_assets.stages.offers.affinity.holdings import (
+    DEALT,
+    HOLDING,
+    KNOWN,
+    LEANING,
+    LEARNED,
+)
 from portrait_assets.stages.offers.affinity.purchases import (
     MEMBER,
     UNIT,
@@ -32,15 +35,11 @@ from portrait_assets.stages.offers.affinity.purchases import (
     item_step,
     purchase_step,
 )
+from portrait_assets.stages.offers.affinity.taking import LEAST_MEMBERS, Listing, taken
 from portrait_assets.storage.steps import Grain, Scope, Step
-
-Listing: TypeAlias = Callable[[Indexes], pl.DataFrame]
-"""`customer`, `item`, `rank`, `probability` and `basis` of customers whose numbers go up by one."""
 
 CHUNK = 20_000
 """Customers whom a thread scores at a time, so that memory does not grow with them."""
-LEAST_MEMBERS = 20
-"""Customers before the newest window below which nothing is learned from it."""
 
 
 def affinity_step(smallest: int) -> Step:
@@ -50,7 +49,7 @@ def affinity_step(smallest: int) -> Step:
         smallest: fewest customers of what is listed by itself.
     """
     item = item_step(smallest)
-    reads = (MEMBER, item, VISITS, purchase_step(item), HOLDING, LEARNED, KNOWN)
+    reads = (MEMBER, item, VISITS, purchase_step(item), HOLDING, DEALT, LEANING, LEARNED, KNOWN)
     return Step(
         PRODUCT_AFFINITY.name, reads, compute=listed, grain=Grain.ALL, writes=PRODUCT_AFFINITY
     )
@@ -63,6 +62,8 @@ def listed(
     visits: pl.DataFrame,
     purchase: pl.DataFrame,
     holding: pl.DataFrame,
+    dealt: pl.DataFrame,
+    leaning: pl.DataFrame,
     learned: pl.DataFrame,
     known: pl.DataFrame,
 ) -> Iterator[pl.DataFrame]:
@@ -82,7 +83,8 @@ def listed(
 
     listings: list[tuple[str, Listing]] = [*zip(bought, in_threads(of_kind, bought), strict=True)]
     if holding.height and learned.height:
-        listings += [(PRODUCT, each) for each in _taken(member, holding, learned, known)]
+        found = taken(member, holding, dealt, leaning, learned, known)
+        listings += [(PRODUCT, each) for each in found]
 
     def of_customers(rows: Indexes) -> pl.DataFrame:
         parts = [
@@ -181,77 +183,3 @@ def _frequencies(
         (np.ones(int(lately.sum())), (customer[lately], item[lately])), shape=(customers, items)
     )
     return _Known(known("before"), known("now"), bought)
-
-
-def _taken(
-    member: pl.DataFrame, holding: pl.DataFrame, learned: pl.DataFrame, known: pl.DataFrame
-) -> list[Listing]:
-    """What is taken of the products that a customer does not have, and never had of late.
-
-    Nothing where no window is over of enough customers.
-    """
-    products = holding.select("product_id", "category").unique("product_id").sort("product_id")
-    names = products["product_id"]
-    places = pl.DataFrame({"product_id": names, "product": np.arange(names.len())})
-    owned = holding.join(places, on="product_id", how="left", maintain_order="left")
-    segment = member["segment"].to_numpy()
-    windows = [
-        _window(rows, owned, names.len(), segment, began)
-        for (began,), rows in learned.partition_by("began", as_dict=True).items()
-        if rows.height >= LEAST_MEMBERS
-    ]
-    if not windows:
-        return []
-    kinds = Kinds(products["category"].to_list(), LASTING)
-    model = fit_takings(windows, int(segment.max()), kinds)
-    basis = pl.Series(model.basis)
-    numbers = known["customer"].to_numpy()
-    now = owned.select("customer", "product")
-
-    def listing(rows: Indexes) -> pl.DataFrame:
-        first, last = np.searchsorted(numbers, [rows[0], rows[-1] + 1]).tolist()
-        part = known.slice(first, last - first)
-        customer = part["customer"].to_numpy()
-        has = _matrix(
-            now.filter(pl.col("customer").is_between(rows[0], rows[-1])), customer, names.len()
-        )
-        found = best(
-            model.probabilities(part.drop("customer"), has, segment[customer]), MOST_LISTED
-        )
-        return found.select(
-            pl.Series("customer", customer).gather(found["customer"]).alias("customer"),
-            names.gather(found["item"]).alias("item"),
-            pl.int_range(1, pl.len() + 1).over("customer").cast(pl.UInt32).alias("rank"),
-            pl.col("score").alias("probability"),
-            basis.gather(found["item"]).alias("basis"),
-        )
-
-    return [listing]
-
-
-def _window(
-    rows: pl.DataFrame, owned: pl.DataFrame, products: int, segment: Indexes, began: object
-) -> Window:
-    """A window that began so many months ago: what was held by then, and what was taken in it."""
-    assert isinstance(began, int)
-    customer = rows["customer"].to_numpy()
-    had = owned.filter(pl.col("since") >= began)
-    taken = owned.filter(
-        pl.col("since") < began, pl.col("since") >= began - AHEAD, pl.col("is_own")
-    )
-    had_matrix, taken_matrix = (
-        _matrix(each.select("customer", "product"), customer, products) for each in (had, taken)
-    )
-    return Window(rows.drop("began", "customer"), had_matrix, taken_matrix, segment[customer])
-
-
-def _matrix(pairs: pl.DataFrame, customers: Indexes, products: int) -> sparse.csr_matrix:
-    """Ones by place in these customers, which rise, and product."""
-    customer = pairs["customer"].to_numpy()
-    place = np.searchsorted(customers, customer)
-    place = np.minimum(place, max(len(customers) - 1, 0))
-    own = customers[place] == customer
-    return sparse.csr_matrix(
-        (np.ones(int(own.sum())), (place[own], pairs["product"].to_numpy()[own])),
-        shape=(len(customers), products),
-    )
