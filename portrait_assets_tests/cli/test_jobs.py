@@ -62,7 +62,7 @@ def test_what_was_published_is_printed_also_where_a_month_failed(
     from portrait_assets.app.cli.options import out
     from portrait_assets.app.cli.run import run_and_show
 
-    stand_in("app.run:run_portrait", Result(has_failed, is_published))
+    stand_in("app.runs.run:run_portrait", Result(has_failed, is_published))
     stand_in("app.status:read_published", "what is there")
     printed = stand_in("app.cli.printing:print_published")
     settings = Settings(source="corner_shop", data_dir=tmp_path)

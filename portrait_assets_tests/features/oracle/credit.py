@@ -88,11 +88,12 @@ def _conduct(months: dict[int, list[Row]]) -> Row:
 
 
 def _of_base(own: Row, all_of_them: list[Row]) -> Row:
-    days, band, on_time = own.pop("days"), own.pop("band"), own.pop("on_time")
+    days, band, on_time = own["days"], own["band"], own["on_time"]
     rate = _rate(own["past_due_spells_24m"] or 0, on_time, band, all_of_them)
     now = next((days[n] for n in (0, 1, 2) if n in days), None)
     chance = _stays(now, all_of_them) if now else None if now is None else rate
-    return own | {"past_due_rate_24m": rate, "past_due_probability_1m": chance}
+    features = {name: own[name] for name in own if name not in ("days", "band", "on_time")}
+    return features | {"past_due_rate_24m": rate, "past_due_probability_1m": chance}
 
 
 def _rate(spells: int, on_time: int, band: int, all_of_them: list[Row]) -> float | None:

@@ -92,8 +92,8 @@ WITHOUT_CUSTOMERS = {
 
 # Commands that read what is stored of customers, and the module in which they pass the door.
 COMMANDS = {
-    "pseudonyms.py": "app/pseudonyms.py",
-    "rights.py": "app/subject/leaving.py",
+    "privacy/pseudonyms.py": "app/pseudonyms.py",
+    "privacy/rights.py": "app/subject/leaving.py",
     "rooms/audience.py": "stages/tags/audiences/finding.py",
     "rooms/lookalike.py": "app/lookalike/finding.py",
     "rooms/card.py": "stages/tags/cards/card.py",
