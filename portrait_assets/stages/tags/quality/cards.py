@@ -23,6 +23,7 @@ from portrait_assets.methods.statistics.distributions.stability import (
     smoothed_shares,
 )
 from portrait_assets.privacy.cells import EVERY_CELL, pooled_counts
+from portrait_assets.stages.features.given import need_in_chinese
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_QUALITY
 from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
@@ -82,10 +83,11 @@ def tag_quality(
 def _not_judged(lacks: Sequence[str]) -> dict[str, object]:
     """The advice on a tag that the source gives no evidence for."""
     missing = ", ".join(lacks)
+    in_chinese = "、".join(map(need_in_chinese, lacks))
     return {
         "recommendation": "keep",
         "reason_en": f"not judged: the source gives no {missing}",
-        "reason_zh": f"无法判断：数据源未提供{missing}",
+        "reason_zh": f"无法判断：数据源未提供{in_chinese}",
     }
 
 

@@ -153,7 +153,7 @@ def tag_cards(quality: pl.DataFrame) -> pl.DataFrame:
         (
             pl.format("{}: {}", pl.col("recommendation"), "reason_en"),
             pl.format(
-                "{}:{}",
+                "{}：{}",
                 pl.col("recommendation").replace(
                     {"keep": "保留", "review": "复核", "retire": "下线"}
                 ),
@@ -195,7 +195,7 @@ def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
                 *numbers[1:],
             ),
             pl.format(
-                "相对{}的PSI为{}；无变化时期望{},95%情况下低于{}。请先查明变化原因再沿用。",
+                "相对{}的PSI为{}；无变化时期望{}，95%情况下低于{}。请先查明变化原因再沿用。",
                 "then",
                 *numbers,
             ),
