@@ -81,7 +81,7 @@ def _of_part(part: Part, is_class: bool) -> Iterator[str]:
     measure = "explained variance" if proof.is_of_number else "AUC"
     how = "of the newest" if proof.is_by_time else "of unseen"
     best = f"the best single column, {proof.baseline_feature}, {_interval(proof.of_baseline)}"
-    sure = "surely better" if proof.gain.low > 0 else "not surely better"
+    sure = "surely better" if proof.is_surely_better else "not surely better"
     yield (
         f"{which}{measure} {_interval(proof.quality)} {how} {len(proof.judged):,} rows; {best}; "
         f"gain {_interval(proof.gain)}: {sure}"

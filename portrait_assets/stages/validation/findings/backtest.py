@@ -104,6 +104,8 @@ def _of_source(areas: pl.DataFrame) -> pl.DataFrame:
         )
     )
     numbers = ("separate", "tags", "best", "hits", "customers")
+    best_zh = pl.col("best").str.replace_all(", ", "、", literal=True)
+    in_chinese = ("separate", "tags", best_zh, "hits", "customers")
     return finding(
         counted,
         Area.BACKTEST,
@@ -124,7 +126,7 @@ def _of_source(areas: pl.DataFrame) -> pl.DataFrame:
             pl.format(
                 "{}/{}个标签对其有超出偶然的区分力（AUC：{}）；发生于{}/{}位客户。"
                 "全部见validation.backtest。",
-                *numbers,
+                *in_chinese,
             ),
         ),
     )

@@ -83,7 +83,7 @@ def not_given(lacking: Mapping[str, Sequence[str]], active: pl.DataFrame) -> pl.
     )
     numbers = ("need", "tag_count", "tag_names", "feature_count", "feature_names")
     in_chinese = (
-        pl.col("need").map_elements(need_in_chinese, return_dtype=pl.String),
+        pl.col("need").replace({need: need_in_chinese(need) for need in causes["need"]}),
         "tag_count",
         _in_brackets("tag_names"),
         "feature_count",
