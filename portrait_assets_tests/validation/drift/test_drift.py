@@ -309,7 +309,7 @@ def test_the_verdict_of_drift_is_that_of_its_numbers():
         # Who only gives back is known by that.
         ([1, 0], [1, 2], LeftOut(frozenset(), "2024-01")),
         # Of a bank whose customers only hold something in the first month.
-        ([0, 0], [0, 0], LeftOut({"2024-01"}, "2024-02")),
+        ([0, 0], [0, 0], LeftOut(frozenset({"2024-01"}), "2024-02")),
     ],
 )
 def test_months_are_left_out_that_are_made_of_buyers_alone_or_before_all_purchases(

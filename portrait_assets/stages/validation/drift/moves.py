@@ -51,7 +51,7 @@ class LeftOut(NamedTuple):
     purchases none, where it is given.
     """
 
-    before: Collection[str] = ()
+    before: frozenset[str] = frozenset()
     first: str | None = None
 
     def allows(self, month: str, reference: str) -> bool:
