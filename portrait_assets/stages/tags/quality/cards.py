@@ -44,7 +44,7 @@ def tag_quality(
     lacking: Mapping[str, Sequence[str]] | None = None,
     smallest: int = EVERY_CELL,
 ) -> pl.DataFrame:
-    """One row per active tag, with the columns of TAG_QUALITY.
+    """One row per active tag, with the columns of TAG_QUALITY; none of too few customers.
 
     Args:
         catalogue: the catalogue, of which the tags active in the month are measured.
@@ -55,8 +55,11 @@ def tag_quality(
             is unknown: what followed in the month upon the tags of `before`. None leaves lift
             null. Never an input of tags.
         lacking: by tag that nobody has a value of what the source does not give for it.
-        smallest: fewest customers of a value that is listed by itself.
+        smallest: fewest customers of a month that is described, and of a value that is listed by
+            itself.
     """
+    if 0 < now.customers < smallest:
+        return TAG_QUALITY.empty()
     tags = catalogue.active(f"{as_of:%Y-%m}")
     overlaps = _overlaps(now, [tag.code for tag in tags if not is_number(tag)])
     changed = _shares_changed(tags, now, before)
