@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,9 +31,9 @@ def python_texts(file: Path) -> Iterator[str]:
             parts = (each.value for each in node.values if isinstance(each, ast.Constant))
             yield "…".join(map(str, parts))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if node not in left_out:
-                yield node.value
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if is_text and node not in left_out:
+            yield node.value
 
 
 def quoted_texts(file: Path) -> Iterator[str]:
@@ -44,11 +44,13 @@ def quoted_texts(file: Path) -> Iterator[str]:
 
 
 def of_package(ending: str) -> list[Path]:
+    """The files of the package that people read, by the ending of their names."""
     files = PACKAGE.rglob(f"*{ending}")
     return sorted(each for each in files if each.relative_to(PACKAGE).parts[0] not in NOT_OURS)
 
 
 def wrong(texts: Iterator[str]) -> list[str]:
+    """Those with punctuation of half width beside a Chinese character."""
     return [text for text in texts if HALF_WIDTH.search(text) and not PATTERN.search(text)]
 
 
@@ -56,7 +58,9 @@ def wrong(texts: Iterator[str]) -> list[str]:
     ("ending", "texts"),
     [(".py", python_texts), (".html", quoted_texts), (".yaml", quoted_texts)],
 )
-def test_no_chinese_text_has_half_width_punctuation(ending, texts):
+def test_no_chinese_text_has_half_width_punctuation(
+    ending: str, texts: Callable[[Path], Iterator[str]]
+):
     files = of_package(ending)
     found = {str(each.relative_to(PACKAGE)): wrong(texts(each)) for each in files}
     assert {name: lines for name, lines in found.items() if lines} == {}
