@@ -310,7 +310,7 @@ def test_evidence_is_named_as_it_is_read():
         ("what no feature needs", "what no feature needs"),
     ],
 )
-def test_what_is_needed_is_told_in_chinese(name: str, in_chinese: str):
+def test_what_is_needed_is_named_in_chinese(name: str, in_chinese: str):
     assert need_in_chinese(name) == in_chinese
 
 

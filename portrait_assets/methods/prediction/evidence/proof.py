@@ -64,9 +64,9 @@ class Proof:
 
     @property
     def is_surely_better(self) -> bool:
-        """Whether it beats the single feature, and what can be told without any, beyond chance."""
-        without_any = 0.0 if self.is_of_number else 0.5
-        return self.gain.low > 0 and self.quality.low > without_any
+        """Whether it beats the single feature, and a guess without any, beyond chance."""
+        of_guess = 0.0 if self.is_of_number else 0.5
+        return self.gain.low > 0 and self.quality.low > of_guess
 
     def probabilities(self, seed: int = 0) -> Floats:
         """Calibrated probabilities of the judged rows, each by a curve of the other rows."""
