@@ -31,8 +31,7 @@ def python_texts(file: Path) -> Iterator[str]:
             parts = (each.value for each in node.values if isinstance(each, ast.Constant))
             yield "…".join(map(str, parts))
     for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and node not in left_out:
+        if isinstance(node, ast.Constant) and node not in left_out and isinstance(node.value, str):
             yield node.value
 
 

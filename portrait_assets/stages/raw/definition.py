@@ -44,7 +44,7 @@ _SAVED_OTHERWISE = {
     "an Excel workbook": (".xlsx", ".xls", ".xlsm", ".ods"),
     "a database": (".sqlite", ".sqlite3", ".db", ".duckdb", ".accdb", ".mdb"),
     "an archive": (".zip", ".7z", ".rar", ".tar", ".tar.gz", ".tgz"),
-    "a file of a statistics program": (".sas7bdat", ".xpt", ".sav", ".rds"),
+    "a file of a statistics program": (".sas7bdat", ".xpt", ".rds"),
 }
 
 

@@ -247,6 +247,6 @@ def _nothing_earlier() -> pl.DataFrame:
         Area.DRIFT,
         "all",
         "PSI",
-        "There is no earlier month to compare with, but one of buyers alone or before all purchases.",
+        "There is no earlier month to compare with but those of buyers alone or without purchases.",
         "没有更早的月份可比较；客户全部有购买的首月，以及首笔购买之前的月份，均不能作为比较基准。",
     )
