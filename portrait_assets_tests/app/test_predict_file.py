@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from portrait_assets.app.any_table.predict import predict_file, sentences
 from portrait_assets.app.cli import app
-from portrait_assets.methods.prediction.choice import Choice
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.evidence.proof import Proof
 from portrait_assets.methods.prediction.families.encoding import Dropped
@@ -22,6 +21,7 @@ from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.table.features import by_reason
 from portrait_assets.methods.prediction.table.outcome import read_outcome
 from portrait_assets.methods.prediction.table.predictions import Request, predict_table
+from portrait_assets.methods.prediction.trials.choice import Choice
 from portrait_assets.methods.prediction.trials.rare import Rarity
 from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.storage.files.errors import TableFileError

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portrait_assets.app.any_table.percents import percent
-from portrait_assets.methods.prediction.choice import Comparison
 from portrait_assets.methods.prediction.evidence.proof import Proof
 from portrait_assets.methods.prediction.table.features import by_reason
 from portrait_assets.methods.prediction.table.predictions import (
