@@ -13,12 +13,17 @@ from typer.testing import CliRunner
 from portrait_assets.app.any_table.predict import predict_file, sentences
 from portrait_assets.app.cli import app
 from portrait_assets.methods.prediction.errors import PredictionError
+from portrait_assets.methods.prediction.evidence.proof import Proof
+from portrait_assets.methods.prediction.families.encoding import Dropped
 from portrait_assets.methods.prediction.families.parameters import Parameters
 from portrait_assets.methods.prediction.inputs.leaks import leaks
 from portrait_assets.methods.prediction.model import PredictionModel
+from portrait_assets.methods.prediction.table.features import by_reason
 from portrait_assets.methods.prediction.table.outcome import read_outcome
 from portrait_assets.methods.prediction.table.predictions import Request, predict_table
+from portrait_assets.methods.prediction.trials.choice import Choice
 from portrait_assets.methods.prediction.trials.rare import Rarity
+from portrait_assets.methods.statistics.resampling import Interval
 from portrait_assets.storage.files.errors import TableFileError
 from portrait_assets.storage.files.reading import read_table
 from portrait_assets_tests.methods.prediction.world import World, world
@@ -69,6 +74,35 @@ def test_every_row_gets_a_probability_in_order(tmp_path: Path, table: pl.DataFra
     assert "not used: one (has one value only)" in text
     assert f"the best single column, {found.parts[0].proof.baseline_feature}," in text
     assert "surely better" in text
+
+
+@pytest.mark.parametrize(
+    ("quality", "gain", "is_surely"),
+    [(0.51, 0.01, True), (0.49, 0.01, False), (0.51, -0.01, False)],
+)
+def test_what_is_no_better_than_chance_is_not_surely_better_than_a_column(
+    quality: float, gain: float, is_surely: bool
+):
+    """The best column where it was learned may be worse than chance on unseen rows."""
+    found = Proof(
+        judged=np.arange(2),
+        outcome=np.arange(2.0),
+        is_of_number=False,
+        is_by_time=False,
+        scores={},
+        choice=Choice("logistic", ()),
+        baseline_feature="noise",
+        quality=Interval(0.6, quality, 0.7),
+        of_baseline=Interval(0.38, 0.28, 0.48),
+        gain=Interval(0.22, gain, 0.4),
+    )
+    assert found.is_surely_better is is_surely
+
+
+def test_columns_that_are_not_used_are_named_by_reason():
+    dropped = [Dropped("id", "identifies rows"), Dropped("a", "empty"), Dropped("b", "empty")]
+    assert by_reason(dropped) == [("id", "identifies rows"), ("a, b", "empty")]
+    assert by_reason([]) == []
 
 
 def test_the_command_prints_the_proof_and_writes_the_file(tmp_path: Path, people: World):

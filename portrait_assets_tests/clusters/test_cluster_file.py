@@ -94,10 +94,17 @@ def test_what_numbers_the_rows_or_is_left_out_is_not_looked_at(tmp_path: Path) -
     assert cluster_file(tmp_path / "in.csv", to, 2, keep=["row"]).not_used == ()
 
 
-def test_a_table_of_nothing_else_is_clustered_by_what_numbers_its_rows(tmp_path: Path) -> None:
-    pl.DataFrame({"x": range(40)}).write_parquet(tmp_path / "in.parquet")
-    found = cluster_file(tmp_path / "in.parquet", tmp_path / "out.parquet", segments=2)
-    assert (found.segments, found.not_used) == (2, ())
+def test_a_table_is_not_clustered_by_what_only_numbers_its_rows(tmp_path: Path) -> None:
+    first = 110105199001010007  # A float of this size is one of every sixteen whole numbers.
+    table = pl.DataFrame({"x": range(40), "card": range(first, first + 40)})
+    table = table.with_columns(pl.Series("客户号", range(0, 80, 2)))
+    table.write_parquet(tmp_path / "in.parquet")
+    to = tmp_path / "out.parquet"
+    with pytest.raises(ClusterFileError, match="to cluster by: x, card, 客户号 only number"):
+        cluster_file(tmp_path / "in.parquet", to, segments=2)
+    assert not to.exists()
+    found = cluster_file(tmp_path / "in.parquet", to, segments=2, keep=["x"])
+    assert (found.segments, found.not_used) == (2, ("card", "客户号"))
 
 
 @pytest.mark.parametrize("rows", [1, 10])

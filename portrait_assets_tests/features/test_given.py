@@ -22,6 +22,7 @@ from portrait_assets.stages.features.given import (
     LISTED,
     given_by_month,
     lacking_features,
+    need_in_chinese,
 )
 from portrait_assets.storage.engine import Engine
 from portrait_assets.storage.steps import Scope
@@ -298,6 +299,19 @@ def test_a_feature_with_needs_may_be_null():
 def test_evidence_is_named_as_it_is_read():
     assert Evidence("transactions").name == "transactions"
     assert Evidence("transactions", "amount").condition == "amount IS NOT NULL"
+
+
+@pytest.mark.parametrize(
+    ("name", "in_chinese"),
+    [
+        ("balances", "balances"),
+        ("interactions.kind: a complaint", "interactions.kind（投诉）"),
+        ("transactions.category or products", "transactions.category或products"),
+        ("what no feature needs", "what no feature needs"),
+    ],
+)
+def test_what_is_needed_is_named_in_chinese(name: str, in_chinese: str):
+    assert need_in_chinese(name) == in_chinese
 
 
 def test_evidence_is_what_has_been_given_by_each_month():

@@ -177,6 +177,19 @@ def test_a_file_whose_name_does_not_tell_its_kind_is_text_with_a_delimiter(folde
     use(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "is_what"),
+    [("sales.XLSX", "an Excel workbook"), ("sales.sqlite", "a database"), ("s.zip", "an archive")],
+)
+def test_a_file_that_holds_more_than_a_table_is_to_be_saved_otherwise(
+    folder: Path, name: str, is_what: str
+):
+    (folder / "sales.csv").rename(folder / name)
+    edit(folder / "source.yaml", "sales: sales.csv", f"sales: {name}")
+    with pytest.raises(SourceError, match=rf"line 11: '{name}' is {is_what}, .* CSV in UTF-8 or"):
+        load_source(folder).check()
+
+
 def test_a_history_of_who_and_when_is_declared_to_have_no_amounts(folder: Path):
     (folder / "transactions.sql").write_text(
         "SELECT card AS customer_id, sold_at AS occurred_at, source_file, source_row FROM sales"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portrait_assets.app.any_table.percents import percent
-from portrait_assets.core.errors import listed
 from portrait_assets.methods.prediction.evidence.proof import Proof
+from portrait_assets.methods.prediction.table.features import by_reason
 from portrait_assets.methods.prediction.table.predictions import (
     Part,
     Request,
@@ -69,11 +69,8 @@ def sentences(found: TablePredictions) -> Iterator[str]:
         then = f"left out (--keep {leak.feature} uses it)" if is_out else "is used"
         why = f"{leak.feature} alone {what} {leak.auc:.3f}: it may be known only afterwards"
         yield f"{why}; {then}" if is_out else f"{why}; it {then} (--leave-out {leak.feature})"
-    reasons: dict[str, list[str]] = {}
-    for feature, reason in found.dropped:
-        reasons.setdefault(reason, []).append(feature)
-    for reason, features in reasons.items():
-        yield f"not used: {listed(features)} ({reason})"
+    for names, reason in by_reason(found.dropped):
+        yield f"not used: {names} ({reason})"
 
 
 def _of_part(part: Part, is_class: bool) -> Iterator[str]:
@@ -83,7 +80,7 @@ def _of_part(part: Part, is_class: bool) -> Iterator[str]:
     measure = "explained variance" if proof.is_of_number else "AUC"
     how = "of the newest" if proof.is_by_time else "of unseen"
     best = f"the best single column, {proof.baseline_feature}, {_interval(proof.of_baseline)}"
-    sure = "surely better" if proof.gain.low > 0 else "not surely better"
+    sure = "surely better" if proof.is_surely_better else "not surely better"
     yield (
         f"{which}{measure} {_interval(proof.quality)} {how} {len(proof.judged):,} rows; {best}; "
         f"gain {_interval(proof.gain)}: {sure}"

@@ -6,7 +6,7 @@ import re
 
 import polars as pl
 
-_NAMED = re.compile(r"(^|[_ ])(id|key|number|no)$|编号$", re.IGNORECASE)
+_NAMED = re.compile(r"(^|[_ ])(id|key|number|no)$|号$", re.IGNORECASE)
 IDENTIFIER_SHARE = 0.5
 """Different whole numbers per row from which a column of such a name identifies rows."""
 LEAST_ROWS = 20
@@ -24,5 +24,6 @@ def identifies_rows(column: pl.Series) -> bool:
         return different >= IDENTIFIER_SHARE * len(column)
     if different < len(column) or column.null_count():
         return False
-    low, high = (float(end) for end in (column.min(), column.max()))  # type: ignore[arg-type]
+    # Of 18 digits a float would not tell one number from the next.
+    low, high = (int(end) for end in (column.min(), column.max()))  # type: ignore[arg-type]
     return high - low + 1 == len(column)

@@ -65,8 +65,13 @@ def cluster_file(
     if table.width and not set(table.columns) - set(leave_out):
         raise ClusterFileError("all columns are left out (--leave-out), so nothing is left to use")
     table = table.drop(leave_out)
-    numbering = [each.name for each in table if identifies_rows(each) and each.name not in keep]
-    not_used = tuple(numbering) if len(numbering) < table.width else ()
+    numbering = (each.name for each in table if identifies_rows(each) and each.name not in keep)
+    not_used = tuple(numbering)
+    if not_used and len(not_used) == table.width:
+        raise ClusterFileError(
+            f"nothing is left to cluster by: {listed(not_used)} only number the rows; name what "
+            "says something of them with --keep"
+        )
     labels, summary = cluster_table(table.drop(not_used), segments=segments, seed=seed)
     write_table(pl.DataFrame({"segment": labels}), to)
     return summary._replace(not_used=not_used)

@@ -12,7 +12,13 @@ from portrait_assets.schema.table import month_end_table
 from portrait_assets.stages.cleaned.contract import CLEANED
 from portrait_assets.stages.features.contract import FEATURES
 from portrait_assets.stages.features.declared.feature import Feature
-from portrait_assets.stages.features.declared.needs import Evidence, Need, alternatives, need_name
+from portrait_assets.stages.features.declared.needs import (
+    OR,
+    Evidence,
+    Need,
+    alternatives,
+    need_name,
+)
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.fits import fit
@@ -28,6 +34,12 @@ _NEEDED = {
 EVIDENCE: tuple[Evidence, ...] = tuple(sorted(_NEEDED, key=lambda evidence: evidence.name))
 """All that features need, each table also by itself."""
 _TABLES = tuple(sorted({evidence.table for evidence in EVIDENCE}))
+_IN_CHINESE = {evidence.name: evidence.name_zh for evidence in EVIDENCE}
+
+
+def need_in_chinese(name: str) -> str:
+    """What `need_name` gives, in Chinese; what it does not give stays as it is."""
+    return "或".join(_IN_CHINESE.get(each, each) for each in name.split(OR))
 
 
 def _read_as(table: str) -> str:

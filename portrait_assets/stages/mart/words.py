@@ -105,7 +105,7 @@ METRICS = {
     "consistency": "一致性",
     "PSI": "PSI",
     "AUC": "AUC",
-    **{f"AUC, {on}": f"AUC({zh})" for on, zh in _ON},
+    **{f"AUC, {on}": f"AUC（{zh}）" for on, zh in _ON},
     **{f"tags that separate, {on}": f"有区分力的标签数（{zh}）" for on, zh in _ON},
     "no longer separates": "失去区分力",
     "draft version": "草案版本",

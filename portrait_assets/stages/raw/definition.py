@@ -40,6 +40,20 @@ _ENDINGS = {
 }
 
 
+_SAVED_OTHERWISE = {
+    "an Excel workbook": (".xlsx", ".xls", ".xlsm", ".ods"),
+    "a database": (".sqlite", ".sqlite3", ".db", ".duckdb", ".accdb", ".mdb"),
+    "an archive": (".zip", ".7z", ".rar", ".tar", ".tar.gz", ".tgz"),
+    "a file of a statistics program": (".sas7bdat", ".xpt", ".rds"),
+}
+
+
+def saved_otherwise(name: str) -> str | None:
+    """What a file is by its name whose tables have to be saved as text or Parquet first."""
+    kinds = _SAVED_OTHERWISE.items()
+    return next((kind for kind, ends in kinds if name.lower().endswith(ends)), None)
+
+
 class FileSpec(Entry):
     """One file, or several that a pattern names, and how their text is read.
 

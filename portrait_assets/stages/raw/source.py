@@ -25,6 +25,7 @@ from portrait_assets.stages.raw.definition import (
     TableSpec,
     check_rules,
     months_kept,
+    saved_otherwise,
 )
 from portrait_assets.stages.raw.tables.canonical import Canonical
 from portrait_assets.stages.raw.tables.persons import CUSTOMERS, KNOWN_OF_PROSPECTS, PROSPECTS
@@ -268,6 +269,11 @@ class Source:
     def _check_files(self, place: Place, spec: FileSpec, paths: Collection[Path]) -> None:
         for path in paths:
             if spec.kind(path.name) is None:
+                if what := saved_otherwise(path.name):
+                    raise SourceError(
+                        f"{place}: '{path.name}' is {what}, which is not read; save its table as "
+                        "CSV in UTF-8 or as Parquet, and name that."
+                    )
                 raise SourceError(
                     f"{place}: by its name '{path.name}' is neither CSV, Parquet nor JSON; "
                     "rename it, or declare its delimiter if it is text."

@@ -43,7 +43,7 @@ from portrait_assets.stages.validation.contract import (
 )
 from portrait_assets.stages.validation.drift.columns import ComparedColumns, drift
 from portrait_assets.stages.validation.drift.migration import migration
-from portrait_assets.stages.validation.drift.moves import ENDLESS, YEAR, active_by_construction
+from portrait_assets.stages.validation.drift.moves import ENDLESS, YEAR, left_out_of
 from portrait_assets.stages.validation.fairness.offers import offer_fairness
 from portrait_assets.stages.validation.fairness.tags import (
     fairness,
@@ -117,7 +117,7 @@ def drift_of(
     warehouse: Warehouse, catalogue: Catalogue, months: Sequence[str], materialized: Sequence[str]
 ) -> pl.DataFrame:
     """The rows of DRIFT of these months; scores are a family of tests of their own."""
-    left_out = active_by_construction(warehouse, materialized)
+    left_out = left_out_of(warehouse, materialized)
     columns = drift(warehouse, compared_columns(catalogue), months, materialized, left_out)
     return pl.concat([columns, score_drift(warehouse, months, materialized, left_out)])
 

@@ -117,7 +117,7 @@ def test_a_finding_on_a_model_names_its_target():
 def test_every_metric_of_a_finding_has_a_name_in_chinese():
     findings = read(FOLDER / "findings.json").values()
     assert {metric for _, _, metric, *_ in findings} <= METRICS.keys()
-    assert METRICS["AUC, 1 month on"] == "AUC(1个月后)"
+    assert METRICS["AUC, 1 month on"] == "AUC（1个月后）"
     assert METRICS["tags that separate, 6 months on"] == "有区分力的标签数（6个月后）"
 
 

@@ -68,6 +68,13 @@ def test_silence_is_warned_of_from_one_and_a_half_times_the_usual(lift: float, w
     assert word in advice._silence({"silent": silent})[0][0]
 
 
+def test_of_a_segment_that_is_mostly_silent_no_rest_is_spoken_of():
+    silent = {"rate": 0.76, "low": 0.72, "high": 0.8, "lift": 1.4}
+    assert advice._silence({"silent": silent}) == [
+        ("76% (72%–80%) bought nothing in the month after.", "次月76%（72%–80%）无购买。")
+    ]
+
+
 def test_a_use_is_suggested_by_what_is_distinct_alone():
     segment = {"is_small": False, "customers": 300}
     line: dict[str, object] = {

@@ -279,6 +279,13 @@ def test_the_first_month_has_cards_without_drift(tmp_path: Path):
     assert cards.select("psi", "ks", "share_changed", "lift").null_count().row(0) == (2, 2, 2, 2)
 
 
+@pytest.mark.parametrize(("smallest", "cards"), [(3, 2), (4, 0)])
+def test_no_tag_is_described_of_a_month_of_too_few(tmp_path: Path, smallest: int, cards: int):
+    catalogue = catalogue_of(tmp_path, TIER, NUMBER)
+    (june,) = distributions_of(catalogue, {JUNE: features(spend=[150, 5, 7])})
+    assert tag_quality(catalogue, june, None, JUNE, smallest=smallest).height == cards
+
+
 def test_the_age_of_kept_values_is_counted(tmp_path: Path):
     catalogue = catalogue_of(tmp_path, HOME)
     _, june = distributions_of(

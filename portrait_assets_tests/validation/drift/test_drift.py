@@ -21,8 +21,9 @@ from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.validation.contract import DRIFT, Against
 from portrait_assets.stages.validation.drift.columns import ComparedColumns, drift, verdicts_of
 from portrait_assets.stages.validation.drift.moves import (
+    LeftOut,
     Pair,
-    active_by_construction,
+    left_out_of,
     level_moves,
     pairs_of,
 )
@@ -50,25 +51,27 @@ def test_a_month_is_compared_with_the_one_before_and_with_a_year_ago():
 
 def test_a_first_month_that_everyone_bought_in_is_no_month_to_compare_with(warehouse: Warehouse):
     first = SHOP_MONTHS[0]
-    assert active_by_construction(warehouse, SHOP_MONTHS) == [first]
-    assert pairs_of(SHOP_MONTHS[:3], SHOP_MONTHS, [first]) == [
+    assert left_out_of(warehouse, SHOP_MONTHS) == LeftOut(frozenset(), first)
+    assert pairs_of(SHOP_MONTHS[:3], SHOP_MONTHS, LeftOut(first=first)) == [
         Pair(SHOP_MONTHS[2], SHOP_MONTHS[1], Against.MONTH_BEFORE),
         Pair(SHOP_MONTHS[2], SHOP_MONTHS[1], Against.BASELINE),
     ]
     matrix = warehouse.read(FEATURE_MATRIX, [first])
     silent = matrix.head(1).with_columns(
-        customer_id=pl.lit("gave back only"),
-        purchases_1m=pl.lit(0, dtype=pl.Int64),
-        return_share_12m=pl.lit(1.0),
+        customer_id=pl.lit("joined only"), purchases_1m=pl.lit(0, dtype=pl.Int64)
     )
     warehouse.write(FEATURE_MATRIX, [first], pl.concat([matrix, silent]))
-    assert active_by_construction(warehouse, SHOP_MONTHS) == [first]
-    joined = silent.with_columns(
-        customer_id=pl.lit("joined only"), return_share_12m=pl.lit(None, dtype=pl.Float64)
-    )
-    warehouse.write(FEATURE_MATRIX, [first], pl.concat([matrix, joined]))
-    assert active_by_construction(warehouse, SHOP_MONTHS) == []
-    assert active_by_construction(warehouse, []) == []
+    assert left_out_of(warehouse, SHOP_MONTHS) == LeftOut()
+    assert left_out_of(warehouse, []) == LeftOut()
+
+
+def test_months_before_the_first_purchase_are_compared_with_each_other_alone():
+    left_out = LeftOut(frozenset({"2024-01", "2024-02"}))
+    months = ["2024-01", "2024-02", "2024-03", "2024-04"]
+    assert [(pair.month, pair.reference) for pair in pairs_of(months, months, left_out)] == [
+        *[("2024-02", "2024-01")] * 2,
+        *[("2024-04", "2024-03")] * 2,
+    ]
 
 
 USUAL = PLACE % 100 / 100
@@ -299,14 +302,32 @@ def test_the_verdict_of_drift_is_that_of_its_numbers():
 
 
 @pytest.mark.parametrize(
-    ("purchases", "months"), [([1, 2], ["2024-01"]), ([1, 0], []), ([1, None], [])]
+    ("purchases", "lines", "found"),
+    [
+        ([1, 2], [1, 5], LeftOut(frozenset(), "2024-01")),
+        ([1, 0], [1, 0], LeftOut()),
+        # Who only gives back is known by that.
+        ([1, 0], [1, 2], LeftOut(frozenset(), "2024-01")),
+        # Of a bank whose customers only hold something in the first month.
+        ([0, 0], [0, 0], LeftOut(frozenset({"2024-01"}), "2024-02")),
+    ],
 )
-def test_a_month_is_made_of_buyers_where_all_are_known_to_have_bought(
-    tmp_path: Path, purchases: list[int | None], months: list[str]
+def test_months_are_left_out_that_are_made_of_buyers_alone_or_before_all_purchases(
+    tmp_path: Path, purchases: list[int], lines: list[int], found: LeftOut
 ):
     world = SmallWorld(tmp_path, MATRIX, 2)
-    world.add("2024-01", {}, {"purchases_1m": purchases})
-    assert active_by_construction(world.warehouse, ["2024-01"]) == months
+    world.add("2024-01", {}, did={"purchases": purchases, "lines": lines})
+    world.add("2024-02", {}, did={"purchases": [2, 1], "lines": [2, 1]})
+    months = ["2024-01", "2024-02"]
+    assert left_out_of(world.warehouse, months) == found
+    world.add("2024-03", {}, did={"purchases": [0, 1], "lines": [0, 1]})
+    assert left_out_of(world.warehouse, [*months, "2024-03"]) == found
+
+
+def test_without_any_purchase_no_month_is_left_out(tmp_path: Path):
+    world = SmallWorld(tmp_path, MATRIX, 2)
+    world.add("2024-01", {}, did={"purchases": 0})
+    assert left_out_of(world.warehouse, ["2024-01"]) == LeftOut()
 
 
 def test_who_is_absent_from_a_month_has_no_bin_and_who_lacks_a_value_is_missing():

@@ -15,6 +15,7 @@ from portrait_assets.stages.predictions.contract import (
     PREDICTION_MODEL,
 )
 from portrait_assets.stages.validation.contract import DRIFT
+from portrait_assets.stages.validation.drift.moves import LeftOut
 from portrait_assets.stages.validation.findings.evidence import drift_findings
 from portrait_assets.stages.validation.predictions.scores import score_drift
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
@@ -113,7 +114,8 @@ def test_a_target_that_is_scored_in_one_month_alone_is_not_compared(world: Predi
 def test_nothing_is_compared_with_a_month_that_is_left_out(world: PredictionWorld):
     score(world, MONTHS[0], USUAL)
     score(world, MONTHS[1], USUAL / 3)
-    assert score_drift(world.warehouse, MONTHS[1:], MONTHS, left_out=MONTHS[:1]).is_empty()
+    left_out = LeftOut(first=MONTHS[0])
+    assert score_drift(world.warehouse, MONTHS[1:], MONTHS, left_out).is_empty()
     assert score_drift(world.warehouse, MONTHS[:1], MONTHS).is_empty(), "the first of all"
 
 

@@ -108,8 +108,7 @@ def test_what_is_not_given_is_reported_once_with_the_tags_and_features_it_costs(
         "of the features (contacts_12m, response_rate_12m) have no value."
     )
     assert found["advice_zh"][2] == (
-        "数据源未提供transactions.discount_amount:"
-        "0个标签（none）与1个特征（discount_depth_12m）没有取值。"
+        "数据源未提供transactions.discount_amount：0个标签与1个特征（discount_depth_12m）没有取值。"
     )
     assert findings.not_given({}, active.head(1)).is_empty()
 

@@ -44,8 +44,9 @@ def cluster(
 
     found = cluster_file(file, to, segments, seed, names_in(leave_out), names_in(keep))
     shares = ", ".join(f"{share:.1%}" for share in found.shares)
-    plural = "s" if found.segments > 1 else ""
-    out.print(f"{found.rows:,} rows, {found.segments} segment{plural} ({shares})")
+    rows = "row" if found.rows == 1 else "rows"
+    segments_found = "segment" if found.segments == 1 else "segments"
+    out.print(f"{found.rows:,} {rows}, {found.segments} {segments_found} ({shares})")
     out.print(found.reason, markup=False)
     if found.not_used:
         shown = ", ".join(found.not_used)

@@ -62,6 +62,12 @@ class Proof:
         """The family that was chosen."""
         return self.choice.winner
 
+    @property
+    def is_surely_better(self) -> bool:
+        """Whether it beats the single feature, and a guess without any, beyond chance."""
+        of_guess = 0.0 if self.is_of_number else 0.5
+        return self.gain.low > 0 and self.quality.low > of_guess
+
     def probabilities(self, seed: int = 0) -> Floats:
         """Calibrated probabilities of the judged rows, each by a curve of the other rows."""
         margins = self.scores[self.family]

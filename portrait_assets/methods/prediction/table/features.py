@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from portrait_assets.core.errors import suggestion
+from portrait_assets.core.errors import listed, suggestion
 from portrait_assets.methods.prediction.errors import PredictionError
 from portrait_assets.methods.prediction.families.columns import as_number, is_number
 from portrait_assets.methods.prediction.families.encoding import Dropped
@@ -38,6 +38,13 @@ def usable_features(
         if column.name not in (*left_out, *keep) and identifies_rows(column)
     ]
     return table.drop([*left_out, *(each.feature for each in dropped)]), dropped
+
+
+def by_reason(dropped: Iterable[Dropped]) -> list[tuple[str, str]]:
+    """The names of those with the same reason, and the reason, in the order of their first."""
+    every = list(dropped)
+    reasons = dict.fromkeys(each.reason for each in every)
+    return [(listed(each.feature for each in every if each.reason == why), why) for why in reasons]
 
 
 def moments(column: pl.Series, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

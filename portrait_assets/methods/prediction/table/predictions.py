@@ -20,7 +20,7 @@ from portrait_assets.methods.prediction.families.parameters import PARAMETERS, P
 from portrait_assets.methods.prediction.inputs.leaks import Leak, leaks
 from portrait_assets.methods.prediction.model import PredictionModel
 from portrait_assets.methods.prediction.reasons import reasons
-from portrait_assets.methods.prediction.table.features import moments, usable_features
+from portrait_assets.methods.prediction.table.features import by_reason, moments, usable_features
 from portrait_assets.methods.prediction.table.outcome import Outcome, read_outcome
 from portrait_assets.methods.prediction.trials.rare import RARITY, Rarity
 from portrait_assets.methods.prediction.trials.trials import trials_of
@@ -116,9 +116,7 @@ def predict_table(table: pl.DataFrame, asked: Request) -> TablePredictions:
     learned = features[rows].drop(away)
     if not learned.width:
         why = [f"{listed(away)} alone gives it away (--keep uses it)"] if away else []
-        for reason in dict.fromkeys(each.reason for each in dropped):
-            names = listed(each.feature for each in dropped if each.reason == reason)
-            why.append(f"{names}: {reason} (--keep uses it)")
+        why += [f"{names}: {reason} (--keep uses it)" for names, reason in by_reason(dropped)]
         reasons_of = "; ".join(why) or "there is none"
         raise PredictionError(f"no column is left to predict {asked.outcome} from: {reasons_of}")
     parts = tuple(_part(*each, learned, outcome.kind == "number", order, asked) for each in values)

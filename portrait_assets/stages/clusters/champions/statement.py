@@ -36,5 +36,5 @@ def statement(model: ClusterModel, stable: float) -> Statement:
         is_stable,
         f"{what_en}; {holds_en}: two bootstrap refits agree at an adjusted Rand index of "
         f"{agreement:.2f} (asked for is {stable:g}).",
-        f"{what_zh}；{holds_zh}:两次自助法重训的调整兰德指数为{agreement:.2f}（要求{stable:g}）。",
+        f"{what_zh}；{holds_zh}：两次自助法重训的调整兰德指数为{agreement:.2f}（要求{stable:g}）。",
     )

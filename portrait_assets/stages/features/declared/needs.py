@@ -31,8 +31,17 @@ class Evidence:
     @property
     def name(self) -> str:
         """Its name in tables, such as transactions.discount_amount."""
-        place = self.table if self.column is None else f"{self.table}.{self.column}"
-        return f"{place}: {self.en}" if self.en else place
+        return f"{self.of_place}: {self.en}" if self.en else self.of_place
+
+    @property
+    def name_zh(self) -> str:
+        """The same with what is asked of the column in Chinese."""
+        return f"{self.of_place}（{self.zh}）" if self.zh else self.of_place
+
+    @property
+    def of_place(self) -> str:
+        """Its table, or table and column."""
+        return self.table if self.column is None else f"{self.table}.{self.column}"
 
     @property
     def condition(self) -> str:

@@ -246,7 +246,7 @@ def drift(rows: Sequence[Row], words: Words) -> str:
     )
     known = {
         **words,
-        "population stability index (logarithmic)": "群体稳定性指数PSI(对数轴)",
+        "population stability index (logarithmic)": "群体稳定性指数PSI（对数轴）",
         "pass": "通过",
         "warn": "警告",
         "fail": "未通过",

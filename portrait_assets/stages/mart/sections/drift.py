@@ -32,7 +32,7 @@ def _charts(published: Published) -> dict[str, str]:
             row["kind"], ("mix", "结构")
         )
         name = f"{short(en, NAME)} ({kind[0]})"
-        words[name] = f"{zh}({kind[1]})"
+        words[name] = f"{zh}（{kind[1]}）"
         rows.append(
             {"name": name, "psi": row["psi"], "psi_p95": row["psi_p95"], "verdict": row["verdict"]}
         )

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from portrait_assets.stages.features.declared.needs import OR
+from portrait_assets.stages.features.given import need_in_chinese
 from portrait_assets.stages.mart.findings import areas, findings
 from portrait_assets.stages.mart.sections import TEMPLATES
 from portrait_assets.storage.published import Published, Row, Section
@@ -39,6 +40,7 @@ def _without_value(published: Published) -> Row | None:
         "tags": len(lacking),
         "of": len(active),
         "needs": named[:MOST_NEEDS],
+        "needs_zh": [*map(need_in_chinese, named[:MOST_NEEDS])],
         "more": len(named[MOST_NEEDS:]),
     }
 

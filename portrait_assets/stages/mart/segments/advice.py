@@ -17,6 +17,7 @@ ACTION, OFFERS, TIMES, CAP, CONSENT = (
 FEW = 90  # TGI below which a permission is mentioned.
 MORE_THAN_USUAL = 110  # TGI from which on a tag is mentioned.
 MANY_SILENT = 1.5
+MOSTLY_SILENT = 0.5  # Of whom half and more were silent, few are left to be kept.
 Text = tuple[str, str]
 
 
@@ -64,7 +65,7 @@ def _action(tags: Sequence[dict[str, Any]]) -> list[Text]:
     if not actions:
         return []
     en = ", ".join(f"{tag['value_en'].lower()} ({tag['share']:.0%})" for tag in actions[:2])
-    zh = "、".join(f"{tag['value_zh']}({tag['share']:.0%})" for tag in actions[:2])
+    zh = "、".join(f"{tag['value_zh']}（{tag['share']:.0%}）" for tag in actions[:2])
     return [(f"Programme more due here than elsewhere: {en}.", f"较其他客群更适用的计划：{zh}。")]
 
 
@@ -76,7 +77,7 @@ def _offers(tags: Sequence[dict[str, Any]]) -> list[Text]:
     if not offers:
         return []
     en = ", ".join(f"{tag['value_en'].lower()} (TGI {tag['tgi']:.0f})" for tag in offers[:3])
-    zh = "、".join(f"{tag['value_zh']}(TGI {tag['tgi']:.0f})" for tag in offers[:3])
+    zh = "、".join(f"{tag['value_zh']}（TGI {tag['tgi']:.0f}）" for tag in offers[:3])
     return [(f"Offers that fit better than elsewhere: {en}.", f"更合适的优惠：{zh}。")]
 
 
@@ -110,19 +111,23 @@ def _silence(segment: Row) -> list[Text]:
     silent = segment.get("silent")
     if not silent or silent["rate"] is None or silent["lift"] is None:
         return []
-    rate = f"{silent['rate']:.0%} ({silent['low']:.0%}–{silent['high']:.0%})"
+    interval = f"{silent['low']:.0%}–{silent['high']:.0%}"
+    rate = f"{silent['rate']:.0%} ({interval})"
+    rate_zh = f"{silent['rate']:.0%}（{interval}）"
     if silent["lift"] >= MANY_SILENT:
         return [
             (
                 f"{rate} bought nothing in the month after, {silent['lift']:.1f} times the usual: "
                 "remind before they are gone.",
-                f"次月{rate}无购买，为总体的{silent['lift']:.1f}倍：宜及早提醒。",
+                f"次月{rate_zh}无购买，为总体的{silent['lift']:.1f}倍：宜及早提醒。",
             )
         ]
+    if silent["rate"] >= MOSTLY_SILENT:
+        return [(f"{rate} bought nothing in the month after.", f"次月{rate_zh}无购买。")]
     return [
         (
             f"{rate} bought nothing in the month after: no discount is needed to keep the rest.",
-            f"次月{rate}无购买：其余客户无需以折扣留存。",
+            f"次月{rate_zh}无购买：其余客户无需以折扣留存。",
         )
     ]
 

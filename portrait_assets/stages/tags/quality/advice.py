@@ -61,7 +61,7 @@ def advise(tag: Tag, measures: Measures) -> tuple[str, str, str]:
         return "retire", *useless
     doubts = _doubts(tag, measures)
     if doubts:
-        return "review", "; ".join(en for en, _ in doubts), ";".join(zh for _, zh in doubts)
+        return "review", "; ".join(en for en, _ in doubts), "；".join(zh for _, zh in doubts)
     steady = ("of shares that its rule sets by rank", "占比由规则按排名设定")
     if not tag.is_by_rank:
         steady = ("steady", "稳定")

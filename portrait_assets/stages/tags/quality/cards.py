@@ -23,6 +23,7 @@ from portrait_assets.methods.statistics.distributions.stability import (
     smoothed_shares,
 )
 from portrait_assets.privacy.cells import EVERY_CELL, pooled_counts
+from portrait_assets.stages.features.given import need_in_chinese
 from portrait_assets.stages.tags.catalogue.tag import Catalogue, Tag
 from portrait_assets.stages.tags.contract import TAG_QUALITY
 from portrait_assets.stages.tags.quality.advice import Lift, Measures, advise
@@ -43,7 +44,7 @@ def tag_quality(
     lacking: Mapping[str, Sequence[str]] | None = None,
     smallest: int = EVERY_CELL,
 ) -> pl.DataFrame:
-    """One row per active tag, with the columns of TAG_QUALITY.
+    """One row per active tag, with the columns of TAG_QUALITY; none of too few customers.
 
     Args:
         catalogue: the catalogue, of which the tags active in the month are measured.
@@ -54,8 +55,11 @@ def tag_quality(
             is unknown: what followed in the month upon the tags of `before`. None leaves lift
             null. Never an input of tags.
         lacking: by tag that nobody has a value of what the source does not give for it.
-        smallest: fewest customers of a value that is listed by itself.
+        smallest: fewest customers of a month that is described, and of a value that is listed by
+            itself.
     """
+    if 0 < now.customers < smallest:
+        return TAG_QUALITY.empty()
     tags = catalogue.active(f"{as_of:%Y-%m}")
     overlaps = _overlaps(now, [tag.code for tag in tags if not is_number(tag)])
     changed = _shares_changed(tags, now, before)
@@ -82,10 +86,11 @@ def tag_quality(
 def _not_judged(lacks: Sequence[str]) -> dict[str, object]:
     """The advice on a tag that the source gives no evidence for."""
     missing = ", ".join(lacks)
+    in_chinese = "、".join(map(need_in_chinese, lacks))
     return {
         "recommendation": "keep",
         "reason_en": f"not judged: the source gives no {missing}",
-        "reason_zh": f"无法判断：数据源未提供{missing}",
+        "reason_zh": f"无法判断：数据源未提供{in_chinese}",
     }
 
 

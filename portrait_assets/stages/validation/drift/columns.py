@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +23,8 @@ from portrait_assets.schema.table import POLARS_TYPES, Table, Type
 from portrait_assets.stages.validation.contract import DRIFT, Verdict
 from portrait_assets.stages.validation.drift.moves import (
     MISSING,
+    NOTHING,
+    LeftOut,
     Pair,
     level_moves,
     numeric_moves,
@@ -66,7 +68,7 @@ def drift(
     compared: Iterable[ComparedColumns],
     months: Sequence[str],
     materialized: Sequence[str],
-    left_out: Collection[str] = (),
+    left_out: LeftOut = NOTHING,
 ) -> pl.DataFrame:
     """The drift of these months, with the columns of DRIFT.
 
@@ -75,7 +77,7 @@ def drift(
         compared: the columns of each table.
         months: the months to judge; one without an earlier one has no row.
         materialized: all months that the tables have, in order.
-        left_out: those of them that nothing can be compared with (`active_by_construction`).
+        left_out: those of them that say nothing of later ones (`left_out_of`).
     """
     pairs = pairs_of(months, materialized, left_out)
     parts, moves = [], []

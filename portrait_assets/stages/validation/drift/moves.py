@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from portrait_assets.methods.statistics.distributions.binning import (
     tenth_of_each,
 )
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.features.contract import FEATURE_MATRIX
+from portrait_assets.stages.features.contract import CUSTOMER_MONTH, FEATURE_MATRIX
 from portrait_assets.stages.validation.contract import Against
 from portrait_assets.storage.duckdb.connection import literal
 from portrait_assets.storage.duckdb.store import Warehouse
@@ -43,17 +44,36 @@ class Pair:
     against: Against
 
 
+class LeftOut(NamedTuple):
+    """The months at the beginning that say nothing of later ones.
+
+    With those `before` the first purchase only each other are compared, and with the `first` of
+    purchases none, where it is given.
+    """
+
+    before: frozenset[str] = frozenset()
+    first: str | None = None
+
+    def allows(self, month: str, reference: str) -> bool:
+        """Whether the month may be compared with the earlier one."""
+        return reference != self.first and (reference not in self.before or month in self.before)
+
+
+NOTHING = LeftOut()
+
+
 def pairs_of(
-    months: Sequence[str], materialized: Sequence[str], left_out: Collection[str] = ()
+    months: Sequence[str], materialized: Sequence[str], left_out: LeftOut = NOTHING
 ) -> list[Pair]:
     """Each month with the one before and with its baseline, where those are materialized.
 
     The baseline is the same month a year before, so that seasons are no drift; in a shorter
-    history it is the first month. Nothing is compared with a month that is left out.
+    history it is the first month. With what is left out nothing is compared.
     """
     pairs = []
     for month in months:
-        earlier = [other for other in materialized if other < month and other not in left_out]
+        earlier = [other for other in materialized if other < month]
+        earlier = [other for other in earlier if left_out.allows(month, other)]
         if not earlier:
             continue
         before, year_ago = next_month(month, -1), next_month(month, -YEAR)
@@ -64,20 +84,25 @@ def pairs_of(
     return pairs
 
 
-def active_by_construction(warehouse: Warehouse, materialized: Sequence[str]) -> list[str]:
-    """The first month where all its customers bought or gave back in it, and so are known at all.
+def left_out_of(warehouse: Warehouse, materialized: Sequence[str]) -> LeftOut:
+    """The months before the first purchase, and its own where all are known by what they did in it.
 
-    Nearly everyone is then active in it, and in no later month, whatever customers do.
+    Before it nobody can have spent or lapsed. In it everyone is active who is known for no other
+    reason, but for the few who only gave something back, and in no later month is everyone,
+    whatever customers do.
     """
-    if not materialized:
-        return []
-    first = materialized[0]
-    silent = warehouse.select(
-        f"SELECT count(*) FROM {FEATURE_MATRIX.full_name} "
-        f"WHERE as_of = {literal(last_day(first))} AND coalesce(purchases_1m, 0) = 0 "
-        "AND return_share_12m IS NULL"
+    first = warehouse.select(
+        f"SELECT min(month) FROM {CUSTOMER_MONTH.full_name} WHERE purchases > 0"
     ).item()
-    return [] if silent else [first]
+    if first is None or not materialized:
+        return NOTHING
+    known_otherwise = warehouse.select(
+        f"SELECT count(*) FROM {FEATURE_MATRIX.full_name} WHERE as_of = {literal(last_day(first))} "
+        f"AND customer_id NOT IN (SELECT customer_id FROM {CUSTOMER_MONTH.full_name} "
+        f"WHERE month = {literal(first)} AND lines > 0)"
+    ).item()
+    before = frozenset(month for month in materialized if month < first)
+    return LeftOut(before, None if known_otherwise else first)
 
 
 # Not DuckDB's own hash, which may differ between versions.

@@ -104,6 +104,8 @@ def _of_source(areas: pl.DataFrame) -> pl.DataFrame:
         )
     )
     numbers = ("separate", "tags", "best", "hits", "customers")
+    best_zh = pl.col("best").str.replace_all(", ", "、", literal=True)
+    in_chinese = ("separate", "tags", best_zh, "hits", "customers")
     return finding(
         counted,
         Area.BACKTEST,
@@ -122,9 +124,9 @@ def _of_source(areas: pl.DataFrame) -> pl.DataFrame:
                 *numbers,
             ),
             pl.format(
-                "{}/{}个标签对其有超出偶然的区分力（AUC:{}）；发生于{}/{}位客户。"
+                "{}/{}个标签对其有超出偶然的区分力（AUC：{}）；发生于{}/{}位客户。"
                 "全部见validation.backtest。",
-                *numbers,
+                *in_chinese,
             ),
         ),
     )
@@ -173,8 +175,8 @@ def _advice() -> tuple[pl.Expr, pl.Expr]:
     )
     numbers_zh = _available(
         ("{}/{}位客户", "hits", "customers"),
-        (";AUC {}（{}至{}）", "value_", "low_", "high_"),
-        (",{}{}", "baseline_zh", "baseline_value_"),
+        ("；AUC {}（{}至{}）", "value_", "low_", "high_"),
+        ("，{}{}", "baseline_zh", "baseline_value_"),
         end="。",
     )
     return pl.concat_str([en, numbers], separator=" "), pl.concat_str([zh, numbers_zh])

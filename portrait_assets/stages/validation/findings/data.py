@@ -8,6 +8,7 @@ import polars as pl
 
 from portrait_assets.privacy.cells import EVERY_CELL
 from portrait_assets.stages.cleaned.accounting.account import PARTS
+from portrait_assets.stages.features.given import need_in_chinese
 from portrait_assets.stages.validation.contract import Area, Verdict
 from portrait_assets.stages.validation.findings.finding import finding, judged
 
@@ -81,6 +82,13 @@ def not_given(lacking: Mapping[str, Sequence[str]], active: pl.DataFrame) -> pl.
         .sort("tag_count", "feature_count", "need", descending=[True, True, False])
     )
     numbers = ("need", "tag_count", "tag_names", "feature_count", "feature_names")
+    in_chinese = (
+        pl.col("need").replace({need: need_in_chinese(need) for need in causes["need"]}),
+        "tag_count",
+        _in_brackets("tag_names"),
+        "feature_count",
+        _in_brackets("feature_names"),
+    )
     return finding(
         causes,
         Area.SOURCE,
@@ -94,7 +102,7 @@ def not_given(lacking: Mapping[str, Sequence[str]], active: pl.DataFrame) -> pl.
                 "value.",
                 *numbers,
             ),
-            pl.format("数据源未提供{}:{}个标签（{}）与{}个特征（{}）没有取值。", *numbers),
+            pl.format("数据源未提供{}：{}个标签{}与{}个特征{}没有取值。", *in_chinese),
         ),
     )
 
@@ -130,6 +138,12 @@ def held_back(columns: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _in_brackets(names: str) -> pl.Expr:
+    """The names as a Chinese sentence lists them; nothing where there is none."""
+    listed = pl.format("（{}）", pl.col(names).str.replace_all(", ", "、", literal=True))
+    return pl.when(pl.col(names) == "none").then(pl.lit("")).otherwise(listed)
+
+
 def _named(rows: pl.DataFrame, what: str) -> pl.DataFrame:
     """By need how many there are and their names."""
     return rows.group_by("need").agg(
@@ -151,12 +165,17 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
             .sort()
             .str.join("; ")
             .alias("which"),
+            pl.format("{}（{}）", "table_name", "detail")
+            .filter(~pl.col("passed"))
+            .sort()
+            .str.join("；")
+            .alias("which_zh"),
         )
         .sort("check_name")
     )
     failed_on = (
         pl.format("Failed on {} of {}: {}.", "failed", "tables", "which"),
-        pl.format("{}/{}张表未通过：{}。", "failed", "tables", "which"),
+        pl.format("{}/{}张表未通过：{}。", "failed", "tables", "which_zh"),
     )
     return finding(
         by_check,

@@ -153,7 +153,7 @@ def tag_cards(quality: pl.DataFrame) -> pl.DataFrame:
         (
             pl.format("{}: {}", pl.col("recommendation"), "reason_en"),
             pl.format(
-                "{}:{}",
+                "{}：{}",
                 pl.col("recommendation").replace(
                     {"keep": "保留", "review": "复核", "retire": "下线"}
                 ),
@@ -195,7 +195,7 @@ def drift_findings(drift: pl.DataFrame) -> pl.DataFrame:
                 *numbers[1:],
             ),
             pl.format(
-                "相对{}的PSI为{}；无变化时期望{},95%情况下低于{}。请先查明变化原因再沿用。",
+                "相对{}的PSI为{}；无变化时期望{}，95%情况下低于{}。请先查明变化原因再沿用。",
                 "then",
                 *numbers,
             ),
@@ -247,6 +247,6 @@ def _nothing_earlier() -> pl.DataFrame:
         Area.DRIFT,
         "all",
         "PSI",
-        "There is no earlier month to compare with; a first month that all bought in is none.",
-        "没有更早的月份可比较；首月客户全部有购买，不能作为比较基准。",
+        "There is no earlier month to compare with but those of buyers alone or without purchases.",
+        "没有更早的月份可比较；客户全部有购买的首月，以及首笔购买之前的月份，均不能作为比较基准。",
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from portrait_assets.stages.validation.contract import Area, Attribute, Parity, Verdict
+from portrait_assets.stages.validation.fairness.tags import BOTTOM_FIFTH, TOP_FIFTH
 from portrait_assets.stages.validation.findings.finding import finding, judged, when
 
 LEAST_KNOWN = 0.5
@@ -14,6 +15,7 @@ KNOWN, DIFFERING = "share of whom it is known", "groups that differ"
 _NAMED = 3  # Groups named in a finding; the rest are counted.
 ZH = {str(Attribute.GENDER): "性别", str(Attribute.AGE): "年龄", str(Attribute.REGION): "地区"}
 """The names of the attributes in Chinese."""
+_FIFTHS_ZH = {TOP_FIFTH: "前五分之一", BOTTOM_FIFTH: "后五分之一"}
 
 
 def fairness_findings(rows: pl.DataFrame, known: Mapping[Attribute, float | None]) -> pl.DataFrame:
@@ -68,12 +70,32 @@ def _known(known: Mapping[Attribute, float | None]) -> pl.DataFrame:
     )
 
 
+def _group_zh() -> pl.Expr:
+    """The attribute and group in Chinese; of words of the source as they are."""
+    level = pl.col("level")
+    years = (
+        level.str.replace(r"^under (\d+)$", "${1}岁以下")
+        .str.replace(r"^(\d+) and over$", "${1}岁及以上")
+        .str.replace(r"^(\d+)-(\d+)$", "${1}至${2}岁")
+    )
+    is_age = pl.col("attribute") == str(Attribute.AGE)
+    return pl.concat_str(
+        pl.col("attribute").replace(ZH), pl.when(is_age).then(years).otherwise(level)
+    )
+
+
 def _differing(rows: pl.DataFrame) -> pl.DataFrame:
     differs = pl.col("verdict") == Parity.DIFFERS
     is_judged = pl.col("verdict").is_in([str(Parity.DIFFERS), str(Parity.PARITY)])
     shown = pl.format(
         "{} {} {} ({} against {})",
         *("attribute", "level", "tag_value"),
+        *(pl.col(name).round(3) for name in ("rate", "rest_rate")),
+    )
+    shown_zh = pl.format(
+        "{}的{}（{}，其他客户{}）",
+        _group_zh(),
+        pl.col("tag_value").replace(_FIFTHS_ZH),
         *(pl.col(name).round(3) for name in ("rate", "rest_rate")),
     )
     by_tag = (
@@ -84,11 +106,14 @@ def _differing(rows: pl.DataFrame) -> pl.DataFrame:
             differs.sum().alias("differing"),
             is_judged.sum().alias("judged"),
             shown.filter(differs).head(_NAMED).str.join("; ").alias("groups"),
+            shown_zh.filter(differs).head(_NAMED).str.join("；").alias("groups_zh"),
         )
         .sort("tag_code")
     )
     groups, count = pl.col("groups"), pl.col("differing")
-    more = when((count > _NAMED, pl.format("; and {} more", count - _NAMED)), otherwise="")
+    is_more, rest = count > _NAMED, count - _NAMED
+    more = when((is_more, pl.format("; and {} more", rest)), otherwise="")
+    more_zh = when((is_more, pl.format("；另有{}组", rest)), otherwise="")
     none = pl.col("judged") == 0
     return finding(
         by_tag,
@@ -118,7 +143,7 @@ def _differing(rows: pl.DataFrame) -> pl.DataFrame:
                 ),
                 pl.format(
                     "存在差异：{}{}；请核实规则对每位客户是否有合理依据，否则应修改。",
-                    *(groups, more),
+                    *("groups_zh", more_zh),
                 ),
             ),
         ),

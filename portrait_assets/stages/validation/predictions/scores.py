@@ -6,7 +6,7 @@ so it is measured and not judged, in a family of tests of its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,7 +28,15 @@ from portrait_assets.stages.predictions.credit.contract import (
 )
 from portrait_assets.stages.validation.contract import DRIFT, Verdict
 from portrait_assets.stages.validation.drift.columns import numeric_counts, verdicts_of
-from portrait_assets.stages.validation.drift.moves import LOT, YEAR, Pair, drawn_one_in, pairs_of
+from portrait_assets.stages.validation.drift.moves import (
+    LOT,
+    NOTHING,
+    YEAR,
+    LeftOut,
+    Pair,
+    drawn_one_in,
+    pairs_of,
+)
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -59,7 +67,7 @@ def score_drift(
     warehouse: Warehouse,
     months: Sequence[str],
     materialized: Sequence[str],
-    left_out: Collection[str] = (),
+    left_out: LeftOut = NOTHING,
 ) -> pl.DataFrame:
     """The drift of the scores of these months by target, with the columns of DRIFT.
 
@@ -67,7 +75,7 @@ def score_drift(
         warehouse: with the scores.
         months: the months to judge.
         materialized: all months of the feature matrix, in order.
-        left_out: those of them that nothing can be compared with.
+        left_out: those of them that say nothing of later ones.
     """
     pairs = pairs_of(months, materialized, left_out)
     parts = [DRIFT.empty()]
