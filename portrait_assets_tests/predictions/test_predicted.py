@@ -180,7 +180,9 @@ def test_customers_are_drawn_of_large_months_with_what_is_theirs(
 ):
     rule = replace(RULE, read_together=most, kept_rows=most, window_rows=200, most_rows=150)
     for module in ("windows", "known"):
-        monkeypatch.setattr(f"portrait_assets.stages.predictions.learning.past.{module}.RULE", rule)
+        monkeypatch.setattr(
+            f"portrait_assets.stages.predictions.learning.past.known.{module}.RULE", rule
+        )
     (asked,) = asked_of(world.warehouse, SILENCE, LAST)
     matrix = world.warehouse.select(
         "SELECT strftime(as_of, '%Y-%m') AS base_month, * FROM features.feature_matrix"
