@@ -235,7 +235,7 @@ def _balances(rng: random.Random) -> list[Row]:
             "product_id": product,
             "balance_on": last_day(month) - timedelta(days=early),
             "balance": rng.randint(-20_000, 99_999) / 100,
-            "credit_limit": rng.choice([None, 500.0]) if product == "old" else None,
+            "credit_limit": None if product == "new" else rng.choice([None, 500.0]),
             "days_past_due": rng.choice([None, 0, 30, 60]) if product == "old" else None,
         }
         for who in PEOPLE[:4]
