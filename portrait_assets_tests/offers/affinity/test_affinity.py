@@ -187,9 +187,12 @@ def test_what_was_taken_in_the_month_of_an_answer_is_not_of_ones_own_accord():
 
 
 def test_customers_deal_with_what_others_hold_and_they_themselves_do_not_yet():
-    """Two days of May, of which one with a further line; one day of June, when it is held."""
+    """Two days of May, of which one with two further lines, one of another category; one day of
+    June, when it is held.
+    """
     lines = [
         *(bought("c00", 5, day, "fund") for day in (2, 2, 9)),
+        bought("c00", 5, 2, "fund", category="fees"),
         *(bought("c00", month, 5, "fund") for month in (6,)),
         bought("c00", 5, 3, "tea"),
         bought("c01", 4, 3, "fund", amount=-5),

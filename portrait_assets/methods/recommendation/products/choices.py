@@ -45,7 +45,8 @@ class Choices:
 
     def pooled(self, features: pl.DataFrame, probabilities: Floats) -> Floats:
         """The probabilities, by customer and product, with shares within each category that
-        holders agree with; their sum over the category stays. NaN and 0 stay too.
+        holders agree with; their sum over the category stays, where none would pass 1. NaN and 0
+        stay too.
         """
         found = probabilities.copy()
         if not self.among:

@@ -50,7 +50,8 @@ class Dealings:
 
     def pooled(self, probabilities: Floats, days: sparse.csr_matrix) -> Floats:
         """The probabilities, by customer and product, with that share of a category given to what
-        each customer dealt with; their sum over the category stays. NaN stays too.
+        each customer dealt with; their sum over the category stays, where none would pass 1. NaN
+        stays too.
         """
         found = probabilities.copy()
         for places, share in zip(self.among, self.share, strict=True):

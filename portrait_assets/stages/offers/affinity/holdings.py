@@ -92,7 +92,7 @@ DEALT = Step(
     (BOUGHT_MONTH, ARTICLE, HOLDING),
     """
     SELECT b.customer::BIGINT AS customer, a.product_id, b.ago::BIGINT AS ago,
-        sum(bit_count(b.days))::BIGINT AS days
+        bit_count(bit_or(b.days))::BIGINT AS days
     FROM bought_month AS b JOIN article AS a USING (article)
     WHERE a.product_id IN (SELECT product_id FROM holding) AND NOT EXISTS (
         SELECT 1 FROM holding AS h
