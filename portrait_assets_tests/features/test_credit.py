@@ -81,3 +81,9 @@ def test_who_is_past_due_stays_so_as_often_as_those_who_were_as_late(world: Worl
 def test_nobody_was_ever_past_due():
     calm = World("2024-03", products=PRODUCTS, balances=account("ann", "card", 1, 2, 0, 0, 0))
     assert credit(calm, "ann") == [0.5, 0, 0]
+
+
+def test_what_becomes_of_late_payments_is_not_known_in_the_first_month_of_them():
+    """Of three months on time one ended in the only fall."""
+    first = World("2024-03", products=PRODUCTS, balances=account("bob", "card", 1, 2, 0, 0, 7))
+    assert credit(first, "bob") == [0.5, round(2 / (3 + (3 + 3) / 2), 6), None]
