@@ -172,7 +172,8 @@ def tags() -> str:
         "",
         "Tags come in packs. Every source has the core; `packs` in its source.yaml names the "
         "others, and its `tags.yaml` adds to them. The first value whose rule is true wins. "
-        "`rank_share(x)` is the share of customers with a lower x.",
+        "`rank_share(x)` is the share of customers with a lower x, and `money(x)` is x with the "
+        "digits that amounts of money have.",
     ]
     for name, pack in packs().items():
         own = sorted((t for t in catalogue.tags if t.code in pack.codes), key=lambda t: t.code)

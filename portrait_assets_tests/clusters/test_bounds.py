@@ -55,13 +55,49 @@ def test_a_bound_lies_halfway_to_the_mean_of_all() -> None:
     ("unit", "en", "zh"),
     [
         ("share", "height from 65%", "身高65%以上"),
-        ("days", "height from 0.65 days", "身高0.65以上"),
+        ("days", "height from 0.65 days", "身高0.65天以上"),
     ],
 )
 def test_a_bound_has_its_unit(unit: str, en: str, zh: str) -> None:
     word = bounds([0.8] * 10, [0.2] * 10, unit=unit)[1][0]
     assert (word.en, word.zh) == (en, zh)
     assert word.claim == ("x", None, True, 0.65)
+
+
+@pytest.mark.parametrize(
+    ("mean", "unit", "number"),
+    [
+        (2_400_000.0, None, "1,200,000"),
+        (0.000_024, None, "0.000012"),
+        (0.07, "share", "3.5%"),
+        (0.007, "share", "0.35%"),
+        (2.0, "share", "100%"),
+    ],
+)
+def test_a_bound_is_written_out_in_both_its_digits(
+    mean: float, unit: str | None, number: str
+) -> None:
+    """Of all customers the mean is 0, so that the bound is half of that of the segment."""
+    word = bounds([mean] * 10, [-mean] * 10, unit=unit)[1][0]
+    assert (word.en, word.zh) == (f"height from {number}", f"身高{number}以上")
+
+
+def test_days_are_said_once() -> None:
+    profile = pl.DataFrame(
+        {
+            "segment_id": [1],
+            "feature": ["x"],
+            "level": pl.Series([None], dtype=pl.String),
+            "segment_mean": [60.0],
+            "base_mean": [40.0],
+            "std_difference": [1.0],
+            "q_value": [0.0],
+        }
+    )
+    features = pl.DataFrame({"customer_id": range(20), "x": [60.0] * 10 + [20.0] * 10})
+    scales = {"x": Scale(Label("days between purchases", "平均购买间隔天数"), "days")}
+    word = bounds_of_segments(features, SEGMENTS, profile, scales)[1][0]
+    assert (word.en, word.zh) == ("days between purchases from 50", "平均购买间隔天数50以上")
 
 
 @pytest.mark.parametrize(("beyond", "words"), [(6, 1), (5, 0)])

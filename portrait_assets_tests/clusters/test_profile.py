@@ -227,6 +227,15 @@ def test_odd_names_and_values_are_quoted_in_sql() -> None:
     assert "'O''Neil'" in sql or "'other'" in sql
 
 
+def test_the_bound_of_a_rule_is_written_in_full() -> None:
+    """Halfway between two and three millions, and between as many millionths."""
+    for unit, bound in ((1_000_000.0, "2500000"), (0.000_001, "0.0000025")):
+        features = pl.DataFrame({"customer_id": range(40), "held": [2 * unit, 3 * unit] * 20})
+        assignment = features.select("customer_id", segment_id=pl.col("customer_id") % 2 + 1)
+        rules = segment_rules(features, assignment, [FeatureUse("held", "symbol")])
+        assert rules["rule"].to_list() == [f"held <= {bound}", f"held > {bound}"]
+
+
 def test_a_gap_can_be_what_sets_a_segment_apart() -> None:
     features = pl.DataFrame({"customer_id": range(40), "income": [None, 5.0, 6.0, 7.0] * 10})
     assignment = features.select(

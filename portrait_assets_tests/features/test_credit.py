@@ -16,7 +16,9 @@ ENDS = ("2024-01-31", "2024-02-29", "2024-03-31")
 CREDIT = ("revolving_utilisation_12m", "past_due_rate_24m", "past_due_probability_1m")
 
 
-def account(who: str, product: str, owed: float, limit: float, *days: int) -> list[dict[str, Any]]:
+def account(
+    who: str, product: str, owed: float | None, limit: float, *days: int
+) -> list[dict[str, Any]]:
     """Balances of an account at the ends of three months, with the days past due then."""
     return [
         {
@@ -81,3 +83,20 @@ def test_who_is_past_due_stays_so_as_often_as_those_who_were_as_late(world: Worl
 def test_nobody_was_ever_past_due():
     calm = World("2024-03", products=PRODUCTS, balances=account("ann", "card", 1, 2, 0, 0, 0))
     assert credit(calm, "ann") == [0.5, 0, 0]
+
+
+def test_what_becomes_of_late_payments_is_not_known_in_the_first_month_of_them():
+    """Of three months on time one ended in the only fall."""
+    first = World("2024-03", products=PRODUCTS, balances=account("bob", "card", 1, 2, 0, 0, 7))
+    assert credit(first, "bob") == [0.5, round(2 / (3 + (3 + 3) / 2), 6), None]
+
+
+def test_of_a_card_whose_balance_is_not_known_no_limit_is_in_use():
+    """Of the first card nothing is known in January and February, and of the other never."""
+    card = account("ann", "card", 80, 100, 0, 0, 0)
+    card[0]["balance"] = card[1]["balance"] = None
+    other = account("ann", "other card", None, 900, 0, 0, 0)
+    other = [row | {"product_id": "card"} for row in other]
+    bob = account("bob", "card", None, 100, 0, 0, 0)
+    unknown = World("2024-03", products=PRODUCTS, balances=[*card, *other, *bob])
+    assert [credit(unknown, who)[0] for who in ("ann", "bob")] == [0.8, None]

@@ -144,7 +144,7 @@ def _clusters() -> pl.DataFrame:
         decision | stated | {"is_stable": good, "refit_due": not good} for good in (True, False)
     ]
     segments = [
-        {"segment_id": number, "name_en": f"s{number}", "stability": stability}
+        {"segment_id": number, "name_en": f"s{number}", "stability": stability, "share": 1.0}
         for number, stability in enumerate((None, 0.699, 0.7))
     ]
     return evidence.cluster_quality(

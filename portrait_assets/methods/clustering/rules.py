@@ -10,6 +10,7 @@ retrieval").
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +63,7 @@ def segment_rules(
 ) -> pl.DataFrame:
     """One rule per segment, with the columns of :data:`RULES_SCHEMA`.
 
-    A segment that no leaf of the tree describes in its majority has a null rule.
+    A segment that has the greater weight in no leaf of the tree has a null rule.
     """
     used = features.select("customer_id", *(use.name for use in uses))
     labelled = used.join(assignment.select("customer_id", "segment_id"), on="customer_id")
@@ -142,7 +143,7 @@ def _tree_columns(
 def _paths(
     matrix: npt.NDArray[np.float64], inside: npt.NDArray[np.bool_], tests: list[Test]
 ) -> list[list[Condition]]:
-    """Paths to the leaves whose customers are mostly of the segment, the largest leaf first."""
+    """Paths to the leaves in which the segment has the greater weight, the largest leaf first."""
     if not tests or inside.all() or not inside.any():
         return []
     nodes = _tree(matrix, inside).tree_
@@ -224,4 +225,5 @@ def _words(condition: Condition) -> str:
         return f"{test.column} {'is' if holds else 'is not'} {test.level}"
     if test.kind == "missing":
         return f"{test.column} {'is missing' if holds else 'is there'}"
-    return f"{test.column} {'>' if holds else '<='} {test.cut:g}"
+    # Its six digits in full, for a bound of a million reads badly as a power of ten.
+    return f"{test.column} {'>' if holds else '<='} {Decimal(f'{test.cut:.6g}'):f}"

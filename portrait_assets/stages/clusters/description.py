@@ -108,7 +108,7 @@ def describe(
         .join(values, on="segment_id", how="left")
         .join(_origins(model, is_new), on="segment_id", how="left")
         .join(segment_quality(model, matrix, assigned).drop("share"), on="segment_id", how="left")
-        .join(_rules(matrix, assigned, uses), on="segment_id", how="left")
+        .join(_rules(of_others, others, uses), on="segment_id", how="left")
         .with_columns(
             pl.col("status").fill_null("kept"), pl.when(~is_few).then(pl.col(UNSAID_OF_FEW))
         )

@@ -300,7 +300,9 @@ def test_of_a_segment_of_nine_no_more_is_stated_than_its_size_and_the_name_that_
         assert own["customers"] == left
         stated = [name for name in UNSAID_OF_FEW if own[name] is not None]
         assert stated == ([] if left < 10 else [*UNSAID_OF_FEW])
-        assert found.segments.row(0, named=True)["rule"] is not None
+        # A bound between them and the others would tell how much the nine spend.
+        rule = None if left < 10 else "spend_3m <= 451"
+        assert found.segments.row(0, named=True)["rule"] == rule
         assert found.profile["segment_id"].unique().sort().to_list() == [1, 2][: left - 8]
         of_spend_alone = found.profile.filter(segment_id=1).row(0, named=True)
         seen = sum(few) if left < 10 else sum(few) + 900.0 * left

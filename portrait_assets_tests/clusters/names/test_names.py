@@ -287,6 +287,12 @@ def test_a_name_that_is_kept_or_taken_is_given_to_no_other() -> None:
     assert named({2: "abc"}, taken={2: Label("c, b, a", "")}) == {2: "a, b, c"}
 
 
+def test_a_name_is_taken_also_where_a_word_has_a_comma() -> None:
+    """A category of a source may be called "nuts, dried"."""
+    found = distinct_names({2: [word("nuts, dried")]}, taken={1: Label("nuts, dried", "")})
+    assert name_of(found[2]).en == "nuts, dried, number 2"
+
+
 def bound(feature: str) -> Word:
     return Word(
         feature, f"{feature} from 2", f"{feature}2以上", Claim(feature, None, True, 2.0), 1.0

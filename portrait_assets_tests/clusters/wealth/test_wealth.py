@@ -269,6 +269,19 @@ def test_of_a_wealth_segment_of_nine_only_size_and_name_are_stated(four: Wealth,
     assert rows["asset_share"].sum() == pytest.approx(1, abs=1e-5)
 
 
+def test_wealth_rules_of_the_others_tell_nothing_of_a_segment_of_nine(four: Wealth) -> None:
+    """A bound between the two would tell what the nine hold."""
+    model = chosen(four, 3, None, 4).model
+    assert model is not None
+    assigned = model.assign(four.features)
+    many, few = (assigned.filter(segment_id=each) for each in (1, 2))
+    both = pl.concat([many, few.head(9)])
+    wealth = four._replace(features=four.features.join(both, on="customer_id", how="semi"))
+    names = {segment: Label(f"s{segment}", f"第{segment}类") for segment in model.ids}
+    rows = description_rows(model, wealth, both, names, is_new=False, smallest=10)
+    assert rows["rule"].null_count() == rows.height
+
+
 def test_what_a_segment_holds_and_takes_hides_few_customers() -> None:
     ids = [f"c{n}" for n in range(40)]
     holdings = pl.DataFrame(

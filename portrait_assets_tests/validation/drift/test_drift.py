@@ -148,7 +148,7 @@ def test_a_column_without_a_value_in_either_month_is_no_drift(warehouse: Warehou
     assert compared["verdict"].to_list() == ["pass", "pass"]
 
 
-def test_a_window_that_is_not_full_yet_is_notverdicts_of(warehouse: Warehouse):
+def test_a_window_that_is_not_full_yet_is_not_judged(warehouse: Warehouse):
     feature = ComparedColumns(FEATURE_MATRIX, "feature", ("tenure_days",), {"tenure_days": 12})
     found = drift(warehouse, [feature], [LAST], SHOP_MONTHS)
     assert found["is_filling"].all()
@@ -186,7 +186,8 @@ def test_a_window_is_full_when_the_month_compared_with_has_as_many_behind_it(tmp
         days = [level + number % 50 for number in range(customers)]
         world.add(month, {}, {"recency_days": days})
     compared = ComparedColumns(FEATURE_MATRIX, "feature", ("recency_days",), {"recency_days": 2})
-    found = drift(world.close(), [compared], months[1:], months)
+    warehouse = world.close()
+    found = drift(warehouse, [compared], months[1:], months)
     judged = found.select("as_of", "against", "is_filling", "verdict").sort("as_of", "against")
     february, march = last_day(months[1]), last_day(months[2])
     assert judged.rows() == [
@@ -194,6 +195,12 @@ def test_a_window_is_full_when_the_month_compared_with_has_as_many_behind_it(tmp
         (february, Against.MONTH_BEFORE, True, "not judged"),
         (march, Against.BASELINE, True, "not judged"),
         (march, Against.MONTH_BEFORE, False, "fail"),
+    ]
+    # Where nothing was bought in January, February looks back on itself alone.
+    bought_later = LeftOut(frozenset(months[:1]))
+    found = drift(warehouse, [compared], months[1:], months, bought_later)
+    assert found.select("as_of", "is_filling", "verdict").unique().rows() == [
+        (march, True, "not judged")
     ]
 
 
@@ -288,7 +295,7 @@ def test_the_verdict_of_drift_is_that_of_its_numbers():
     windows = {("tag", f"t{n}"): window for n, (*_, window) in enumerate(cases)}
     pair = pairs_of(["2024-03"], MONTHS[:3])[0]
     number = pl.col("subject").str.slice(1).cast(pl.Int64)
-    found = verdicts_of(measured, [pair], windows, "2024-01").sort(number)
+    found = verdicts_of(measured, [pair], windows, MONTHS).sort(number)
 
     def verdict(psi: float, by_chance: float, q: float, window: int) -> str:
         if psi <= by_chance or q > 0.05 or psi < 0.1:

@@ -9,6 +9,7 @@ from portrait_assets.core.months import last_day
 from portrait_assets.stages.cleaned.accounting.account import account
 from portrait_assets.stages.cleaned.categories.columns import CATEGORY_COLUMNS
 from portrait_assets.stages.cleaned.contract import QUALITY, REJECTS
+from portrait_assets.stages.clusters.contract import CLUSTER_DECISION
 from portrait_assets.stages.features.contract import FEATURE_SELECTION
 from portrait_assets.stages.raw.contract import RECEIPTS, UNPLACED
 from portrait_assets.stages.validation.backtests.claims import CLAIMS
@@ -16,7 +17,7 @@ from portrait_assets.stages.validation.checks import VERDICTS
 from portrait_assets.stages.validation.contract import BACKTEST, VALIDATION_REPORT, Area
 from portrait_assets.stages.validation.findings import data as findings
 from portrait_assets.stages.validation.findings.backtest import backtest_findings
-from portrait_assets.stages.validation.findings.evidence import feature_health
+from portrait_assets.stages.validation.findings.evidence import cluster_quality, feature_health
 from portrait_assets.stages.validation.judging import holders
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.dagster.checks import Subject
@@ -264,6 +265,22 @@ def test_a_segment_of_few_customers_is_not_counted():
     assert found["advice_en"].to_list()[1] == "Fewer than 10 customers: too small to act on."
     assert found["verdict"].to_list()[1] == "warn"
     assert findings.segment_sizes(segments)["value"].to_list() == [0.91, 0.09]
+
+
+@pytest.mark.parametrize(
+    ("share", "en", "zh"),
+    [
+        (0.1, "Too few customers are left in it to judge.", "余下客户过少，无法判断。"),
+        (1.0, "One segment alone cannot be found again or not.", "只有一个客群，无法判断。"),
+    ],
+)
+def test_stability_that_is_not_known_is_of_few_or_of_all(share: float, en: str, zh: str):
+    segment = pl.DataFrame(
+        {"segment_id": [1], "name_en": ["a"], "stability": [None], "share": [share]},
+        schema_overrides={"stability": pl.Float64},
+    )
+    found = cluster_quality(CLUSTER_DECISION.empty(), segment).row(0, named=True)
+    assert (found["verdict"], found["advice_en"], found["advice_zh"]) == ("not judged", en, zh)
 
 
 def test_at_each_threshold_findings_say_what_stands_in_the_golden_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
 import polars as pl
@@ -18,7 +19,7 @@ from portrait_assets.stages.clusters.names.words import (
 )
 
 PERCENT = ("share", "0 to 1")
-DAYS = "days"
+DAYS, DAYS_ZH = "days", "天"
 
 
 class Scale(NamedTuple):
@@ -68,10 +69,11 @@ def bounds_of_segments(
 
 def _bound(line: Mapping[str, float | str], scale: Scale) -> Word:
     of_segment, of_all = float(line["segment_mean"]), float(line["base_mean"])
-    threshold, is_high = float(f"{(of_segment + of_all) / 2:.2g}"), of_segment > of_all
-    number = f"{threshold:.0%}" if scale.unit in PERCENT else f"{threshold:,g}"
-    unit = " days" if scale.unit == DAYS else ""
-    en = f"{scale.label.en} {'from' if is_high else 'up to'} {number}{unit}"
-    zh = f"{scale.label.zh}{number}{'以上' if is_high else '以下'}"
+    digits, is_high = Decimal(f"{(of_segment + of_all) / 2:.2g}"), of_segment > of_all
+    number = f"{(100 * digits).normalize():,f}%" if scale.unit in PERCENT else f"{digits:,f}"
+    is_bare = scale.unit == DAYS and DAYS not in scale.label.en
+    en = f"{scale.label.en} {'from' if is_high else 'up to'} {number}{' days' if is_bare else ''}"
+    is_bare = scale.unit == DAYS and DAYS_ZH not in scale.label.zh
+    zh = f"{scale.label.zh}{number}{DAYS_ZH if is_bare else ''}{'以上' if is_high else '以下'}"
     feature = str(line["feature"])
-    return Word(feature, en, zh, Claim(feature, None, is_high, threshold), 0.0)
+    return Word(feature, en, zh, Claim(feature, None, is_high, float(digits)), 0.0)

@@ -85,4 +85,5 @@ def _first(
 
 
 def _words(words: Iterable[Word]) -> frozenset[str]:
-    return frozenset(word.en for word in words)
+    """As they are read back from a name; a word of a value may have a comma of its own."""
+    return frozenset(part for word in words for part in word.en.split(", "))

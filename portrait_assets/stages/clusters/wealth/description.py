@@ -105,7 +105,7 @@ def description_rows(
     """The rows of `clusters.wealth_description`, without the month.
 
     Of a segment of fewer than `smallest` customers they have no more than name, size and origin,
-    and the shares of what is held are of what the others hold.
+    and the shares of what is held are of what the others hold, whose rules tell them apart alone.
     """
     of_all = pl.col("held").filter(pl.col("customers") >= smallest).sort().sum()
     sizes = (
@@ -121,9 +121,11 @@ def description_rows(
             pl.when(of_all > 0).then((pl.col("held") / of_all).round(6)).alias("asset_share"),
         )
     )
+    enough = sizes.filter(pl.col("customers") >= smallest)
+    others = assigned.join(enough, on="segment_id", how="semi")
     uses = [FeatureUse(name, "wealth") for name in (*wealth.amounts, *TRAITS)]
     known = [use for use in uses if wealth.features[use.name].null_count() < assigned.height]
-    rules = segment_rules(wealth.features, assigned, known).rename(
+    rules = segment_rules(wealth.features, others, known).rename(
         {name: f"rule_{name}" for name in ("fidelity", "precision", "recall")}
     )
     segments = pl.DataFrame(

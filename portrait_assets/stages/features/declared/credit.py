@@ -167,7 +167,8 @@ FEATURES: tuple[Feature, ...] = (
         "of others past_due_rate_24m",
         f"CASE {_LATE_NOW} WHEN d.days_past_due IS NOT NULL THEN past_due_rate_24m END",
         unit=SHARE,
-        null_means="no account with days past due within three months, or nobody was past due",
+        null_means="no account with days past due within three months, or one past due where no "
+        "month past due has a month after it",
     ),
     _conduct(
         "months_since_past_due",

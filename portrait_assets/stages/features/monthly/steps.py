@@ -317,8 +317,8 @@ CUSTOMER_BALANCE_MONTH = Step(
             THEN {_GRADE} END AS grade,
             a.credit_limit IS NULL AND p.product_id IS NOT NULL AND p.term_days IS NULL
             AND coalesce({_GRADE}, 1) = 1 AS is_on_demand,
-            a.credit_limit IS NOT NULL AND p.product_id IS NOT NULL AND p.term_days IS NULL
-                AS is_revolving
+            a.credit_limit IS NOT NULL AND a.balance IS NOT NULL
+                AND p.product_id IS NOT NULL AND p.term_days IS NULL AS is_revolving
         FROM account AS a LEFT JOIN product AS p USING (product_id)
     ) GROUP BY customer_id ORDER BY customer_id
     """

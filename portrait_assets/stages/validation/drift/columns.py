@@ -118,7 +118,7 @@ def drift(
         _FAMILY,
         pl.concat(moves, how="diagonal") if moves else None,
     )
-    return verdicts_of(measured, pairs, windows, min(materialized))
+    return verdicts_of(measured, pairs, windows, materialized, left_out)
 
 
 def _is_time(table: Table, name: str) -> bool:
@@ -280,7 +280,8 @@ def verdicts_of(
     measured: pl.DataFrame,
     pairs: Sequence[Pair],
     windows: Mapping[tuple[str, str], int],
-    first: str,
+    materialized: Sequence[str],
+    left_out: LeftOut = NOTHING,
 ) -> pl.DataFrame:
     """The rows of DRIFT: what `distances` measured, with a verdict.
 
@@ -288,7 +289,8 @@ def verdicts_of(
         measured: by `as_of`, `against`, `kind` and `subject`.
         pairs: the months compared.
         windows: the months that a subject looks back, by kind and subject.
-        first: the first month of all.
+        materialized: all months that there are.
+        left_out: those of them that say nothing of later ones.
     """
     reference = pl.DataFrame(
         [
@@ -296,7 +298,7 @@ def verdicts_of(
                 last_day(p.month),
                 str(p.against),
                 last_day(p.reference),
-                len(month_range(first, p.reference)),
+                len(month_range(left_out.beginning(p.reference, materialized), p.reference)),
             )
             for p in pairs
         ],

@@ -58,6 +58,12 @@ class LeftOut(NamedTuple):
         """Whether the month may be compared with the earlier one."""
         return reference != self.first and (reference not in self.before or month in self.before)
 
+    def beginning(self, reference: str, materialized: Sequence[str]) -> str:
+        """The month from which the windows of an earlier one fill: once bought, of purchases."""
+        return min(
+            each for each in materialized if reference in self.before or each not in self.before
+        )
+
 
 NOTHING = LeftOut()
 

@@ -115,6 +115,12 @@ def cluster_quality(decision: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFr
         pl.col("stability"),
         *judged(
             (
+                pl.col("stability").is_null() & (pl.col("share") < 1),
+                Verdict.NOT_JUDGED,
+                "Too few customers are left in it to judge.",
+                "余下客户过少，无法判断。",
+            ),
+            (
                 pl.col("stability").is_null(),
                 Verdict.NOT_JUDGED,
                 "One segment alone cannot be found again or not.",

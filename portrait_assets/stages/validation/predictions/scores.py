@@ -92,7 +92,8 @@ def score_drift(
                     measured.filter(as_of=last_day(month)),
                     [pair for pair in own if pair.month == month],
                     _windows(warehouse, scores, month),
-                    min(materialized),
+                    materialized,
+                    left_out,
                 )
                 parts.append(_of_one_version(judged, changed))
     return pl.concat(parts)
