@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.app import doctor
-from portrait_assets.app.erasure.retain import Past
+from portrait_assets.app.erasure.rows.too_old import Past
 from portrait_assets.app.examined import people
 from portrait_assets.app.examined import published as publication
 from portrait_assets.app.examined.issue import Examination, Issue, of_month, run_again

@@ -7,6 +7,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import polars as pl
 import pytest
@@ -15,7 +16,9 @@ from typer.testing import CliRunner
 from portrait_assets.app.cli.root import app
 from portrait_assets.app.erasure import erase as erasing
 from portrait_assets.app.erasure.traces import clean_decisions, clean_file, remove_accounts
+from portrait_assets.app.runs.progress import Progress
 from portrait_assets.app.subject.page import accounts_folder
+from portrait_assets.core.errors import WarehouseBusyError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate
 from portrait_assets.privacy.erasure import (
@@ -24,6 +27,7 @@ from portrait_assets.privacy.erasure import (
     Plan,
     Rows,
     note_rows,
+    one_erasure,
     plan_file,
     read_unfinished,
     write_plan,
@@ -147,6 +151,36 @@ def test_a_run_finishes_the_erasure_first_in_a_process_of_its_own(
     assert lines[0][5:] == of(settings)
     # There is no such source, which only what comes next finds out.
     assert isinstance(ran.exception, SystemExit) is not goes_on
+
+
+def test_a_run_says_that_a_removal_goes_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removal = {"number": "R1", "customers": (), "kept_from": {"contacts": "2024-02"}}
+    write_plan(settings, PLAN.model_copy(update=removal))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1))
+    ran = CliRunner().invoke(app, ["run", *of(settings)])
+    assert ran.output.startswith("The removal R1 of rows that are too old was stopped, and goes on")
+    assert isinstance(ran.exception, SystemExit)
+
+
+def test_two_processes_do_not_carry_out_one_plan(settings: Settings) -> None:
+    """A run that starts while people are erased sees their plan, and waits for its end."""
+    impatient = settings.model_copy(update={"lock_wait_seconds": 0})
+    held = pytest.raises(WarehouseBusyError, match=r"held by run portrait erase \(process")
+    with one_erasure(settings, print), held:
+        erasing.resume(impatient, cast(Progress, SimpleNamespace(say=print)))
+    assert read_unfinished(settings) == PLAN
+
+
+def test_a_plan_is_not_written_over_that_another_process_has_made_since(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "require_ready", lambda _: None)
+    nothing = cast(Progress, SimpleNamespace(say=print))
+    with pytest.raises(ErasureError, match="The erasure E1 was stopped"):
+        erasing.begin(settings, nothing, lambda: PLAN.model_copy(update={"number": "E2"}))
+    assert read_unfinished(settings) == PLAN
 
 
 def test_another_erasure_finishes_it_first(

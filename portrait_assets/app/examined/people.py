@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portrait_assets.app.erasure.people.ended import ended
-from portrait_assets.app.erasure.retain import past_retention
+from portrait_assets.app.erasure.rows.too_old import past_retention
 from portrait_assets.app.examined.issue import Examination, Issue, make_again
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.invocation import command
@@ -20,7 +20,8 @@ def erased(exam: Examination) -> Iterator[Issue]:
     try:
         if plan := read_unfinished(settings):
             remedy = f"finish it with `{command('erase', '--resume')}`"
-            yield Issue(plan.number, "is an erasure that was stopped", remedy)
+            what = "an erasure" if plan.is_of_people else "a removal of rows that are too old"
+            yield Issue(plan.number, f"is {what} that was stopped", remedy)
             return
         tombstones = read_tombstones(settings)
     except PortraitError as error:
