@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -171,6 +173,19 @@ def test_two_processes_do_not_carry_out_one_plan(settings: Settings) -> None:
     with one_erasure(settings, print), held:
         erasing.resume(impatient, cast(Progress, SimpleNamespace(say=print)))
     assert read_unfinished(settings) == PLAN
+
+
+def test_what_another_process_finishes_is_said_to_be_finished(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def waits(*_: object) -> Iterator[None]:
+        plan_file(settings).unlink()
+        yield
+
+    monkeypatch.setattr(erasing, "one_erasure", waits)
+    with pytest.raises(ErasureError, match=r"^The erasure E1 was finished by another process"):
+        erasing.resume(settings, cast(Progress, SimpleNamespace(say=print)))
 
 
 def test_a_plan_is_not_written_over_that_another_process_has_made_since(

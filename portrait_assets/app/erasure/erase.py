@@ -106,9 +106,11 @@ def resume(settings: Settings, progress: Progress) -> Erased:
     Raises:
         ErasureError: when none was, or it cannot be finished yet.
     """
-    nothing = f"No erasure of '{settings.source}' was stopped; none is to be finished."
-    if read_unfinished(settings) is None:  # The lock would leave a folder where no run has been.
-        raise ErasureError(nothing)
+    stopped = read_unfinished(settings)
+    if stopped is None:
+        raise ErasureError(
+            f"No erasure of '{settings.source}' was stopped; none is to be finished."
+        )
     with (
         commands_for(settings),
         machine_failures_in_a_sentence(),
@@ -116,7 +118,7 @@ def resume(settings: Settings, progress: Progress) -> Erased:
     ):
         plan = read_unfinished(settings)
         if plan is None:
-            raise ErasureError(nothing)
+            raise ErasureError(f"{stopped.name} was finished by another process in the meantime.")
         return _carry_out(settings, plan, progress, _Clock())
 
 
