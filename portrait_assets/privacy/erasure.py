@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.core.files import replace_files
+from portrait_assets.core.files import replace_files, written_beside
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
 from portrait_assets.storage.duckdb.lock import warehouse_lock
@@ -118,6 +118,17 @@ def write_plan(settings: Settings, plan: Plan) -> None:
     replace_files({path: plan.model_dump_json().encode()}, private=[path])
 
 
+def remove_plan(settings: Settings) -> None:
+    """Remove the plan of an erasure that has ended, and one that a kill left half-written.
+
+    Raises:
+        OSError: when it cannot be removed.
+    """
+    path = plan_file(settings)
+    for each in (written_beside(path), path):
+        each.unlink(missing_ok=True)
+
+
 def note_rows(settings: Settings, *rows: Rows) -> None:
     """Write into the plan what is about to be removed, before it is: see `Plan.with_rows`.
 
@@ -142,6 +153,11 @@ def read_unfinished(settings: Settings) -> Plan | None:
         return None
     try:
         return Plan.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ErasureError(
+            f"{path} is the plan of an erasure and cannot be read ({error.strerror}); go on as "
+            "its owner."
+        ) from None
     except ValidationError:
         raise ErasureError(
             f"{path} is the plan of an erasure and cannot be read; restore it, or remove it and "

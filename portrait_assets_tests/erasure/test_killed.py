@@ -32,6 +32,7 @@ from portrait_assets.privacy.erasure import (
     one_erasure,
     plan_file,
     read_unfinished,
+    remove_plan,
     write_plan,
 )
 from portrait_assets.privacy.scan.wanted import Wanted
@@ -186,6 +187,27 @@ def test_what_another_process_finishes_is_said_to_be_finished(
     monkeypatch.setattr(erasing, "one_erasure", waits)
     with pytest.raises(ErasureError, match=r"^The erasure E1 was finished by another process"):
         erasing.resume(settings, cast(Progress, SimpleNamespace(say=print)))
+
+
+def test_with_the_plan_goes_what_a_kill_left_of_it(settings: Settings) -> None:
+    """It names the people, and a scan finds no identifier in it that is short."""
+    half = settings.warehouse_dir / ".erasure.json.new"
+    half.write_text(PLAN.model_dump_json()[:-9])
+    remove_plan(settings)
+    assert not half.exists()
+    assert not plan_file(settings).exists()
+    remove_plan(settings)
+
+
+def test_a_plan_of_somebody_else_is_a_sentence(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(ErasureError, match=r"cannot be read \(Permission denied\); go on as its"):
+        read_unfinished(settings)
 
 
 def test_a_plan_is_not_written_over_that_another_process_has_made_since(

@@ -45,8 +45,8 @@ from portrait_assets.privacy.erasure import (
     Rows,
     note_rows,
     one_erasure,
-    plan_file,
     read_unfinished,
+    remove_plan,
     unfinished,
     write_plan,
 )
@@ -161,7 +161,7 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
         clock.noted("scan after")
     certificate = certificate_of(settings, source, plan, after)
     page = write_certificate(settings, certificate)
-    plan_file(settings).unlink(missing_ok=True)
+    remove_plan(settings)
     return Erased(certificate, page, clock.seconds)
 
 

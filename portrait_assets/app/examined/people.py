@@ -9,7 +9,7 @@ from portrait_assets.app.erasure.rows.too_old import past_retention
 from portrait_assets.app.examined.issue import Examination, Issue, make_again
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.invocation import command
-from portrait_assets.privacy.erasure import read_unfinished
+from portrait_assets.privacy.erasure import PLAN_FILE, ErasureError, read_unfinished
 from portrait_assets.privacy.tombstones import TOMBSTONES_FILE, read_tombstones
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 
@@ -26,7 +26,8 @@ def erased(exam: Examination) -> Iterator[Issue]:
         tombstones = read_tombstones(settings)
     except PortraitError as error:
         what, _, remedy = str(error).rstrip(".").rpartition("; ")
-        yield Issue(TOMBSTONES_FILE, what, remedy)
+        subject = PLAN_FILE if isinstance(error, ErasureError) else TOMBSTONES_FILE
+        yield Issue(subject, what, remedy)
         return
     if tombstones and exam.materialized(IDENTITY_MAP):
         ids = exam.warehouse.select(
