@@ -170,8 +170,8 @@ def test_a_run_says_that_a_removal_goes_on(
 def test_two_processes_do_not_carry_out_one_plan(settings: Settings) -> None:
     """A run that starts while people are erased sees their plan, and waits for its end."""
     impatient = settings.model_copy(update={"lock_wait_seconds": 0})
-    held = pytest.raises(WarehouseBusyError, match=r"held by run portrait erase \(process")
-    with one_erasure(settings, print), held:
+    is_refused = pytest.raises(WarehouseBusyError, match=r"held by run portrait erase \(process")
+    with one_erasure(settings, print), is_refused:
         erasing.resume(impatient, cast(Progress, SimpleNamespace(say=print)))
     assert read_unfinished(settings) == PLAN
 
