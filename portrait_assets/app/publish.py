@@ -28,7 +28,6 @@ from portrait_assets.privacy.erasure import require_none_half_done
 from portrait_assets.stages.mart.assets import mart_assets
 from portrait_assets.stages.mart.shared.file import Request, SharedFile, write_shared
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets.stages.tags.audiences.answers import QUESTION
 from portrait_assets.stages.tags.audiences.audience import select_audience
 from portrait_assets.stages.tags.audiences.condition import latest_month, matrix_columns
 from portrait_assets.stages.tags.audiences.shared import EVERYBODY, check_apart, shared_before
@@ -156,7 +155,9 @@ def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
 
 
 def _require_apart(settings: Settings, door: Door, request: Request) -> None:
-    """Check that no file of an audience for others lacks a few of the month's customers alone.
+    """Check that no other file for others lacks, or has alone, a few of the month's customers.
+
+    Files of all customers for two purposes differ by who refused one of these.
 
     Raises:
         SharingError: when one does.
@@ -165,8 +166,7 @@ def _require_apart(settings: Settings, door: Door, request: Request) -> None:
     try:
         month = request.as_of or latest_month(con)
         columns = matrix_columns(con)
-        entries = [each for each in door.earlier(Outlet.SHARED) if QUESTION in each["about"]]
-        if before := shared_before(entries, month, columns):
+        if before := shared_before(door.earlier(Outlet.SHARED), month, columns):
             everybody = select_audience(con, EVERYBODY, month)
             use = Use(purpose_of(request.purpose) or Purpose.SHARING, unless_refused=True)
             check_apart(con, everybody, use, before, request.k)

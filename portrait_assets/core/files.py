@@ -18,7 +18,7 @@ def replace_files(contents: Mapping[Path, bytes], private: Collection[Path] = ()
     Raises:
         OSError: when a file cannot be written; it names the file.
     """
-    beside = {path: path.with_name(f".{path.name}.new") for path in contents}
+    beside = {path: written_beside(path) for path in contents}
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,6 +39,11 @@ def replace_files(contents: Mapping[Path, bytes], private: Collection[Path] = ()
         for temporary in beside.values():
             if temporary.is_file():
                 temporary.unlink()
+
+
+def written_beside(path: Path) -> Path:
+    """Where `replace_files` writes what takes the place of a file; a kill leaves it there."""
+    return path.with_name(f".{path.name}.new")
 
 
 def _mode(path: Path) -> int | None:

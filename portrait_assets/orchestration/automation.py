@@ -15,6 +15,7 @@ from portrait_assets.orchestration.planning import STAGES, plan, runs_of
 from portrait_assets.orchestration.record import read_record
 from portrait_assets.orchestration.request import Request
 from portrait_assets.orchestration.run_failures import RANGE_END, RANGE_START, notify_failed_run
+from portrait_assets.privacy.erasure import ErasureError, require_none_half_done
 from portrait_assets.stages.raw.assets import SOURCE_FILES
 from portrait_assets.stages.raw.inputs import inputs_of, source_rows
 from portrait_assets.stages.raw.source import Source
@@ -118,8 +119,9 @@ def source_sensor(
         inputs = inputs_of(source)
         observe(context.instance, SOURCE_FILES, inputs.version)
         try:
+            require_none_half_done(settings)  # A run would fail, and be reported.
             record = read_record(settings, wait_seconds=0)
-        except WarehouseBusyError as error:
+        except (ErasureError, WarehouseBusyError) as error:
             return dg.SkipReason(str(error))
         planned = plan(request.available, None, record, inputs)
         if planned.is_empty:

@@ -1,12 +1,13 @@
 """The plan of an erasure, written before anything is removed, so that one that is stopped goes on.
 
 While rows are being removed the plan names the people, as the warehouse still does; only its owner
-may read it, and it goes when the certificate is there.
+may read it, and it goes when the certificate is there. What goes for its age goes by a plan, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,11 +15,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portrait_assets.core.errors import PortraitError
-from portrait_assets.core.files import replace_files
+from portrait_assets.core.files import replace_files, written_beside
 from portrait_assets.core.invocation import command
 from portrait_assets.core.settings import Settings
+from portrait_assets.storage.duckdb.lock import warehouse_lock
 
 PLAN_FILE = "erasure.json"
+ERASURE_LOCK = "erasure.lock"
 
 
 class ErasureError(PortraitError):
@@ -51,7 +54,9 @@ class Plan(BaseModel):
     """What is erased, under which number, and how far it has come.
 
     `inputs` are the digests that runs noted of the source, before decisions on the people went;
-    `found_before` is by file what the scan of so many files and bytes found before.
+    `found_before` is by file what the scan of so many files and bytes found before. `kept_from` is
+    by canonical table the first month whose rows stay, where rows go for their age and nobody is
+    erased.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,6 +73,19 @@ class Plan(BaseModel):
     files_before: int = 0
     size_before: int = 0
     rows: tuple[Rows, ...] = ()
+    kept_from: dict[str, str] = {}
+
+    @property
+    def is_of_people(self) -> bool:
+        """Whether people are erased, and not rows for their age."""
+        return not self.kept_from
+
+    @property
+    def name(self) -> str:
+        """What is done, in a sentence."""
+        if self.is_of_people:
+            return f"The erasure {self.number}"
+        return f"The removal {self.number} of rows that are too old"
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -100,6 +118,17 @@ def write_plan(settings: Settings, plan: Plan) -> None:
     replace_files({path: plan.model_dump_json().encode()}, private=[path])
 
 
+def remove_plan(settings: Settings) -> None:
+    """Remove the plan of an erasure that has ended, and one that a kill left half-written.
+
+    Raises:
+        OSError: when it cannot be removed.
+    """
+    path = plan_file(settings)
+    for each in (written_beside(path), path):
+        each.unlink(missing_ok=True)
+
+
 def note_rows(settings: Settings, *rows: Rows) -> None:
     """Write into the plan what is about to be removed, before it is: see `Plan.with_rows`.
 
@@ -124,6 +153,11 @@ def read_unfinished(settings: Settings) -> Plan | None:
         return None
     try:
         return Plan.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ErasureError(
+            f"{path} is the plan of an erasure and cannot be read ({error.strerror}); go on as "
+            "its owner."
+        ) from None
     except ValidationError:
         raise ErasureError(
             f"{path} is the plan of an erasure and cannot be read; restore it, or remove it and "
@@ -145,6 +179,18 @@ def require_none_half_done(settings: Settings) -> None:
 def unfinished(plan: Plan) -> str:
     """The sentence that an erasure was stopped, and how it goes on."""
     return (
-        f"The erasure {plan.number} was stopped before it had ended; finish it with "
+        f"{plan.name} was stopped before it had ended; finish it with "
         f"`{command('erase', '--resume')}`."
     )
+
+
+@contextmanager
+def one_erasure(settings: Settings, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Hold the source's plan for the length of the block: two processes would mix their plans.
+
+    Raises:
+        WarehouseBusyError: when another process holds it for longer than the wait.
+    """
+    lock = settings.warehouse_dir / ERASURE_LOCK
+    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds, on_wait):
+        yield

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from portrait_assets.app import doctor
-from portrait_assets.app.erasure.retain import Past
+from portrait_assets.app.erasure.rows.too_old import Past
 from portrait_assets.app.examined import people
 from portrait_assets.app.examined import published as publication
 from portrait_assets.app.examined.issue import Examination, Issue, of_month, run_again
@@ -24,7 +24,7 @@ from portrait_assets.app.examined.published import register
 from portrait_assets.app.examined.warehouse import bookkeeping, contracts, is_whole, orphans
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.departures.register import Register
-from portrait_assets.privacy.erasure import Plan, write_plan
+from portrait_assets.privacy.erasure import Plan, plan_file, write_plan
 from portrait_assets.privacy.keys import Key, KeyName
 from portrait_assets.privacy.tombstones import Tombstones, digest_of
 from portrait_assets.schema.table import Column, Table, Type
@@ -149,6 +149,14 @@ def exam_of(settings: Settings, tables: Sequence[Table] = (SALES,), **noted: lis
 
 def found_by(issues: Iterator[Issue]) -> list[tuple[str, str]]:
     return [(each.subject, each.what) for each in issues]
+
+
+def test_a_plan_of_an_erasure_that_cannot_be_read_is_named(settings: Settings) -> None:
+    settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
+    plan_file(settings).write_text('{"number":')
+    (issue,) = erased(exam_of(settings, []))
+    assert issue.subject == "erasure.json"
+    assert issue.remedy == "restore it, or remove it and erase again"
 
 
 def test_people_who_were_erased_and_are_back_are_counted_by_their_ids(

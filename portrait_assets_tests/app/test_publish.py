@@ -30,6 +30,7 @@ from portrait_assets.stages.tags.shared_rows import SharingError
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.mart.shared.world import catalogue_of, write_published
+from portrait_assets_tests.privacy.consent_world import Answer, write_consents
 
 
 def test_a_shared_file_is_written_and_its_loss_printed(tmp_path: Path):
@@ -79,6 +80,28 @@ def test_a_shared_file_beside_one_of_an_audience_has_ten_more_or_is_refused(
     else:
         publish_shared(settings, Wish("shared", target))
     assert target.exists()
+
+
+@pytest.mark.parametrize(("refusing", "is_refused"), [(0, False), (3, True), (10, False)])
+def test_files_of_all_customers_for_two_purposes_differ_by_who_refused_one(
+    tmp_path: Path, refusing: int, is_refused: bool
+):
+    settings = Settings(data_dir=tmp_path, source="synthetic_bank")
+    settings.warehouse_dir.mkdir(parents=True)
+    write_published(settings.portrait_file, catalogue_of(tmp_path), 60)
+    ids = [f"C{number:05d}" for number in range(refusing)]
+    answers: list[Answer] = [(who, "credit", None, False, "objection") for who in ids]
+    with duckdb.connect(str(settings.portrait_file)) as con:
+        write_consents(con, answers)
+    publish_shared(settings, Wish("shared", tmp_path / "partner.duckdb"))
+    publish_shared(settings, Wish("shared", tmp_path / "again.duckdb"))
+    target = tmp_path / "lender.duckdb"
+    if is_refused:
+        with pytest.raises(SharingError, match="differ by fewer than 10 customers from the one"):
+            publish_shared(settings, Wish("shared", target, purpose="credit"))
+    else:
+        publish_shared(settings, Wish("shared", target, purpose="credit"))
+    assert target.exists() is not is_refused
 
 
 def test_a_file_that_the_door_refuses_is_not_written(tmp_path: Path):

@@ -10,7 +10,7 @@ import pytest
 
 from portrait_assets.app.erasure.people.persons import Asked, Persons
 from portrait_assets.app.erasure.preview import Preview
-from portrait_assets.app.erasure.retain import Past
+from portrait_assets.app.erasure.rows.too_old import Past
 from portrait_assets.app.pseudonyms import Named
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.privacy.certificate import Certificate, Searched
@@ -35,6 +35,16 @@ def erased(after: Searched | None) -> SimpleNamespace:
         scan_after=after,
     )
     return SimpleNamespace(certificate=certificate, page=Path("E1.html"), seconds={"scan": 1.26})
+
+
+def removed() -> SimpleNamespace:
+    """What goes for its age."""
+    of = erased(None)
+    rows = (Rows(name="raw.contacts", before=1200, after=0),)
+    facts = {"kind": "retention", "number": "R1", "rows": rows}
+    of.certificate = of.certificate.model_copy(update=facts)
+    of.page = Path("R1.html")
+    return of
 
 
 def found(count: int) -> Preview:
@@ -108,7 +118,7 @@ def test_what_is_too_old_is_removed_after_a_yes(
     command: Command, stand_in: StandIn, of: tuple[object, ...]
 ):
     past = stand_in("app.erasure.retain:to_retain", [])
-    service = stand_in("app.erasure.retain:retain", Path("R1.html"))
+    service = stand_in("app.erasure.retain:retain", removed())
     stand_in("app.erasure.people.ended:ended_customers", SimpleNamespace(customers=()))
     assert command("retain", *of).stdout == "Nothing is older than it is kept.\n"
     past.return_value = [Past("contacts", "2024-03", 1200)]
@@ -116,7 +126,9 @@ def test_what_is_too_old_is_removed_after_a_yes(
         command("retain", *of, answer="n\n")
     assert not service.mock_calls
     line = "  contacts: 1,200 rows before 2024-03\n"
-    assert command("retain", "--yes", *of).stdout == f"{line}Certificate: R1.html\n"
+    assert command("retain", "--yes", *of).stdout == (
+        f"{line}1,200 rows removed that were too old.\nCertificate: R1.html\n"
+    )
     assert command("retain", *of, answer="y\n").stdout.startswith(line)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import polars as pl
 import pytest
@@ -15,7 +18,9 @@ from typer.testing import CliRunner
 from portrait_assets.app.cli.root import app
 from portrait_assets.app.erasure import erase as erasing
 from portrait_assets.app.erasure.traces import clean_decisions, clean_file, remove_accounts
+from portrait_assets.app.runs.progress import Progress
 from portrait_assets.app.subject.page import accounts_folder
+from portrait_assets.core.errors import WarehouseBusyError
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.certificate import Certificate
 from portrait_assets.privacy.erasure import (
@@ -24,8 +29,10 @@ from portrait_assets.privacy.erasure import (
     Plan,
     Rows,
     note_rows,
+    one_erasure,
     plan_file,
     read_unfinished,
+    remove_plan,
     write_plan,
 )
 from portrait_assets.privacy.scan.wanted import Wanted
@@ -147,6 +154,70 @@ def test_a_run_finishes_the_erasure_first_in_a_process_of_its_own(
     assert lines[0][5:] == of(settings)
     # There is no such source, which only what comes next finds out.
     assert isinstance(ran.exception, SystemExit) is not goes_on
+
+
+def test_a_run_says_that_a_removal_goes_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removal = {"number": "R1", "customers": (), "kept_from": {"contacts": "2024-02"}}
+    write_plan(settings, PLAN.model_copy(update=removal))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1))
+    ran = CliRunner().invoke(app, ["run", *of(settings)])
+    assert ran.output.startswith("The removal R1 of rows that are too old was stopped, and goes on")
+    assert isinstance(ran.exception, SystemExit)
+
+
+def test_two_processes_do_not_carry_out_one_plan(settings: Settings) -> None:
+    """A run that starts while people are erased sees their plan, and waits for its end."""
+    impatient = settings.model_copy(update={"lock_wait_seconds": 0})
+    is_refused = pytest.raises(WarehouseBusyError, match=r"held by run portrait erase \(process")
+    with one_erasure(settings, print), is_refused:
+        erasing.resume(impatient, cast(Progress, SimpleNamespace(say=print)))
+    assert read_unfinished(settings) == PLAN
+
+
+def test_what_another_process_finishes_is_said_to_be_finished(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def waits(*_: object) -> Iterator[None]:
+        plan_file(settings).unlink()
+        yield
+
+    monkeypatch.setattr(erasing, "one_erasure", waits)
+    with pytest.raises(ErasureError, match=r"^The erasure E1 was finished by another process"):
+        erasing.resume(settings, cast(Progress, SimpleNamespace(say=print)))
+
+
+def test_with_the_plan_goes_what_a_kill_left_of_it(settings: Settings) -> None:
+    """It names the people, and a scan finds no identifier in it that is short."""
+    half = settings.warehouse_dir / ".erasure.json.new"
+    half.write_text(PLAN.model_dump_json()[:-9])
+    remove_plan(settings)
+    assert not half.exists()
+    assert not plan_file(settings).exists()
+    remove_plan(settings)
+
+
+def test_a_plan_of_somebody_else_is_a_sentence(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(ErasureError, match=r"cannot be read \(Permission denied\); go on as its"):
+        read_unfinished(settings)
+
+
+def test_a_plan_is_not_written_over_that_another_process_has_made_since(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "require_ready", lambda _: None)
+    nothing = cast(Progress, SimpleNamespace(say=print))
+    with pytest.raises(ErasureError, match="The erasure E1 was stopped"):
+        erasing.begin(settings, nothing, lambda: PLAN.model_copy(update={"number": "E2"}))
+    assert read_unfinished(settings) == PLAN
 
 
 def test_another_erasure_finishes_it_first(

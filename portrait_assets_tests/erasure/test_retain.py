@@ -10,11 +10,14 @@ from typer.testing import CliRunner
 
 from portrait_assets.app.cli.root import app
 from portrait_assets.app.doctor import examine
+from portrait_assets.app.erasure import erase as erasing
+from portrait_assets.app.erasure.erase import resume
 from portrait_assets.app.erasure.retain import retain, to_retain
 from portrait_assets.app.runs.run import run_portrait
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import read_request
+from portrait_assets.privacy.erasure import ErasureError, plan_file
 from portrait_assets_tests.erasure.conftest import copied, quiet
 from portrait_assets_tests.erasure.world import rows
 
@@ -54,7 +57,7 @@ def test_old_rows_go_and_a_new_reading_does_not_bring_them_back(aged: Settings) 
         "WHERE table_name = 'features.feature_matrix' AND month = '2024-01'"
     )
     written = rows(aged, january)
-    certificate = json.loads(retain(aged, quiet()).with_suffix(".json").read_text())
+    certificate = json.loads(retain(aged, quiet()).page.with_suffix(".json").read_text())
     assert certificate["kind"] == "retention"
     assert certificate["asked_by"] == "source.yaml, keep_months: {interactions: 1, marketing: 5}"
     removed = {each["name"]: (each["before"], each["after"]) for each in certificate["rows"]}
@@ -70,3 +73,41 @@ def test_old_rows_go_and_a_new_reading_does_not_bring_them_back(aged: Settings) 
     assert found == [("2024-02", 3)]
     assert rows(aged, january) == written
     assert examine(aged) == []
+
+
+@pytest.mark.parametrize("at", ["put_in_place", "remove_published", "publish_apart"])
+def test_a_removal_that_is_stopped_goes_on_and_is_certified(
+    at: str, aged: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the warehouse is in its place, after it is, and before anything is published."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasing, at, killed)
+        with pytest.raises(KeyboardInterrupt):
+            retain(aged, quiet())
+    left = rows(aged, "SELECT count(*) FROM raw.interactions")
+    assert left == [(3,) if at == "put_in_place" else (2,)]
+    with pytest.raises(
+        ErasureError, match=r"^The removal R.* of rows that are too old was stopped"
+    ):
+        to_retain(aged)
+    assert any(
+        "is a removal of rows that are too old that was stopped" in str(each)
+        for each in examine(aged)
+    )
+    # What is declared by then does not matter: the rows go that were shown.
+    definition = aged.source_dir / "source.yaml"
+    definition.write_text(
+        definition.read_text().replace("keep_months: {interactions: 1, marketing: 5}\n", "")
+    )
+    monkeypatch.setattr(erasing, "publish_apart", lambda *_: None)
+    certificate = resume(aged, quiet()).certificate
+    assert (certificate.kind, certificate.tombstones) == ("retention", ())
+    assert certificate.asked_by == "source.yaml, keep_months: {interactions: 1, marketing: 5}"
+    removed = {each.name: (each.before, each.after) for each in certificate.rows}
+    assert removed == {"raw.interactions": (3, 2), "cleaned.interactions": (3, 2)}
+    assert rows(aged, "SELECT count(*) FROM raw.interactions") == [(2,)]
+    assert not plan_file(aged).exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +17,7 @@ from portrait_assets.orchestration.automation import JOB
 from portrait_assets.orchestration.definitions import build_defs
 from portrait_assets.orchestration.planning import read_plan
 from portrait_assets.orchestration.request import Request
+from portrait_assets.privacy.erasure import Phase, Plan, write_plan
 from portrait_assets.stages.raw.assets import SOURCE_FILES, source_files
 from portrait_assets.stages.raw.source import load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
@@ -123,6 +125,17 @@ def test_while_a_run_holds_the_warehouse_nothing_is_requested(tmp_path: Path):
     settings.warehouse_file.touch()
     with warehouse_lock(settings.warehouse_dir / "warehouse.lock", "another run", 0):
         assert "another run" in str(tick(settings))
+
+
+def test_while_rows_are_half_removed_nothing_is_requested_that_would_fail(tmp_path: Path):
+    settings = shop(tmp_path)
+    settings.warehouse_dir.mkdir(parents=True)
+    began = datetime(2026, 11, 26, tzinfo=UTC)
+    plan = Plan(number="E1", began_at=began, asked_by="a.csv", persons=1, customers=("K1",))
+    write_plan(settings, plan)
+    assert "The erasure E1 was stopped before it had ended; finish it" in str(tick(settings))
+    write_plan(settings, plan.model_copy(update={"phase": Phase.PUBLISHING}))
+    assert isinstance(tick(settings), dg.RunRequest)
 
 
 def test_a_file_that_is_missing_fails_the_tick_with_its_name(tmp_path: Path):

@@ -15,7 +15,7 @@ import pytest
 from portrait_assets.core.errors import PortraitError, WarehouseError
 from portrait_assets.core.machine.fresh_process import _work, fresh_process
 from portrait_assets.storage.anew.definitions import definitions
-from portrait_assets.storage.anew.writing import ROW_GROUP, new_database, rows_together
+from portrait_assets.storage.anew.writing import ROW_GROUP, _serve, new_database, rows_together
 
 KINDS = """
     CREATE TYPE mood AS ENUM ('well', 'ill');
@@ -184,3 +184,15 @@ def test_a_process_whose_parent_was_killed_ends_without_a_word(
 
     _work(work, requests, answers)
     assert reached == [True]
+
+
+def test_so_does_one_whose_parent_was_killed_before_it_sent_the_rows(tmp_path: Path) -> None:
+    asked, requests = multiprocessing.Pipe(duplex=False)
+    answers, answering = multiprocessing.Pipe(duplex=False)
+    requests.send("CREATE TABLE t (n INTEGER)")
+    requests.send(("INSERT INTO t FROM sent", True))
+    requests.close()
+    _serve(asked, answering, tmp_path / "new.duckdb", 1.0, 1)
+    assert [answers.recv(), answers.recv(), answers.poll()] == [None, None, False]
+    with duckdb.connect(str(tmp_path / "new.duckdb")) as con:
+        assert con.execute("SHOW TABLES").fetchall() == [], "nothing was committed"

@@ -86,7 +86,7 @@ def _finish_erasure(settings: Settings) -> None:
     plan = read_unfinished(settings)
     if plan is None:
         return
-    out.print(f"The erasure {plan.number} was stopped, and goes on first.", markup=False)
+    out.print(f"{plan.name} was stopped, and goes on first.", markup=False)
     place = ["--source", settings.source, "--data-dir", str(settings.data_dir)]
     line = [sys.executable, "-m", "portrait_assets", "erase", "--resume", *place]
     code = subprocess.run(line, check=False).returncode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -10,12 +11,10 @@ from pathlib import Path
 from portrait_assets.app.erasure.people.own_texts import texts_in_kept_rows
 from portrait_assets.app.erasure.people.persons import PROSPECTS, name_ids
 from portrait_assets.app.erasure.people.planned import planned
-from portrait_assets.app.erasure.people.undated import unplaced_lines
 from portrait_assets.app.erasure.preview import Preview
 from portrait_assets.app.erasure.proof import certificate_of, digests_of
 from portrait_assets.app.erasure.publishing import publish_apart
 from portrait_assets.app.erasure.rows.removal import copy_without, put_in_place
-from portrait_assets.app.erasure.rows.removed_rows import Removed
 from portrait_assets.app.erasure.rows.second_pass import MOST_PASSES, ours, pass_again
 from portrait_assets.app.erasure.traces import (
     clean_decisions,
@@ -25,11 +24,12 @@ from portrait_assets.app.erasure.traces import (
     remove_unfinished,
 )
 from portrait_assets.app.erasure.warehouse import (
+    digests_noted,
     id_columns,
     new_file,
     opened,
-    recounting_of,
     remove_published,
+    removed_of,
     require_ready,
     tables_of,
 )
@@ -44,20 +44,20 @@ from portrait_assets.privacy.erasure import (
     Plan,
     Rows,
     note_rows,
-    plan_file,
+    one_erasure,
     read_unfinished,
+    remove_plan,
+    unfinished,
     write_plan,
 )
 from portrait_assets.privacy.scan.files import scan
 from portrait_assets.privacy.scan.wanted import Scan, Wanted
 from portrait_assets.privacy.tombstones import (
-    Tombstones,
     append_tombstones,
     digest_of,
     key_of_tombstones,
 )
 from portrait_assets.schema.table import Table
-from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.duckdb.lock import warehouse_lock
 
@@ -80,12 +80,24 @@ def erase(settings: Settings, what: Preview, progress: Progress) -> Erased:
     Raises:
         PortraitError: when it cannot be done; what was begun goes on with `resume`.
     """
+    return begin(settings, progress, lambda: planned(settings, what, progress))
+
+
+def begin(settings: Settings, progress: Progress, write: Callable[[], Plan]) -> Erased:
+    """Carry out a plan that `write` makes and writes, where there is none yet.
+
+    Raises:
+        PortraitError: when it cannot be done; what was begun goes on with `resume`.
+    """
     with commands_for(settings), machine_failures_in_a_sentence():
         require_ready(settings)
-        clock = _Clock()
-        plan = planned(settings, what, progress)
-        clock.noted("finding their texts")
-        return _carry_out(settings, plan, progress, clock)
+        with one_erasure(settings, progress.say):
+            if stopped := read_unfinished(settings):
+                raise ErasureError(unfinished(stopped))
+            clock = _Clock()
+            plan = write()
+            clock.noted("finding their texts")
+            return _carry_out(settings, plan, progress, clock)
 
 
 def resume(settings: Settings, progress: Progress) -> Erased:
@@ -94,12 +106,19 @@ def resume(settings: Settings, progress: Progress) -> Erased:
     Raises:
         ErasureError: when none was, or it cannot be finished yet.
     """
-    plan = read_unfinished(settings)
-    if plan is None:
+    stopped = read_unfinished(settings)
+    if stopped is None:
         raise ErasureError(
             f"No erasure of '{settings.source}' was stopped; none is to be finished."
         )
-    with commands_for(settings), machine_failures_in_a_sentence():
+    with (
+        commands_for(settings),
+        machine_failures_in_a_sentence(),
+        one_erasure(settings, progress.say),
+    ):
+        plan = read_unfinished(settings)
+        if plan is None:
+            raise ErasureError(f"{stopped.name} was finished by another process in the meantime.")
         return _carry_out(settings, plan, progress, _Clock())
 
 
@@ -126,19 +145,23 @@ def _carry_out(settings: Settings, plan: Plan, progress: Progress, clock: _Clock
     tables = tables_of(settings)
     wanted = wanted_of(plan, id_columns(tables))
     if plan.phase is Phase.REMOVING:
-        plan = _scanned_before(settings, source, plan, wanted)
-        progress.say(f"{sum(plan.found_before.values()):,} values of theirs were found before.")
-        clock.noted("scan before")
+        if plan.is_of_people:
+            plan = _scanned_before(settings, source, plan, wanted)
+            progress.say(f"{sum(plan.found_before.values()):,} values of theirs were found before.")
+            clock.noted("scan before")
         plan = _remove(settings, source, plan, tables, wanted)
         clock.noted("removing")
-    progress.say("The warehouse holds none of their rows; publishing.")
+    whose = "of theirs" if plan.is_of_people else "of that age"
+    progress.say(f"The warehouse holds no rows {whose}; publishing.")
     publish_apart(settings, source.months(), progress)
     clock.noted("publishing")
-    plan, after = _searched(settings, source, plan, tables, wanted, progress)
-    clock.noted("scan after")
+    after = None
+    if plan.is_of_people:
+        plan, after = _searched(settings, source, plan, tables, wanted, progress)
+        clock.noted("scan after")
     certificate = certificate_of(settings, source, plan, after)
     page = write_certificate(settings, certificate)
-    plan_file(settings).unlink(missing_ok=True)
+    remove_plan(settings)
     return Erased(certificate, page, clock.seconds)
 
 
@@ -183,8 +206,7 @@ def _scan(
 ) -> Scan:
     """Search all files while no run writes them."""
     anew = (settings.warehouse_file, settings.portrait_file) if is_written_anew else ()
-    lock = settings.warehouse_dir / "warehouse.lock"
-    with warehouse_lock(lock, "portrait erase", settings.lock_wait_seconds):
+    with warehouse_lock(settings.lock_file, "portrait erase", settings.lock_wait_seconds):
         files = files_of(settings, source)
         root = settings.data_dir.resolve()
         return scan(files, wanted, root, settings.memory_limit_gib, anew)
@@ -218,7 +240,28 @@ def _scanned_before(settings: Settings, source: Source, plan: Plan, wanted: Want
 def _remove(
     settings: Settings, source: Source, plan: Plan, tables: list[Table], wanted: Wanted
 ) -> Plan:
-    """Remove the rows from the warehouse, and the texts from what else holds them."""
+    """Remove the rows from the warehouse, and the texts of people from what else holds them."""
+    if plan.is_of_people:
+        plan = _remove_beside(settings, plan, tables, wanted)
+    with new_file(settings) as new, opened(settings, tables) as con:
+        name_ids(con, list(plan.customers), list(plan.prospects))
+        removed = removed_of(settings, source, plan, tables, con)
+        rows = copy_without(removed, new, settings.memory_limit_gib, settings.threads)
+        if {each.name for each in rows}.isdisjoint(each.name for each in plan.rows):
+            plan = plan.model_copy(update={"rows": (*rows, *plan.rows)})
+            write_plan(settings, plan)
+        con.close()
+        put_in_place(new, settings.warehouse_file)
+    remove_published(settings)
+    if plan.is_of_people:
+        plan = _cleaned(settings, plan, None, wanted)
+    plan = plan.model_copy(update={"phase": Phase.PUBLISHING})
+    write_plan(settings, plan)
+    return plan
+
+
+def _remove_beside(settings: Settings, plan: Plan, tables: list[Table], wanted: Wanted) -> Plan:
+    """Have no run read the people again, and remove decisions on them and accounts of them."""
     key = key_of_tombstones(settings)
     digests = digests_of(plan, key)
     with opened(settings, tables) as con:
@@ -228,38 +271,13 @@ def _remove(
     began_on = plan.began_at.date()
     append_tombstones(settings, key, [*digests, *of_texts], plan.number, began_on)
     if not plan.inputs:
-        plan = plan.model_copy(update={"inputs": _inputs(settings)})
+        plan = plan.model_copy(update={"inputs": digests_noted(settings)})
         write_plan(settings, plan)
     note = partial(note_rows, settings)
     clean_decisions(settings, wanted, note)
     remove_accounts(settings, plan.ids, note)
     remove_unfinished(settings, note)
-    plan = _as_written(settings, plan)
-    inputs = (plan.inputs, _inputs(settings))
-    with new_file(settings) as new, opened(settings, tables) as con:
-        name_ids(con, list(plan.customers), list(plan.prospects))
-        lines = unplaced_lines(settings, source, con, Tombstones(frozenset(digests), key))
-        removed = Removed(
-            *(con, tables, id_columns(tables), key, plan.texts, lines, inputs),
-            recounting=recounting_of(settings, source, con),
-        )
-        rows = copy_without(removed, new, settings.memory_limit_gib, settings.threads)
-        if {each.name for each in rows}.isdisjoint(each.name for each in plan.rows):
-            plan = plan.model_copy(update={"rows": (*rows, *plan.rows)})
-            write_plan(settings, plan)
-        con.close()
-        put_in_place(new, settings.warehouse_file)
-    remove_published(settings)
-    plan = _cleaned(settings, plan, None, wanted)
-    plan = plan.model_copy(update={"phase": Phase.PUBLISHING})
-    write_plan(settings, plan)
-    return plan
-
-
-def _inputs(settings: Settings) -> tuple[str, str]:
-    """The digests of the source's files and definitions, as runs note them."""
-    inputs = inputs_of(load_source(settings.source_dir))
-    return inputs.files, inputs.definitions
+    return _as_written(settings, plan)
 
 
 def _cleaned(settings: Settings, plan: Plan, found: Scan | None, wanted: Wanted) -> Plan:

@@ -18,8 +18,29 @@ from portrait_assets.privacy.tombstones import digest_of, key_of_tombstones
 from portrait_assets.stages.raw.source import Source
 
 
-def certificate_of(settings: Settings, source: Source, plan: Plan, after: Scan) -> Certificate:
-    """The certificate of a plan that was carried out, with what a scan still finds, if anything."""
+def certificate_of(
+    settings: Settings, source: Source, plan: Plan, after: Scan | None
+) -> Certificate:
+    """The certificate of a plan that was carried out, with what a scan still finds, if anything.
+
+    Nothing is searched for, and `after` is None, where rows went for their age.
+    """
+    files = tuple(shown(path, settings) for path in source_files(source))
+    if after is None:
+        return Certificate(
+            number=plan.number,
+            kind="retention",
+            source=settings.source,
+            asked_by=plan.asked_by,
+            began_at=plan.began_at,
+            ended_at=datetime.now(UTC),
+            persons=0,
+            ids=0,
+            tombstones=(),
+            key_fingerprint="",
+            rows=tuple(each for each in plan.rows if each.is_changed),
+            source_files=files,
+        )
     key = key_of_tombstones(settings)
     before = Searched(
         files=plan.files_before,
@@ -38,7 +59,7 @@ def certificate_of(settings: Settings, source: Source, plan: Plan, after: Scan) 
         tombstones=tuple(sorted(digests_of(plan, key))),
         key_fingerprint=key.fingerprint,
         rows=plan.rows,
-        source_files=tuple(shown(path, settings) for path in source_files(source)),
+        source_files=files,
         left=tuple(_left(settings)),
         notes=(
             *(f"{name} could not be decoded; its bytes were searched" for name in after.unreadable),

@@ -22,7 +22,7 @@ from portrait_assets.privacy.departures.entries import (
     folders_written,
     unfinished_files,
 )
-from portrait_assets.privacy.erasure import PLAN_FILE, Rows
+from portrait_assets.privacy.erasure import ERASURE_LOCK, PLAN_FILE, Rows
 from portrait_assets.privacy.scan.files import first_bytes, name_from, sqlite_texts
 from portrait_assets.privacy.scan.values import holding
 from portrait_assets.privacy.scan.wanted import Wanted
@@ -34,7 +34,7 @@ from portrait_assets.storage.duckdb.connection import quote
 
 Note = Callable[[Rows], None]
 """Called with what is about to be removed, before it is, so that a kill loses no count."""
-_LOCKS = ("warehouse.lock", "records.lock")
+_LOCKS = ("warehouse.lock", "records.lock", ERASURE_LOCK)
 _SQLITE = b"SQLite format 3"
 
 

@@ -9,18 +9,24 @@ from pathlib import Path
 
 import duckdb
 
+from portrait_assets.app.erasure.people.undated import unplaced_lines
+from portrait_assets.app.erasure.proof import digests_of
 from portrait_assets.app.erasure.rows.recounting import Recounting, recounted_steps
+from portrait_assets.app.erasure.rows.removed_rows import Removed
+from portrait_assets.app.erasure.rows.too_old import too_old
 from portrait_assets.app.runs.estimate import size
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.orchestration.record import closed_months
 from portrait_assets.privacy.departures.register import Register
-from portrait_assets.privacy.erasure import ErasureError
+from portrait_assets.privacy.erasure import ErasureError, Plan
 from portrait_assets.privacy.pseudonyms import key_of_publication
+from portrait_assets.privacy.tombstones import Tombstones, key_of_tombstones
 from portrait_assets.schema.table import Table
 from portrait_assets.stages.mart.report import REPORT_FILE
+from portrait_assets.stages.raw.inputs import inputs_of
 from portrait_assets.stages.raw.room import smallest_published
-from portrait_assets.stages.raw.source import Source
+from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import require_file, spill_folder
 from portrait_assets.storage.duckdb.exclusive import exclusive_writer
@@ -44,6 +50,33 @@ def recounting_of(settings: Settings, source: Source, con: duckdb.DuckDBPyConnec
     closed = frozenset(closed_months(con, source))
     smallest = smallest_published(context_of(settings))
     return Recounting(recounted_steps(smallest, source.definition.consent_default), closed)
+
+
+def removed_of(
+    settings: Settings,
+    source: Source,
+    plan: Plan,
+    tables: list[Table],
+    con: duckdb.DuckDBPyConnection,
+) -> Removed:
+    """What goes from the warehouse by a plan: rows of its people, or rows that are too old."""
+    columns = id_columns(tables)
+    if not plan.is_of_people:
+        return too_old(con, source, plan.kept_from, tables, columns)
+    key = key_of_tombstones(settings)
+    tombstones = Tombstones(frozenset(digests_of(plan, key)), key)
+    lines = unplaced_lines(settings, source, con, tombstones)
+    inputs = (plan.inputs, digests_noted(settings))
+    return Removed(
+        *(con, tables, columns, key, plan.texts, lines, inputs),
+        recounting=recounting_of(settings, source, con),
+    )
+
+
+def digests_noted(settings: Settings) -> tuple[str, str]:
+    """The digests of the source's files and definitions, as runs note them."""
+    inputs = inputs_of(load_source(settings.source_dir))
+    return inputs.files, inputs.definitions
 
 
 @contextmanager

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portrait_assets.app.erasure.people.ended import ended
-from portrait_assets.app.erasure.retain import past_retention
+from portrait_assets.app.erasure.rows.too_old import past_retention
 from portrait_assets.app.examined.issue import Examination, Issue, make_again
 from portrait_assets.core.errors import PortraitError
 from portrait_assets.core.invocation import command
-from portrait_assets.privacy.erasure import read_unfinished
+from portrait_assets.privacy.erasure import PLAN_FILE, ErasureError, read_unfinished
 from portrait_assets.privacy.tombstones import TOMBSTONES_FILE, read_tombstones
 from portrait_assets.stages.identity.contract import IDENTITY_MAP
 
@@ -20,12 +20,14 @@ def erased(exam: Examination) -> Iterator[Issue]:
     try:
         if plan := read_unfinished(settings):
             remedy = f"finish it with `{command('erase', '--resume')}`"
-            yield Issue(plan.number, "is an erasure that was stopped", remedy)
+            what = "an erasure" if plan.is_of_people else "a removal of rows that are too old"
+            yield Issue(plan.number, f"is {what} that was stopped", remedy)
             return
         tombstones = read_tombstones(settings)
     except PortraitError as error:
         what, _, remedy = str(error).rstrip(".").rpartition("; ")
-        yield Issue(TOMBSTONES_FILE, what, remedy)
+        subject = PLAN_FILE if isinstance(error, ErasureError) else TOMBSTONES_FILE
+        yield Issue(subject, what, remedy)
         return
     if tombstones and exam.materialized(IDENTITY_MAP):
         ids = exam.warehouse.select(

@@ -111,7 +111,8 @@ def _serve(
     threads: int | None,
 ) -> None:
     """Answer requests: SQL, SQL that reads the rows `sent` after it, and None at the end."""
-    with suppress(EOFError, ConnectionError):  # Who wanted it is gone.
+    # Who wanted it is gone; where that was before the rows, Arrow finds no schema.
+    with suppress(EOFError, ConnectionError, pa.ArrowInvalid):
         try:
             _write(requests, answers, open_database(path, memory_limit_gib, threads))
             answers.send(None)

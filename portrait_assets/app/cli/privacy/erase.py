@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from portrait_assets.app.cli.options import DataOption, SourceOption, example, o
 if TYPE_CHECKING:
     from portrait_assets.app.erasure.erase import Erased
     from portrait_assets.app.erasure.preview import Preview
+    from portrait_assets.core.settings import Settings
 
 commands = typer.Typer()
 
@@ -48,27 +50,18 @@ def erase(
     from portrait_assets.app.erasure.people.persons import read_asked
     from portrait_assets.app.erasure.preview import preview
     from portrait_assets.app.runs.stopping import stopped_in_a_sentence
-    from portrait_assets.core.invocation import command
-    from portrait_assets.privacy.erasure import ErasureError, read_unfinished
+    from portrait_assets.privacy.erasure import ErasureError
 
     settings = settings_of(source, data_dir)
-
-    def remedy() -> str:
-        if read_unfinished(settings) is None:
-            return "nothing was erased"
-        return f"finish it with `{command('erase', '--resume', settings=settings)}`"
-
     if sum((file is not None, requests, resume)) != 1:
         raise ErasureError("Name one of a CSV file of ids, `--requests` and `--resume`.")
-    with stopped_in_a_sentence(remedy):
-        stopped = read_unfinished(settings)
-        if stopped is not None and not resume:
-            out.print(f"The erasure {stopped.number} was stopped, and goes on first.", markup=False)
-        if resume or stopped is not None:
-            with shown_progress(out) as progress:
-                _print_erased(erasing.resume(settings, progress))
+    with stopped_in_a_sentence(partial(_remedy, settings)):
         if resume:
+            with shown_progress(out) as progress:
+                finished = erasing.resume(settings, progress)
+            _print_erased(finished)
             return
+        _finish_what_was_stopped(settings)
         asked = read_asked(file) if file is not None else None
         what = preview(settings, asked, ignore_unknown)
         _print_preview(what)
@@ -93,7 +86,7 @@ def retain(
     marketing (contacts, responses, assignments, prospects) for 36; contacts that withdrew a channel
     stay. So do features, tags and models of those months, which are not made again. With
     customers: 60 a customer whose newest row is older is erased, as `portrait erase` does. What was
-    removed stands in a certificate.
+    removed stands in a certificate. What was stopped goes on first.
     """
     from portrait_assets.app.cli.progress import shown_progress
     from portrait_assets.app.erasure import erase as erasing
@@ -104,7 +97,8 @@ def retain(
     from portrait_assets.privacy.erasure import ErasureError
 
     settings = settings_of(source, data_dir)
-    with stopped_in_a_sentence():
+    with stopped_in_a_sentence(partial(_remedy, settings)):
+        _finish_what_was_stopped(settings)
         past = retaining.to_retain(settings)
         for each in past:
             out.print(f"  {each.table}: {each.rows:,} rows before {each.kept_from}", markup=False)
@@ -117,14 +111,39 @@ def retain(
             return
         if not yes and not typer.confirm("Remove them? This cannot be undone.", default=False):
             raise ErasureError("Nothing was removed.")
-        with shown_progress(out) as progress:
-            page = retaining.retain(settings, progress) if past else None
-            what = preview(settings, gone) if gone.customers else None
-            done = erasing.erase(settings, what, progress) if what is not None else None
-    if page is not None:
-        out.print(f"Certificate: {page}", markup=False)
-    if done is not None:
-        _print_erased(done)
+        if past:
+            with shown_progress(out) as progress:
+                removed = retaining.retain(settings, progress)
+            _print_erased(removed)
+        if gone.customers:
+            what = preview(settings, gone)
+            with shown_progress(out) as progress:
+                done = erasing.erase(settings, what, progress)
+            _print_erased(done)
+
+
+def _remedy(settings: Settings) -> str:
+    """How a command goes on that a signal stopped."""
+    from portrait_assets.core.invocation import command
+    from portrait_assets.privacy.erasure import read_unfinished
+
+    if read_unfinished(settings) is None:
+        return "nothing is half done"
+    return f"finish it with `{command('erase', '--resume', settings=settings)}`"
+
+
+def _finish_what_was_stopped(settings: Settings) -> None:
+    from portrait_assets.app.cli.progress import shown_progress
+    from portrait_assets.app.erasure import erase as erasing
+    from portrait_assets.privacy.erasure import read_unfinished
+
+    stopped = read_unfinished(settings)
+    if stopped is None:
+        return
+    out.print(f"{stopped.name} was stopped, and goes on first.", markup=False)
+    with shown_progress(out) as progress:
+        finished = erasing.resume(settings, progress)
+    _print_erased(finished)
 
 
 def _print_preview(what: Preview) -> None:
@@ -138,6 +157,10 @@ def _print_erased(done: Erased) -> None:
     removed = sum(each.before - each.after for each in certificate.rows)
     after = certificate.scan_after
     left = sum(after.found.values()) if after is not None else 0
+    if certificate.kind == "retention":
+        out.print(f"{removed:,} rows removed that were too old.", markup=False)
+        out.print(f"Certificate: {done.page}", markup=False)
+        return
     out.print(
         f"{certificate.persons:,} people erased: {removed:,} rows removed; the scan after found "
         f"{f'{left:,} values' if left else 'nothing'}.",
