@@ -33,6 +33,7 @@ from portrait_assets.stages.predictions.governance.approvals import (
     PredictionApproval,
 )
 from portrait_assets.stages.predictions.learning.active import Active
+from portrait_assets.stages.predictions.learning.past import known, windows
 from portrait_assets.stages.predictions.learning.past.known import Past
 from portrait_assets.stages.predictions.rule import RULE
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
@@ -179,10 +180,8 @@ def test_customers_are_drawn_of_large_months_with_what_is_theirs(
     world: PredictionWorld, monkeypatch: pytest.MonkeyPatch, most: int
 ):
     rule = replace(RULE, read_together=most, kept_rows=most, window_rows=200, most_rows=150)
-    for module in ("windows", "known"):
-        monkeypatch.setattr(
-            f"portrait_assets.stages.predictions.learning.past.known.{module}.RULE", rule
-        )
+    for module in (windows, known):
+        monkeypatch.setattr(module, "RULE", rule)
     (asked,) = asked_of(world.warehouse, SILENCE, LAST)
     matrix = world.warehouse.select(
         "SELECT strftime(as_of, '%Y-%m') AS base_month, * FROM features.feature_matrix"

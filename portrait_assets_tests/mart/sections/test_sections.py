@@ -83,6 +83,7 @@ def test_what_tags_lack_is_counted_of_the_active_ones(published: Published):
         "tags": 2,
         "of": 4,
         "needs": ["contacts", "responses.sent_at"],
+        "needs_zh": ["contacts", "responses.sent_at"],
         "more": 0,
     }
 
