@@ -47,7 +47,7 @@ def test_each_month_by_itself_is_what_all_give_together(world: PredictionWorld):
     stored = warehouse.read(LIFECYCLE_STAGE, [MONTHS[-1]])
     (alone,) = spells_of(warehouse, TARGETS, MONTHS[-1:])
     assert alone.equals(stored)
-    assert {"growth", "dormancy"} <= set(stored["stage"])
+    assert {"maturity", "dormancy"} <= set(stored["stage"])
     assert stored["left_on"].drop_nulls().unique().to_list() == [last_day(MONTHS[-1])]
 
 

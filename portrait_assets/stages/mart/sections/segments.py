@@ -8,12 +8,13 @@ import polars as pl
 
 from portrait_assets.methods.clustering.model import ClusterModel
 from portrait_assets.methods.clustering.preparation.preparation import fit_plane
-from portrait_assets.stages.clusters.contract import CLUSTER_MODEL, USED_FEATURES
+from portrait_assets.stages.clusters.contract import CLUSTER_MODEL
 from portrait_assets.stages.clusters.names.contract import FREE
 from portrait_assets.stages.mart.charts import portrait as charts
 from portrait_assets.stages.mart.charts.colours import segment_colours
 from portrait_assets.stages.mart.sections import TEMPLATES
 from portrait_assets.stages.mart.segments.profiles import labels_in_chinese, segments
+from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.published import Published, Row, Section
 
 POINTS = 900  # Of the scatter: enough to see the shape, few enough to load at once.
@@ -48,13 +49,17 @@ def scatter_points(published: Published) -> tuple[list[Row], tuple[float, float]
     model_rows = con.sql(f"SELECT * FROM clusters.cluster_model WHERE as_of = DATE '{day}'").pl()
     if model_rows.is_empty():
         return None
-    names = ", ".join(f"f.{feature.name}" for feature in USED_FEATURES)
+    preparation = ClusterModel.from_rows(model_rows).preparation
+    if not preparation.columns:
+        return None
+    # Those of the model, which an older version may have fitted to other features than today's.
+    names = ", ".join(f"f.{quote(name)}" for name in preparation.columns)
     sample = con.sql(
         f"SELECT customer_id, segment_id, {names} FROM features.feature_matrix f "
         "JOIN clusters.cluster_assignment a USING (as_of, customer_id) "
         f"WHERE as_of = DATE '{day}' ORDER BY md5(customer_id) LIMIT {POINTS}"
     ).pl()
-    prepared = ClusterModel.from_rows(model_rows).preparation.transform(sample)
+    prepared = preparation.transform(sample)
     if sample.height < 3 or prepared.shape[1] < 2:
         return None
     plane, explained = fit_plane(prepared)
