@@ -228,6 +228,24 @@ def test_an_item_of_few_customers_is_hidden_with_another_that_would_give_it_away
     assert shown(frame, ["customers"], 1).equals(frame)
 
 
+def test_which_of_equal_cells_is_hidden_does_not_hang_on_the_order_of_rows() -> None:
+    """With jam one of tea and rice goes, of which as many customers are."""
+    cells = {"tea": (20, 20), "jam": (3, 20), "rice": (20, 20)}
+    frame = pl.DataFrame(
+        [
+            {"segment_id": segment, "item": item, "customers": count}
+            for item, counts in cells.items()
+            for segment, count in enumerate(counts, 1)
+        ]
+    )
+    key = ("segment_id", "item")
+    left = shown(frame, ["customers"], 10).sort(key)
+    assert 0 < left.height < frame.height - 1
+    for seed in range(5):
+        shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
+        assert shown(shuffled, ["customers"], 10).sort(key).equals(left)
+
+
 def test_a_row_is_as_small_as_the_smallest_of_its_counts_but_for_none() -> None:
     frame = pl.DataFrame(
         {

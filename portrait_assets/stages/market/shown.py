@@ -36,8 +36,11 @@ def shown(
         item: the column that names the item.
     """
     fewest = pl.min_horizontal(pl.when(pl.col(name) > 0).then(pl.col(name)) for name in counts)
-    rows = frame.with_row_index(_PLACE).with_columns(
-        fewest.fill_null(0).alias(_FEWEST), pl.col(item).fill_null("")
+    # Of cells of one size the first goes, which is not to hang on the order of the rows.
+    rows = (
+        frame.with_row_index(_PLACE)
+        .with_columns(fewest.fill_null(0).alias(_FEWEST), pl.col(item).fill_null(""))
+        .sort(*within, "segment_id", item, maintain_order=True)
     )
     is_whole = pl.col("segment_id").eq_missing(EVERYONE)
     whole, parts = rows.filter(is_whole), rows.filter(~is_whole)
