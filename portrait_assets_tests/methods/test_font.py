@@ -8,6 +8,7 @@ import vl_convert
 from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.methods.drawing.font.make_subset import gb2312_level_1, wanted_characters
 from portrait_assets.methods.drawing.svg import FONT_FAMILY
+from portrait_assets.stages.clusters.names.values import PRODUCTS_IN_CHINESE, VALUE_WORDS
 from portrait_assets.stages.clusters.names.vocabulary import WORDS
 
 
@@ -50,9 +51,15 @@ def test_the_subset_has_the_level_one_characters_and_is_small() -> None:
 
 def test_every_word_of_the_vocabulary_can_be_drawn() -> None:
     drawn = characters_of(FONT_FILE.read_bytes())
-    for words in WORDS:
-        for term in (words.high, words.low):
-            assert {c for c in (term.zh if term else "") if ord(c) not in drawn} == set()
+    terms = [term for words in WORDS for term in (words.high, words.low) if term is not None]
+    chinese = [
+        *(term.zh for term in terms),
+        *(term.otherwise[1] for term in terms if term.otherwise is not None),
+        *(words.zh for words in VALUE_WORDS.values()),
+        *PRODUCTS_IN_CHINESE.values(),
+        "“以上以下天”",
+    ]
+    assert {c for c in "".join(chinese) if ord(c) not in drawn} == set()
 
 
 def test_chinese_is_drawn_not_boxed() -> None:

@@ -175,11 +175,6 @@ def test_parts_are_named_after_their_segment_in_both_languages(
     assert of._names[1, 1] == Label("kept", "留"), "once for a model"
 
 
-def test_parts_are_a_shops_where_no_balance_sets_segments_apart(micro_run: Make):
-    of = micro_run({(CLUSTER_PROFILE, "2024-09"): pl.DataFrame({"feature": ["spend_3m"]})})
-    assert of._business("2024-09") == Business.SHOP
-
-
 def test_customers_of_a_segment_with_parts_are_in_one_of_them(
     micro_run: Make, monkeypatch: pytest.MonkeyPatch
 ):

@@ -9,10 +9,10 @@ from portrait_assets.schema.table import Type
 from portrait_assets.stages.clusters.contract import USED_FEATURES
 from portrait_assets.stages.clusters.description import SCALES
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
+from portrait_assets.stages.clusters.names.values import category_names
 from portrait_assets.stages.clusters.names.vocabulary import (
     WORDS,
     Business,
-    category_names,
     words_for,
 )
 from portrait_assets.stages.clusters.names.words import (
@@ -88,6 +88,7 @@ def test_a_value_names_a_segment_that_most_of_its_customers_have() -> None:
         ("top_category", "term_deposit", "mostly term deposit", "以定期存款为主"),
         ("distinct_category", "travel", "more travel than others", "“travel”明显偏多"),
         ("top_brand", "Private", "preferring Private", "偏好“Private”"),
+        ("top_brand", "life", "preferring life", "偏好“life”"),
         ("best_campaign_type", "TypeA", "responding to TypeA", "响应“TypeA”"),
         ("occupation", "self_employed", "self employed", "occupationself_employed"),
         ("gender", "F", "gender F", "genderF"),

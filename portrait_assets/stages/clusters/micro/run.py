@@ -19,8 +19,9 @@ from portrait_assets.stages.clusters.micro.finding import Time, Tried, taken, tr
 from portrait_assets.stages.clusters.micro.habits import Habits, habits_of
 from portrait_assets.stages.clusters.month_run import MonthRun
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
-from portrait_assets.stages.clusters.names.vocabulary import Business, Term, Words, category_names
-from portrait_assets.stages.clusters.names.words import BANK_FEATURES, Label, words_of_segments
+from portrait_assets.stages.clusters.names.values import category_names
+from portrait_assets.stages.clusters.names.vocabulary import Term, Words
+from portrait_assets.stages.clusters.names.words import Label, business_of, words_of_segments
 from portrait_assets.stages.clusters.profile import profile_segments
 from portrait_assets.stages.clusters.rule import RULE
 from portrait_assets.stages.clusters.wealth.contract import WEALTH_SEGMENT
@@ -166,7 +167,9 @@ class MicroRun(MonthRun):
         parts = parts.rename({"micro_id": "segment_id"})
         uses = [FeatureUse(name, "habit") for name in habits.columns]
         profile = profile_segments(rows, parts, uses, smallest=self._smallest)
-        terms, business = _terms(habits.columns), self._business(month)
+        # Habits alone do not tell what customers are to the source.
+        business = business_of(self._warehouse.read(CLUSTER_PROFILE, [month]))
+        terms = _terms(habits.columns)
         words = words_of_segments(rows, parts, profile, terms=terms, business=business)
         ids = self._models[segment].ids
         found = distinct_names({number: words.get(number, []) for number in ids})
@@ -174,12 +177,6 @@ class MicroRun(MonthRun):
         for number, own in found.items():
             en, zh = name_of(own)
             self._names[segment, number] = Label(f"{name}: {en}", f"{name_zh}：{zh}")
-
-    def _business(self, month: str) -> Business:
-        """What customers are to the source, which habits alone do not tell."""
-        profile = self._warehouse.read(CLUSTER_PROFILE, [month])
-        is_bank = profile["feature"].is_in(BANK_FEATURES).any()
-        return Business.BANK if is_bank else Business.SHOP
 
 
 def _terms(columns: Sequence[str]) -> dict[str, Words]:

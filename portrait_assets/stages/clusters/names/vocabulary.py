@@ -1,4 +1,4 @@
-"""Vocabulary of segment names: what a high or low value of a feature is called, and when it is so.
+"""Vocabulary of segment names: what a high or low number of a feature is called, and when it is so.
 
 A word claims something of customers, and each customer makes it true or not: 'lapsed' is who has
 not bought for two months, 'high-spend' who spends more than the median customer. Where too few make
@@ -8,7 +8,6 @@ an absolute word true, its `otherwise` compares them with all customers instead.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -355,61 +354,6 @@ WORDS: tuple[Words, ...] = (
         Term("few-category", "类别少"),
     ),
 )
-
-
-class ValueWords(NamedTuple):
-    """The words for a value of a feature, which stands where the braces do.
-
-    Values of one theme are named once.
-    """
-
-    theme: str
-    en: str
-    zh: str
-
-
-VALUE_WORDS: Mapping[str, ValueWords] = {
-    "top_category": ValueWords("category", "mostly {}", "以{}为主"),
-    "distinct_category": ValueWords("category", "more {} than others", "{}明显偏多"),
-    "top_brand": ValueWords("brand", "preferring {}", "偏好{}"),
-    "best_campaign_type": ValueWords("campaign", "responding to {}", "响应{}"),
-}
-"""Of features whose values are names of things; other values stand behind the feature's label."""
-
-
-PRODUCTS_IN_CHINESE = {
-    "deposit": "存款",
-    "current account": "活期存款",
-    "savings": "储蓄",
-    "term deposit": "定期存款",
-    "structured deposit": "结构性存款",
-    "wealth management": "理财",
-    "fund": "基金",
-    "bond": "债券",
-    "precious metal": "贵金属",
-    "trust": "信托",
-    "insurance": "保险",
-    "life": "寿险",
-    "health": "健康险",
-    "annuity": "年金险",
-    "credit card": "信用卡",
-    "instalment": "分期",
-    "loan": "贷款",
-    "consumer loan": "消费贷款",
-    "mortgage": "住房贷款",
-    "business loan": "经营贷款",
-    "other": "其他产品",
-}
-"""Usual categories of a bank's products, by their English words."""
-
-
-def category_names(category: str) -> tuple[str, str]:
-    """What a category of product is called, in English and Chinese.
-
-    In Chinese a source's own code that is no usual category stands in quotation marks.
-    """
-    en = category.replace("_", " ")
-    return en, PRODUCTS_IN_CHINESE.get(en.casefold(), f"“{en}”" if en.isascii() else en)
 
 
 def words_for(feature: str, business: Business) -> Words | None:

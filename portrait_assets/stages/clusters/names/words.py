@@ -7,14 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from portrait_assets.stages.clusters.names.vocabulary import (
-    VALUE_WORDS,
-    Business,
-    Term,
-    Words,
-    category_names,
-    words_for,
-)
+from portrait_assets.stages.clusters.names.values import words_of_value
+from portrait_assets.stages.clusters.names.vocabulary import Business, Term, Words, words_for
 from portrait_assets.stages.clusters.profile import MISSING_SHOWN
 
 MIN_DIFFERENCE = 0.30
@@ -126,8 +120,7 @@ def words_of_segments(
         terms: the words for features that the vocabulary is not asked about.
         business: of the source; by default what its features tell.
     """
-    is_bank = not profile.filter(pl.col("feature").is_in(BANK_FEATURES)).is_empty()
-    business = business or (Business.BANK if is_bank else Business.SHOP)
+    business = business or business_of(profile)
     lines = [
         (row["segment_id"], _options(row, business, labels or {}, terms or {}))
         for row in _distinctive(profile).iter_rows(named=True)
@@ -145,6 +138,12 @@ def words_of_segments(
                 found[segment].setdefault(option.theme, option._replace(share=share))
                 break
     return {segment: list(by_theme.values()) for segment, by_theme in found.items()}
+
+
+def business_of(profile: pl.DataFrame) -> Business:
+    """What customers are to the source, by the features of a profile of its segments."""
+    is_bank = profile["feature"].is_in(BANK_FEATURES).any()
+    return Business.BANK if is_bank else Business.SHOP
 
 
 def _distinctive(profile: pl.DataFrame) -> pl.DataFrame:
@@ -188,12 +187,11 @@ def _options(
 
 def _of_value(feature: str, level: str, label: Label) -> Word:
     """The word for a value: a word of its own stands alone, and a code behind the label."""
-    own = VALUE_WORDS.get(feature)
-    en, zh = category_names(level)
-    claim = Claim(feature, level, True, None)
+    claim, own = Claim(feature, level, True, None), words_of_value(feature, level)
     if own is not None:
-        return Word(own.theme, own.en.format(en), own.zh.format(zh), claim, 0.0)
-    alone = len(level) >= WORD_LETTERS and level.replace("_", "").replace(" ", "").isalpha()
+        return Word(*own, claim, 0.0)
+    en = level.replace("_", " ")
+    alone = len(level) >= WORD_LETTERS and en.replace(" ", "").isalpha()
     return Word(feature, en if alone else f"{label.en} {level}", f"{label.zh}{level}", claim, 0.0)
 
 

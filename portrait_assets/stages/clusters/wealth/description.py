@@ -15,7 +15,8 @@ from portrait_assets.methods.clustering.rules import segment_rules
 from portrait_assets.methods.clustering.selection.evidence import pairwise_recovery
 from portrait_assets.schema.table import MONEY_SCALE
 from portrait_assets.stages.clusters.names.naming import distinct_names, name_of
-from portrait_assets.stages.clusters.names.vocabulary import Business, Term, Words, category_names
+from portrait_assets.stages.clusters.names.values import category_names
+from portrait_assets.stages.clusters.names.vocabulary import Business, Term, Words
 from portrait_assets.stages.clusters.names.words import Label, words_of_segments
 from portrait_assets.stages.clusters.profile import profile_segments
 from portrait_assets.stages.clusters.wealth.contract import (
