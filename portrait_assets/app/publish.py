@@ -28,6 +28,7 @@ from portrait_assets.privacy.erasure import require_none_half_done
 from portrait_assets.stages.mart.assets import mart_assets
 from portrait_assets.stages.mart.shared.file import Request, SharedFile, write_shared
 from portrait_assets.stages.raw.source import load_source
+from portrait_assets.stages.tags.audiences.answers import MONTH
 from portrait_assets.stages.tags.audiences.audience import select_audience
 from portrait_assets.stages.tags.audiences.condition import latest_month, matrix_columns
 from portrait_assets.stages.tags.audiences.shared import EVERYBODY, check_apart, shared_before
@@ -132,8 +133,6 @@ def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
         source.definition.public,
     )
     door = Door(settings)
-    if not request.is_public:
-        _require_apart(settings, door, request)
 
     def opens(as_of: date, rows: SharedRows) -> None:
         door.open(_departure(wish, as_of, rows))
@@ -142,16 +141,20 @@ def publish_shared(settings: Settings, wish: Wish) -> SharedFile:
         departure = _departure(wish, shared.as_of, shared.rows)
         door.record(departure, shared.customers, shared.digest)
 
-    return write_shared(
-        settings.portrait_file,
-        wish.out,
-        catalogue,
-        quasi_identifiers(source.definition, catalogue),
-        request,
-        settings.memory_limit_gib,
-        opens,
-        records,
-    )
+    # Held until it is in the register, which a file written at the same time is compared with.
+    with door.one_answer():
+        if not request.is_public:
+            _require_apart(settings, door, request)
+        return write_shared(
+            settings.portrait_file,
+            wish.out,
+            catalogue,
+            quasi_identifiers(source.definition, catalogue),
+            request,
+            settings.memory_limit_gib,
+            opens,
+            records,
+        )
 
 
 def _require_apart(settings: Settings, door: Door, request: Request) -> None:
@@ -176,7 +179,7 @@ def _require_apart(settings: Settings, door: Door, request: Request) -> None:
 
 def _departure(wish: Wish, as_of: date, rows: SharedRows) -> Departure:
     assert wish.out is not None
-    about = {"month": f"{as_of:%Y-%m}", PLACE: str(wish.out.resolve()), **rows.loss(wish.fewest)}
+    about = {MONTH: f"{as_of:%Y-%m}", PLACE: str(wish.out.resolve()), **rows.loss(wish.fewest)}
     return Departure(
         Outlet.SHARED, wish.given_for, rows.columns, profile=Profile.SHARED, about=about
     )

@@ -42,7 +42,7 @@ def replace_files(contents: Mapping[Path, bytes], private: Collection[Path] = ()
 
 
 def written_beside(path: Path) -> Path:
-    """Where `replace_files` writes what takes the place of a file; a kill leaves it there."""
+    """Where what takes the place of a file is written; a kill leaves it there."""
     return path.with_name(f".{path.name}.new")
 
 

@@ -90,7 +90,7 @@ def _page(of: Certificate) -> str:
     rows = (
         (each.name, each.what, f"{each.before:,}", f"{each.after:,}")
         for each in of.rows
-        if each.before != each.after or each.what != "rows removed"
+        if each.is_changed or each.what != "rows removed"
     )
     parts = [
         f"<h1>Certificate of erasure · 删除证明 {html.escape(of.number)}</h1>",

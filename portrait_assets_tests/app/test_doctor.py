@@ -22,6 +22,7 @@ from portrait_assets.app.examined.issue import Examination, Issue, of_month, run
 from portrait_assets.app.examined.people import erased, too_old
 from portrait_assets.app.examined.published import register
 from portrait_assets.app.examined.warehouse import bookkeeping, contracts, is_whole, orphans
+from portrait_assets.core.files import written_beside
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.departures.register import Register
 from portrait_assets.privacy.erasure import Plan, plan_file, write_plan
@@ -33,7 +34,6 @@ from portrait_assets.stages.mart.report import REPORT_FILE
 from portrait_assets.stages.raw.source import Source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.store import Warehouse
-from portrait_assets.storage.publishing.file import temporary_file
 
 SALES = Table(
     "cleaned",
@@ -209,7 +209,7 @@ def test_what_belongs_to_no_contract_month_or_run_is_found(settings: Settings):
         "CREATE SCHEMA cleaned; CREATE SCHEMA other; CREATE TABLE cleaned.sales (x INTEGER); "
         "CREATE TABLE cleaned.old (x INTEGER); CREATE TABLE other.mine (x INTEGER)"
     )
-    left = temporary_file(settings.portrait_file)
+    left = written_beside(settings.portrait_file)
     left.parent.mkdir(parents=True, exist_ok=True)
     left.touch()
     assert found_by(orphans(exam)) == [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -14,7 +16,7 @@ from portrait_assets.app.cli import app
 from portrait_assets.app.publish import Wish, publish_internal, publish_shared
 from portrait_assets.core.errors import PortraitError, WarehouseBusyError, WarehouseError
 from portrait_assets.core.settings import Settings
-from portrait_assets.privacy.departures.register import Register
+from portrait_assets.privacy.departures.register import Entry, Register
 from portrait_assets.privacy.egress import (
     Departure,
     Door,
@@ -102,6 +104,25 @@ def test_files_of_all_customers_for_two_purposes_differ_by_who_refused_one(
     else:
         publish_shared(settings, Wish("shared", target, purpose="credit"))
     assert target.exists() is not is_refused
+
+
+def test_no_other_file_for_others_is_compared_before_one_is_in_the_register(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settings = Settings(data_dir=tmp_path, source="synthetic_bank")
+    settings.warehouse_dir.mkdir(parents=True)
+    write_published(settings.portrait_file, catalogue_of(tmp_path), 30)
+    record = Door.record
+
+    def record_while_others_wait(door: Door, *entered: Any) -> Entry:
+        lock_file = settings.warehouse_dir / "answers.lock"
+        with open(lock_file, "a") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return record(door, *entered)
+
+    monkeypatch.setattr(Door, "record", record_while_others_wait)
+    publish_shared(settings, Wish("shared", tmp_path / "partner.duckdb"))
+    assert len(Register.of(settings).entries()) == 1
 
 
 def test_a_file_that_the_door_refuses_is_not_written(tmp_path: Path):

@@ -143,14 +143,14 @@ def test_an_account_in_a_folder_of_its_own_is_removed_there(tmp_path: Path) -> N
 def test_what_a_killed_process_left_beside_a_file_is_removed(tmp_path: Path) -> None:
     settings = settings_of(tmp_path / "data")
     place = registered_export(settings, tmp_path / "call.csv")
-    (tmp_path / ".call.csv.part").write_text("customer_id\nK1\n")
-    (tmp_path / ".other.csv.part").write_text("customer_id\nK1\n")
+    (tmp_path / ".call.csv.new").write_text("customer_id\nK1\n")
+    (tmp_path / ".other.csv.new").write_text("customer_id\nK1\n")
     noted: list[Rows] = []
     remove_unfinished(settings, noted.append)
     (removed,) = noted
-    assert (removed.name, removed.before, removed.after) == (f"{tmp_path}/.call.csv.part", 1, 0)
+    assert (removed.name, removed.before, removed.after) == (f"{tmp_path}/.call.csv.new", 1, 0)
     assert place.exists()
-    assert {path.name for path in tmp_path.glob(".*")} == {".other.csv.part"}
+    assert {path.name for path in tmp_path.glob(".*")} == {".other.csv.new"}
 
 
 def test_files_that_left_are_searched_where_they_are_but_not_the_source_s_own(

@@ -15,6 +15,7 @@ from portrait_assets.app.erasure.rows.recounting import Recounting, recounted_st
 from portrait_assets.app.erasure.rows.removed_rows import Removed
 from portrait_assets.app.erasure.rows.too_old import too_old
 from portrait_assets.app.runs.estimate import size
+from portrait_assets.core.files import written_beside
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.definitions import context_of
 from portrait_assets.orchestration.record import closed_months
@@ -30,7 +31,7 @@ from portrait_assets.stages.raw.source import Source, load_source
 from portrait_assets.storage.check_results import CHECK_RESULTS
 from portrait_assets.storage.duckdb.connection import require_file, spill_folder
 from portrait_assets.storage.duckdb.exclusive import exclusive_writer
-from portrait_assets.storage.publishing.file import published_key, remove_database, temporary_file
+from portrait_assets.storage.publishing.file import published_key, remove_database
 
 
 def id_columns(tables: list[Table]) -> frozenset[str]:
@@ -115,7 +116,7 @@ def new_file(settings: Settings) -> Iterator[Path]:
 
     So is what was left there by a process that was killed.
     """
-    new = temporary_file(settings.warehouse_file)
+    new = written_beside(settings.warehouse_file)
     _remove_with_spill(new)
     try:
         yield new

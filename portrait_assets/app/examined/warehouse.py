@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portrait_assets.app.examined.issue import Examination, Issue, make_again, of_month, run_again
+from portrait_assets.core.files import written_beside
 from portrait_assets.core.settings import Settings
 from portrait_assets.orchestration.record import closed_months
 from portrait_assets.schema.table import PartitionBy, Table
@@ -15,7 +16,6 @@ from portrait_assets.storage.dagster.checks import run_checks
 from portrait_assets.storage.duckdb.connection import qualified, quote
 from portrait_assets.storage.duckdb.partitions import WHOLE
 from portrait_assets.storage.duckdb.tables import column_types, existing_types
-from portrait_assets.storage.publishing.file import temporary_file
 from portrait_assets.storage.staleness.states import STATES_SQL, stale_months, states_of
 
 
@@ -134,7 +134,7 @@ def orphans(exam: Examination) -> Iterator[Issue]:
 
 def _left_over(settings: Settings) -> list[Path]:
     report = settings.warehouse_dir / REPORT_FILE
-    candidates = [temporary_file(settings.portrait_file), temporary_file(report)]
+    candidates = [written_beside(settings.portrait_file), written_beside(report)]
     return [path for path in candidates if path.exists()]
 
 

@@ -6,12 +6,10 @@ from datetime import date
 from pathlib import Path
 
 from portrait_assets.core.errors import suggestion
+from portrait_assets.core.files import written_beside
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.departures.register import Entry, Register
 from portrait_assets.privacy.egress import PLACE, EgressError, Outlet
-
-_UNFINISHED = ("part", "new")
-"""Endings of files that are being written, before they have their names."""
 
 
 def find_entries(
@@ -56,12 +54,7 @@ def unfinished_files(settings: Settings) -> list[Path]:
         RegisterError: when the register is broken.
     """
     places = dict.fromkeys(place_of(entry) for entry in Register.of(settings).entries_ever())
-    beside = (
-        place.with_name(f".{place.name}.{ending}")
-        for place in places
-        if place is not None
-        for ending in _UNFINISHED
-    )
+    beside = (written_beside(place) for place in places if place is not None)
     return [path for path in beside if path.is_file()]
 
 

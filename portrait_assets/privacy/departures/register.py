@@ -64,6 +64,11 @@ class Entry:
     values: Mapping[str, Any]
     hash: str
 
+    @property
+    def reference(self) -> str:
+        """Which one it is, in a sentence about what left."""
+        return f"the one of {self.at:%Y-%m-%d} (entry {self.number} of the register)"
+
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 

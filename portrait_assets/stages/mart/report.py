@@ -16,7 +16,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from portrait_assets.core.cells import SMALLEST_CELL
-from portrait_assets.core.files import replace_files
+from portrait_assets.core.files import replace_files, written_beside
 from portrait_assets.methods.drawing.available import can_draw, left_out
 from portrait_assets.methods.drawing.font import FONT_FILE
 from portrait_assets.stages.cleaned.accounting.completeness import COMPLETENESS
@@ -29,7 +29,6 @@ from portrait_assets.stages.mart.segments.profiles import segments
 from portrait_assets.stages.raw.definition import Title
 from portrait_assets.stages.validation.proposals.drafts import draft_file
 from portrait_assets.storage.published import Published, Row, Section
-from portrait_assets.storage.publishing.file import temporary_file
 
 REPORT_FILE = Path("report") / "index.html"
 PROPOSALS_FILE = "tag_proposals.yaml"
@@ -89,7 +88,7 @@ def write_report(
         drafts = [row["draft"] for row in published.of(proposals)]
         listed = len(published.of(findings))
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_file(path)
+    temporary = written_beside(path)
     try:
         temporary.write_text(page, encoding="utf-8")
         before(temporary)

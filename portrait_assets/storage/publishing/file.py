@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from portrait_assets.core.files import sync
+from portrait_assets.core.files import sync, written_beside
 from portrait_assets.schema.table import Table
 from portrait_assets.storage.duckdb.connection import (
     literal,
@@ -83,7 +83,7 @@ def publish(
     Raises:
         OSError: when the folder cannot be written; the old file then stands as it was.
     """
-    temporary = temporary_file(target)
+    temporary = written_beside(target)
     remove_database(temporary)
     content = Content.of(tables, [v for v in views if isinstance(v, Extract)], pseudonyms)
     try:
@@ -113,11 +113,6 @@ def published_key(target: Path) -> str | None:
             return noted_key(con)
     except duckdb.Error:
         return None
-
-
-def temporary_file(target: Path) -> Path:
-    """Where a file is written before it takes the place of the target."""
-    return target.with_name(f".{target.name}.new")
 
 
 def remove_database(path: Path) -> None:

@@ -125,7 +125,7 @@ FEATURES: tuple[Feature, ...] = (
         "额度使用率变动",
         "balances owed / credit limits of 3 months - of the 3 before",
         "CASE WHEN p.limits_3m > 0 AND p.limits_before > 0 "
-        f"THEN round({_LATELY} - {_BEFORE}, 6) END",
+        f"THEN round({_LATELY} - {_BEFORE}, {DIGITS}) END",
         window_months=6,
         unit="times, signed",
         null_means="no credit limit in one of the two quarters",

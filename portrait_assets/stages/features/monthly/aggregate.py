@@ -75,6 +75,13 @@ def money_where(name: str, en: str, zh: str, where: str, of: str = "amount") -> 
     return money(name, en, zh, f"CASE WHEN {where} THEN {of} END")
 
 
+def money_held(name: str, en: str, zh: str, where: str, of: str) -> Aggregate:
+    """A sum of money over the accounts for which a condition holds; null where none is held."""
+    en, zh = f"{en}; null where none is held", f"{zh}（未持有时为空）"
+    column = Column(name, Type.MONEY, en, zh, unit=MONEY)
+    return Aggregate(column, f"sum(CASE WHEN {where} THEN {of} END)")
+
+
 def circle(name: str, en: str, zh: str, function: str) -> Aggregate:
     """A sum over hours of the day, of the function of their angle."""
     # Hours lie on a circle; whole thousandths keep the sums exact.

@@ -7,7 +7,6 @@ customers who turn out to be one person, and sums over a window of months all co
 from __future__ import annotations
 
 from portrait_assets.schema.table import MONEY_FACTOR, Column, Type
-from portrait_assets.stages.features.declared.feature import MONEY
 from portrait_assets.stages.features.monthly.aggregate import (
     Adds,
     Aggregate,
@@ -15,6 +14,7 @@ from portrait_assets.stages.features.monthly.aggregate import (
     count,
     least,
     money,
+    money_held,
     money_where,
     most,
     number,
@@ -302,32 +302,26 @@ CUSTOMER_BALANCE_MONTH: tuple[Aggregate, ...] = (
         "balance",
     ),
     money("risk_points", "Sum of balance x risk grade", "风险加权余额", "balance * grade"),
-    Aggregate(
-        Column(
-            "demand_balance",
-            Type.MONEY,
-            "Balance on demand: of products without a term, a credit limit and a risk grade above "
-            "the lowest; null where none is held",
-            "活期余额（未持有时为空）",
-            unit=MONEY,
-        ),
-        "sum(CASE WHEN is_on_demand THEN balance END)",
+    money_held(
+        "demand_balance",
+        "Balance on demand: of products without a term, a credit limit and a risk grade above the "
+        "lowest",
+        "活期余额",
+        "is_on_demand",
+        "balance",
     ),
-    *(
-        Aggregate(
-            Column(
-                f"revolving_{name}",
-                Type.MONEY,
-                f"{en} of accounts with a credit limit whose product has no term; null where none "
-                "is held",
-                f"循环授信{zh}（未持有时为空）",
-                unit=MONEY,
-            ),
-            f"sum(CASE WHEN is_revolving THEN {column} END)",
-        )
-        for name, en, zh, column in (
-            ("owed", "Balance", "欠款", "balance"),
-            ("limit", "Credit limits", "额度", "credit_limit"),
-        )
+    money_held(
+        "revolving_owed",
+        "Balance of accounts with a credit limit whose product has no term",
+        "循环授信欠款",
+        "is_revolving",
+        "balance",
+    ),
+    money_held(
+        "revolving_limit",
+        "Credit limits of accounts with a credit limit whose product has no term",
+        "循环授信额度",
+        "is_revolving",
+        "credit_limit",
     ),
 )

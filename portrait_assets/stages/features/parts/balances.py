@@ -8,6 +8,7 @@ from portrait_assets.stages.features.declared.credit import (
     LATE_STAGES,
     USE_BANDS,
 )
+from portrait_assets.stages.features.declared.expressions import ratio
 from portrait_assets.stages.features.declared.lately import DEMAND_LATELY
 from portrait_assets.stages.features.monthly import aggregates
 from portrait_assets.stages.features.persons import added_up
@@ -77,10 +78,7 @@ _REVOLVING = ", ".join(
     f"sum(revolving_{name}) FILTER (revolving_limit > 0 AND ago < 12) AS revolving_{name}_12m"
     for name in ("owed", "limit")
 )
-_USE = (
-    "round(CAST(greatest(revolving_owed_12m, 0) AS DOUBLE) "
-    "/ CAST(revolving_limit_12m AS DOUBLE), 6)"
-)
+_USE = ratio("greatest(revolving_owed_12m, 0)", "revolving_limit_12m")
 _BAND = (
     f"CASE WHEN revolving_limit_12m > 0 THEN least(CAST(floor({USE_BANDS} * {_USE}) AS INTEGER), "
     f"{USE_BANDS - 1}) ELSE {USE_BANDS} END"

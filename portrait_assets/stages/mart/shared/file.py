@@ -11,7 +11,7 @@ from shutil import rmtree
 
 import duckdb
 
-from portrait_assets.core.files import sync
+from portrait_assets.core.files import sync, written_beside
 from portrait_assets.methods.anonymity.anonymise import ColumnLoss, K
 from portrait_assets.privacy.consent import refusing_sql
 from portrait_assets.privacy.egress import digest_of_file, purpose_of
@@ -48,7 +48,7 @@ from portrait_assets.storage.duckdb.tables import (
     create_table_sql,
     existing_types,
 )
-from portrait_assets.storage.publishing.file import remove_database, temporary_file
+from portrait_assets.storage.publishing.file import remove_database
 
 _MATRIX = "published.tags.portrait_matrix"
 
@@ -118,7 +118,7 @@ def write_shared(
         refusing = refusing_sql(con, purpose) if purpose is not None else None
         refused = con.sql(refusing or "SELECT '' AS customer_id LIMIT 0").pl()
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_file(target)
+    temporary = written_beside(target)
     remove_database(temporary)
     try:
         with open_database(temporary, memory_limit_gib) as con:

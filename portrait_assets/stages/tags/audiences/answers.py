@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 
 import duckdb
 import polars as pl
@@ -40,15 +40,9 @@ QUESTION, MONTH = "question", "month"
 class Given:
     """An answer that was given before: its entry in the register, expression and size."""
 
-    number: int
-    at: datetime
+    reference: str
     expression: Expression
     size: int
-
-    @property
-    def place(self) -> str:
-        """Which answer it is, in words."""
-        return f"the one of {self.at:%Y-%m-%d} (entry {self.number} of the register)"
 
 
 def given_before(
@@ -67,7 +61,7 @@ def given_before(
             expression = parse_audience(about[QUESTION], columns)
         except TagError:
             continue
-        found[expression.sql] = Given(entry.number, entry.at, expression, entry["rows"])
+        found[expression.sql] = Given(entry.reference, expression, entry["rows"])
     return list(found.values())
 
 
@@ -110,9 +104,9 @@ def check_size(
         if audience.expression.sql == before.expression.sql:
             if 0 < abs(audience.size - before.size) < smallest:
                 raise EgressError(
-                    f"The audience differs by fewer than {smallest} customers from {before.place}, "
-                    f"when it had {before.size:,}, for the month was materialized again since, and "
-                    "the difference tells of them; use that count."
+                    f"The audience differs by fewer than {smallest} customers from "
+                    f"{before.reference}, when it had {before.size:,}, for the month was "
+                    "materialized again since, and the difference tells of them; use that count."
                 )
         elif (
             overlap.tells_of_some(smallest)
@@ -122,8 +116,8 @@ def check_size(
             which = "" if max(overlap.differing) < smallest else "all who are not in "
             raise EgressError(
                 f"The audience differs by fewer than {smallest} customers from {which}"
-                f"{before.place}, which has {before.size:,}, and the two counts together tell of "
-                "them; use that one, or change the condition by more."
+                f"{before.reference}, which has {before.size:,}, and the two counts together tell "
+                "of them; use that one, or change the condition by more."
             )
 
 

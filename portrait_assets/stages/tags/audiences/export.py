@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from portrait_assets.core.files import written_beside
 from portrait_assets.privacy.consent import (
     ANALYSIS,
     CONSENT_DEFAULT,
@@ -178,7 +179,7 @@ def write_rows(
         path: where the file goes; see `check_name`.
         before: called with the whole file before it has its name; an error leaves none behind.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = written_beside(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     selected = f"SELECT * FROM ({selected}) ORDER BY customer_id"
     try:

@@ -57,7 +57,7 @@ class Sharing:
 class SharedBefore:
     """A file for others that left before: its entry in the register, and whom it is of."""
 
-    place: str
+    reference: str
     expression: Expression
     use: Use
 
@@ -117,8 +117,7 @@ def shared_before(
         except TagError:
             continue
         use = Use(purpose, about.get(CHANNEL), unless_refused=QUESTION not in about)
-        place = f"the one of {entry.at:%Y-%m-%d} (entry {entry.number} of the register)"
-        found[expression.sql, use] = SharedBefore(place, expression, use)
+        found[expression.sql, use] = SharedBefore(entry.reference, expression, use)
     return list(found.values())
 
 
@@ -150,8 +149,8 @@ def check_apart(
         alone = (~mine.is_in(theirs.implode())).sum(), (~theirs.is_in(mine.implode())).sum()
         if any(0 < count < k for count in alone):
             raise SharingError(
-                f"The file would differ by fewer than {k} customers from {each.place}, and the two "
-                "together tell of them; give that one, or change the condition by more."
+                f"The file would differ by fewer than {k} customers from {each.reference}, and the "
+                "two together tell of them; give that one, or change the condition by more."
             )
 
 

@@ -32,6 +32,7 @@ from portrait_assets.stages.validation.drift.moves import (
     read_month,
 )
 from portrait_assets.stages.validation.drift.unfilled import filled_columns, unfilled_counts
+from portrait_assets.stages.validation.findings.finding import when
 from portrait_assets.storage.duckdb.connection import quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -48,8 +49,7 @@ class ComparedColumns:
     """Columns of an as-of table whose distributions are compared, and under which kind.
 
     `windows` are the months that a column looks back, 0 for none, `ENDLESS` for one that grows with
-    time. Numbers that only name
-    something, such as segments, are compared `by_value`.
+    time. Numbers that only name something, such as segments, are compared `by_value`.
     """
 
     table: Table
@@ -322,16 +322,13 @@ def verdicts_of(
         .join(window, on=["kind", "subject"])
         .with_columns((pl.col("window") > pl.col("history")).alias("is_filling"))
         .with_columns(
-            pl.when(pl.col("psi").is_null() & (pl.col("bins") != 1))
-            .then(pl.lit(str(Verdict.NOT_JUDGED)))
-            .when(moved & pl.col("is_filling"))
-            .then(pl.lit(str(Verdict.NOT_JUDGED)))
-            .when(moved & (pl.col("psi") >= STRONG_SHIFT))
-            .then(pl.lit(str(Verdict.FAIL)))
-            .when(moved)
-            .then(pl.lit(str(Verdict.WARN)))
-            .otherwise(pl.lit(str(Verdict.PASS)))
-            .alias("verdict")
+            when(
+                (pl.col("psi").is_null() & (pl.col("bins") != 1), Verdict.NOT_JUDGED),
+                (moved & pl.col("is_filling"), Verdict.NOT_JUDGED),
+                (moved & (pl.col("psi") >= STRONG_SHIFT), Verdict.FAIL),
+                (moved, Verdict.WARN),
+                otherwise=Verdict.PASS,
+            ).alias("verdict")
         )
         .select(DRIFT.column_names)
         .cast({name: POLARS_TYPES[DRIFT.column(name).type] for name in ("customers", "bins")})

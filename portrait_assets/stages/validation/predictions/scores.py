@@ -37,6 +37,7 @@ from portrait_assets.stages.validation.drift.moves import (
     drawn_one_in,
     pairs_of,
 )
+from portrait_assets.stages.validation.findings.finding import when
 from portrait_assets.storage.duckdb.connection import literal, quote
 from portrait_assets.storage.duckdb.store import Warehouse
 
@@ -193,5 +194,5 @@ def _windows(warehouse: Warehouse, scores: Scores, month: str) -> dict[tuple[str
 def _of_one_version(judged: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
     """The rows, those not judged of which another version gave the scores compared with."""
     both = judged.join(changed, on=_KEYS, how="left", maintain_order="left")
-    verdict = pl.when("is_other").then(pl.lit(str(Verdict.NOT_JUDGED))).otherwise("verdict")
+    verdict = when((pl.col("is_other"), Verdict.NOT_JUDGED), otherwise=pl.col("verdict"))
     return both.with_columns(verdict.alias("verdict")).select(DRIFT.column_names)
