@@ -25,7 +25,7 @@ from portrait_assets.testing.worlds.shop import (
     sales_file,
     shop,
 )
-from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait, portrait_here
+from portrait_assets_tests.faults.command import portrait, portrait_here, started
 
 
 @pytest.fixture(scope="module")
@@ -208,19 +208,9 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(
     materialized: Settings, tmp_path: Path, last_seen: str
 ):
     settings = shop(tmp_path)
-    process = subprocess.Popen(
-        [*PORTRAIT, "run"],
-        env=environment_of(tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    while last_seen not in process.stdout.readline():
-        assert process.poll() is None
-    time.sleep(random.uniform(0, 0.5))
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with started(last_seen, "run", data=tmp_path) as process:
+        time.sleep(random.uniform(0, 0.5))
+        process.send_signal(signal.SIGKILL)
     assert run(settings).success
     assert contents(settings.portrait_file) == contents(materialized.portrait_file)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from portrait_assets.orchestration.planning import (
 )
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.worlds.shop import SHOP_MONTHS, run, sales_file, shop
-from portrait_assets_tests.faults.command import PORTRAIT, environment_of, portrait, portrait_here
+from portrait_assets_tests.faults.command import portrait, portrait_here, started
 
 MONTHS = ["2024-01", "2024-02", "2024-03"]
 ROWS = dict.fromkeys(MONTHS, 10)
@@ -102,15 +101,7 @@ def test_killed_after_a_piece_it_goes_on_at_the_next_and_ends_the_same(
     materialized: Settings, tmp_path: Path
 ):
     settings = shop(tmp_path / "killed")
-    with subprocess.Popen(
-        [*PORTRAIT, "run"],
-        env=environment_of(settings.data_dir) | SMALL_PIECES,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        while "2024-03 cleaned:" not in process.stdout.readline():
-            assert process.poll() is None
+    with started("2024-03 cleaned:", "run", data=settings.data_dir, **SMALL_PIECES) as process:
         process.send_signal(signal.SIGKILL)
     assert not settings.portrait_file.exists()
     ran = portrait("run", data=settings.data_dir, **SMALL_PIECES)

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -35,10 +34,9 @@ from portrait_assets.privacy.erasure import (
     remove_plan,
     write_plan,
 )
-from portrait_assets.privacy.scan.wanted import Wanted
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE
+from portrait_assets_tests.erasure.world import WANTED, audience_file
 
-WANTED = Wanted(("Zhao Longzhi",), {"customer_id": ("K1",)})
 PLAN = Plan(
     number="E1",
     began_at=datetime(2026, 11, 26, tzinfo=UTC),
@@ -57,26 +55,13 @@ def settings(tmp_path: Path) -> Settings:
     return found
 
 
-def with_a_table(settings: Settings, ending: str) -> Path:
-    path = settings.warehouse_dir / f"audience.{ending}"
-    rows = pl.DataFrame({"customer_id": ["K1", "K2"], "note": ["of Zhao Longzhi", "of others"]})
-    match ending:
-        case "csv":
-            rows.write_csv(path)
-        case "parquet":
-            rows.write_parquet(path)
-        case _:
-            path.write_text("of Zhao Longzhi")
-    return path
-
-
 def killed(_: Rows) -> None:
     raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "txt"])
 def test_a_file_is_as_it_was_until_its_rows_are_noted(settings: Settings, ending: str) -> None:
-    path = with_a_table(settings, ending)
+    path = audience_file(settings.warehouse_dir, ending)
     was = path.read_bytes()
     with pytest.raises(KeyboardInterrupt):
         clean_file(path, WANTED, path.name, killed)
@@ -100,15 +85,14 @@ def test_so_are_decisions_and_accounts(settings: Settings) -> None:
     assert account.exists()
 
 
-@pytest.mark.parametrize("ended_at", [1, 2, 3])
+@pytest.mark.parametrize("left", [5, 3, 2])
 def test_rows_that_were_removed_before_the_kill_are_counted_once(
-    settings: Settings, ended_at: int
+    settings: Settings, left: int
 ) -> None:
     """Of five rows three go, and the process ends before any, or after some of them has gone."""
     note_rows(
         settings, Rows(name="a.csv", before=5, after=2), Rows(name="b.csv", before=1, after=1)
     )
-    left = {1: 5, 2: 3, 3: 2}[ended_at]
     note_rows(settings, Rows(name="a.csv", before=left, after=2))
     note_rows(settings, Rows(name="a.csv", before=4, after=0, what="texts replaced"))
     plan = read_unfinished(settings)

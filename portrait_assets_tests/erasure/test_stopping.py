@@ -92,7 +92,6 @@ def test_a_text_that_stays_somewhere_is_named_and_no_certificate_is_written(
     assert resume(settings, quiet()).page.exists()
 
 
-@pytest.mark.slow
 def test_a_warehouse_that_cannot_be_searched_is_no_proof(
     named_shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

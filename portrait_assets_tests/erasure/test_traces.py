@@ -25,13 +25,11 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.departures.register import Register
 from portrait_assets.privacy.egress import PLACE, Departure, Door, Outlet
 from portrait_assets.privacy.erasure import ErasureError, Rows
-from portrait_assets.privacy.scan.wanted import Wanted
 from portrait_assets.privacy.tombstones import TOMBSTONES_FILE
 from portrait_assets.stages.raw.amendments import CORRECTIONS_FILE, added_lines
 from portrait_assets.stages.raw.source import load_source
-from portrait_assets_tests.erasure.world import registered_export, world
+from portrait_assets_tests.erasure.world import WANTED, audience_file, registered_export, world
 
-WANTED = Wanted(("Zhao Longzhi",), {"customer_id": ("K1",)})
 CORRECTIONS = """\
 recorded_on,customer_id,column,value,by,reason
 2024-01-02,K2,region,west,a clerk,a letter
@@ -52,15 +50,7 @@ def settings_of(folder: Path) -> Settings:
 def test_who_may_not_read_a_file_may_not_read_it_after(
     kind: str, mode: int, tmp_path: Path
 ) -> None:
-    path = tmp_path / f"audience.{kind}"
-    rows = pl.DataFrame({"customer_id": ["K1", "K2"], "note": ["of Zhao Longzhi", "of others"]})
-    match kind:
-        case "csv":
-            rows.write_csv(path)
-        case "parquet":
-            rows.write_parquet(path)
-        case _:
-            path.write_text("of Zhao Longzhi")
+    path = audience_file(tmp_path, kind)
     path.chmod(mode)
     clean_file(path, WANTED, path.name, lambda _: None)
     assert stat.S_IMODE(path.stat().st_mode) == mode

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from portrait_assets.core.settings import Settings
 from portrait_assets.privacy.egress import (
@@ -17,6 +18,7 @@ from portrait_assets.privacy.egress import (
     Shown,
     digest_of_file,
 )
+from portrait_assets.privacy.scan.wanted import Wanted
 from portrait_assets.testing.worlds.shop import sales_file, short_shop
 
 PERSON, ALIAS, OTHER, STAYS, UNDATED = "K035", "K908", "K008", "K011", "K099"
@@ -67,6 +69,23 @@ FILES = {
     "prospects": PROSPECTS,
 }
 REVIEW = "record_1,record_2,verdict,from_month\nK002,K011,different,\nK011,K035,different,\n"
+
+
+WANTED = Wanted(("Zhao Longzhi",), {"customer_id": ("K1",)})
+
+
+def audience_file(folder: Path, ending: str) -> Path:
+    """A file that names the person of `WANTED`: a table with another customer, or else a text."""
+    path = folder / f"audience.{ending}"
+    rows = pl.DataFrame({"customer_id": ["K1", "K2"], "note": ["of Zhao Longzhi", "of others"]})
+    match ending:
+        case "csv":
+            rows.write_csv(path)
+        case "parquet":
+            rows.write_parquet(path)
+        case _:
+            path.write_text("of Zhao Longzhi")
+    return path
 
 
 def world(folder: Path) -> Settings:

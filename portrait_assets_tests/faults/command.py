@@ -6,7 +6,8 @@ import re
 import runpy
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -37,6 +38,24 @@ def portrait(*arguments: str, data: Path, **settings: str) -> subprocess.Complet
         text=True,
         check=False,
     )
+
+
+@contextmanager
+def started(
+    seen: str, *arguments: str, data: Path, **settings: str
+) -> Iterator[subprocess.Popen[str]]:
+    """As `portrait`, while it runs on: once it has printed a line that has `seen` in it."""
+    with subprocess.Popen(
+        [*PORTRAIT, *arguments],
+        env=environment_of(data) | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        while seen not in process.stdout.readline():
+            assert process.poll() is None
+        yield process
 
 
 def portrait_here(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:

@@ -23,6 +23,7 @@ from portrait_assets_tests.faults.command import (
     environment_of,
     fails_in_a_sentence,
     portrait,
+    started,
 )
 
 THING = Table("cleaned", "thing", "A thing", "物", (Column("x", Type.TEXT, "X", "X"),))
@@ -111,16 +112,8 @@ def test_a_source_file_that_changes_in_the_middle_is_not_half_read(
 ):
     before = contents(materialized.portrait_file)
     text = sales_file(materialized).read_text()
-    with subprocess.Popen(
-        [*PORTRAIT, "run", "--months", "2024-01..2024-02"],
-        env=environment_of(materialized.data_dir),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        while "raw:" not in process.stdout.readline():
-            assert process.poll() is None
+    arguments = ("run", "--months", "2024-01..2024-02")
+    with started("raw:", *arguments, data=materialized.data_dir) as process:
         if event == "vanishes":
             sales_file(materialized).unlink()
         else:

@@ -23,10 +23,9 @@ from portrait_assets.stages.tags import assets as tags
 from portrait_assets.testing.published import contents
 from portrait_assets.testing.worlds.shop import QUIET, run
 from portrait_assets_tests.faults.command import (
-    PORTRAIT,
-    environment_of,
     fails_in_a_sentence,
     portrait,
+    started,
 )
 from portrait_assets_tests.faults.conftest import MONTHS
 
@@ -123,16 +122,7 @@ def test_a_run_that_a_signal_stops_ends_in_a_sentence_and_the_next_goes_well(
 ):
     before = contents(materialized.portrait_file)
     for number, last_seen in ((signal.SIGINT, "cleaned:"), (signal.SIGTERM, "raw:")):
-        with subprocess.Popen(
-            [*PORTRAIT, *RUN],
-            env=environment_of(materialized.data_dir),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            while last_seen not in process.stdout.readline():
-                assert process.poll() is None
+        with started(last_seen, *RUN, data=materialized.data_dir) as process:
             process.send_signal(number)
             out, err = process.communicate()
         ran = subprocess.CompletedProcess([], process.returncode, out, err)

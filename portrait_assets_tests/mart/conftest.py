@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ from portrait_assets.core.settings import Settings
 from portrait_assets.stages.mart.report import write_report
 from portrait_assets.stages.raw.definition import Title
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.storage.published import Published
+from portrait_assets.storage.published import Published, Row
 from portrait_assets.testing.worlds.shop import SHOP_MONTHS, run, shop
 from portrait_assets_tests.mart.months_world import APRIL, TABLES
 
@@ -49,10 +50,15 @@ def _written(portrait_file: Path, folder: Path) -> str:
 @pytest.fixture(scope="package")
 def published() -> Published:
     """A file of three months whose newest complete one is April."""
+    return published_of(TABLES, APRIL, smallest=1)
+
+
+def published_of(tables: Mapping[str, Sequence[Row]], newest: date, smallest: int) -> Published:
+    """A file of these rows by table, with its newest month and its smallest cell."""
     con = scratch_database()
-    for name, rows in TABLES.items():
+    for name, rows in tables.items():
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
         con.register("given", pl.DataFrame(rows, infer_schema_length=None))
         con.execute(f"CREATE TABLE {name} AS FROM given")
-    con.execute(f"CREATE VIEW newest_month AS SELECT DATE '{APRIL}' AS as_of")
-    return Published(con, "newest_month", smallest=1)
+    con.execute(f"CREATE VIEW newest_month AS SELECT DATE '{newest}' AS as_of")
+    return Published(con, "newest_month", smallest=smallest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,16 @@ from portrait_assets.stages.predictions.contract import (
     PREDICTION_DECISION,
     PREDICTION_MODEL,
 )
-from portrait_assets.stages.predictions.governance.approvals import Approvals
+from portrait_assets.stages.predictions.governance.approvals import (
+    Action,
+    Approvals,
+    Kind,
+    PredictionApproval,
+)
 from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.contract import TARGET
 from portrait_assets.stages.targets.declared.outcomes import Targets, outcome
+from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
 from portrait_assets.testing.steps import SmallWarehouse
 
 SILENCE = Targets((outcome("silence"),))
@@ -168,6 +175,12 @@ class PredictionWorld:
         """What is stored, of one month or of all."""
         return self.warehouse.read(table, [month] if month else self.month_names)
 
+    def found(self, check: TableCheck, table: Table, rows: pl.DataFrame | None = None) -> Finding:
+        """What a check finds in the last month as it is stored, or in other rows of it."""
+        month = self.month_names[-1]
+        stored = self.rows(table, month) if rows is None else rows
+        return check.find(Subject(self.warehouse, table, month, lambda: stored))
+
     def decision(self, month: str) -> dict[str, object]:
         """The decision on silence in a month."""
         return self.rows(PREDICTION_DECISION, month).row(0, named=True)
@@ -176,6 +189,22 @@ class PredictionWorld:
         """Who bought nothing in the month after."""
         after = self.bought.filter(pl.col("month") == next_month(month))
         return {name: not did for _, name, did in after.iter_rows()}
+
+
+def decided(
+    action: Action, month: str, version: str | None = None, kind: Kind | None = None
+) -> PredictionApproval:
+    """A decision on the model of silence from a month on, or on its card."""
+    return PredictionApproval(
+        target="silence",
+        kind=kind,
+        action=action,
+        model_version=version,
+        effective_from=month,
+        by="Li Na",
+        reason="agreed with sales",
+        on=date(2024, 1, 1),
+    )
 
 
 def _as_feature(name: str, shown: np.ndarray) -> np.ndarray:

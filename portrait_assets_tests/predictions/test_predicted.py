@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -30,7 +29,6 @@ from portrait_assets.stages.predictions.contract import (
 from portrait_assets.stages.predictions.governance.approvals import (
     BASELINE,
     Action,
-    PredictionApproval,
 )
 from portrait_assets.stages.predictions.learning.active import Active
 from portrait_assets.stages.predictions.learning.past import known, windows
@@ -40,21 +38,9 @@ from portrait_assets.stages.targets.assets import TABLES as TARGET_TABLES
 from portrait_assets.stages.targets.declared.outcomes import Targets, outcome
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets.storage.engine import Engine
-from portrait_assets_tests.predictions.prediction_world import SILENCE, PredictionWorld
+from portrait_assets_tests.predictions.prediction_world import SILENCE, PredictionWorld, decided
 
 LAST = "2024-05"
-
-
-def decided(action: Action, month: str, version: str | None = None) -> PredictionApproval:
-    return PredictionApproval(
-        target="silence",
-        action=action,
-        model_version=version,
-        effective_from=month,
-        by="Li Na",
-        reason="agreed with sales",
-        on=date(2024, 1, 1),
-    )
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 import portrait_assets
 
@@ -35,11 +36,16 @@ def python_texts(file: Path) -> Iterator[str]:
             yield node.value
 
 
-def quoted_texts(file: Path) -> Iterator[str]:
-    """The texts of a template or of YAML: in quotation marks, or after `zh:`."""
-    for line in file.read_text(encoding="utf-8").splitlines():
-        yield from re.findall(r'"([^"]*)"', line)
-        yield from re.findall(r"\bzh: ([^\"{},\]][^{},\]]*)", line)
+def template_texts(file: Path) -> Iterator[str]:
+    """The texts of a template, which stand in quotation marks."""
+    yield from re.findall(r'"([^"\n]*)"', file.read_text(encoding="utf-8"))
+
+
+def yaml_texts(file: Path) -> Iterator[str]:
+    """The texts of a YAML file, quoted or not."""
+    for event in yaml.parse(file.read_text(encoding="utf-8")):
+        if isinstance(event, yaml.ScalarEvent):
+            yield event.value
 
 
 def of_package(ending: str) -> list[Path]:
@@ -55,7 +61,7 @@ def wrong(texts: Iterator[str]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("ending", "texts"),
-    [(".py", python_texts), (".html", quoted_texts), (".yaml", quoted_texts)],
+    [(".py", python_texts), (".html", template_texts), (".yaml", yaml_texts)],
 )
 def test_no_chinese_text_has_half_width_punctuation(
     ending: str, texts: Callable[[Path], Iterator[str]]
@@ -68,9 +74,12 @@ def test_no_chinese_text_has_half_width_punctuation(
 @pytest.mark.parametrize("text", ["稳定:两次", "客户;AUC", "直降(TGI", "）,上月", "结果!", ":两次"])
 def test_half_width_punctuation_beside_a_chinese_character_is_found(text: str, tmp_path: Path):
     (tmp_path / "one.py").write_text(f'"""{text}"""\nX = f"{{1}}{text}{{2}}"\n', encoding="utf-8")
-    assert wrong(python_texts(tmp_path / "one.py")) == [f"{text}"]
-    (tmp_path / "two.yaml").write_text(f'a: {{en: "x", zh: "{text}"}}\n', encoding="utf-8")
-    assert text in wrong(quoted_texts(tmp_path / "two.yaml"))
+    assert wrong(python_texts(tmp_path / "one.py")) == [text]
+    (tmp_path / "two.html").write_text(f'{{{{ bi("x", "{text}") }}}}', encoding="utf-8")
+    assert wrong(template_texts(tmp_path / "two.html")) == [text]
+    flow, block = f'a: {{en: "x", zh: "{text}"}}\n', f"b:\n  zh: 一{text}\n"
+    (tmp_path / "three.yaml").write_text(flow + block, encoding="utf-8")
+    assert wrong(yaml_texts(tmp_path / "three.yaml")) == [text, f"一{text}"]
 
 
 def test_full_width_punctuation_and_numbers_are_not_found():

@@ -20,6 +20,7 @@ from portrait_assets.testing.worlds.tags import (
     catalogue_of,
     features,
     tagged,
+    without_segments,
 )
 from portrait_assets_tests.privacy.consent_world import write_consents
 from portrait_assets_tests.tags.six_customers import RISKY
@@ -32,15 +33,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     catalogue = catalogue_of(folder, TIER, HOME, INTERESTS, SAVE)
     path = folder / "portrait.duckdb"
     con = duckdb.connect(str(path))
-    con.execute("CREATE SCHEMA clusters")
-    con.execute(
-        "CREATE TABLE clusters.cluster_assignment "
-        "(as_of DATE, customer_id VARCHAR, segment_id BIGINT, confidence DOUBLE)"
-    )
-    con.execute(
-        "CREATE TABLE clusters.cluster_segment "
-        "(as_of DATE, segment_id BIGINT, name_en VARCHAR, name_zh VARCHAR)"
-    )
+    without_segments(con)
     worlds = {
         as_of: features(
             as_of,

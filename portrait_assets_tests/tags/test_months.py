@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 
 from portrait_assets.core.months import last_day
-from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.features.contract import CUSTOMER_MONTH, UNPROFILED
 from portrait_assets.stages.tags.assets import materialize_months
 from portrait_assets.stages.tags.audiences.saved_audiences import load_audiences
@@ -37,6 +36,7 @@ from portrait_assets.testing.worlds.tags import (
     MAY,
     TIER,
     features,
+    without_segments,
     write_catalogue,
     write_tags,
 )
@@ -64,7 +64,8 @@ SPEND = {MAY: [150, 60, 5], JUNE: [150, 60, 500]}
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     """Features of three customers in May and June, without segments or transactions."""
     opened = SmallWarehouse(tmp_path / "warehouse.duckdb", "shop", "run-1")
-    for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT, CUSTOMER_MONTH, UNPROFILED):
+    without_segments(opened.con)
+    for table in (CUSTOMER_MONTH, UNPROFILED):
         ensure_table(opened.con, table)
     world = pl.concat([features(as_of, spend=spend) for as_of, spend in SPEND.items()])
     opened.con.register("world", world)

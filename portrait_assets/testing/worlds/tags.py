@@ -12,6 +12,7 @@ import polars as pl
 
 from portrait_assets.core.months import last_day
 from portrait_assets.schema.table import Column, Sensitivity, Type
+from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.tags.catalogue.listing import catalogue_rows
 from portrait_assets.stages.tags.catalogue.load import load_catalogue
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
@@ -28,6 +29,7 @@ from portrait_assets.storage.duckdb.tables import (
     column_types,
     create_table_sql,
     create_view_sql,
+    ensure_table,
     existing_types,
 )
 from portrait_assets.storage.engine import Engine
@@ -152,6 +154,12 @@ def tagged(
         month = f"{as_of:%Y-%m}"
         write_tags(con, catalogue, [month], before)
         before = month
+
+
+def without_segments(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables of segments, in which nobody is."""
+    for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT):
+        ensure_table(con, table)
 
 
 def write_tags(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-import polars as pl
 import pytest
 
 from portrait_assets.core.months import last_day, month_range
 from portrait_assets.stages.mart.report import RenderedSection, _rendered
 from portrait_assets.stages.mart.sections import market
 from portrait_assets.stages.mart.sections.market import MARKET
-from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.storage.published import Published
+from portrait_assets.storage.published import Published, Row
 from portrait_assets.testing.golden.file import changes
+from portrait_assets_tests.mart.conftest import published_of
 from portrait_assets_tests.mart.golden_report import (
     COMMAND,
     Drawn,
@@ -163,14 +163,8 @@ TABLES: dict[str, list[dict[str, object]]] = {
 }
 
 
-def published(tables: dict[str, list[dict[str, object]]]) -> Published:
-    con = scratch_database()
-    for name, rows in tables.items():
-        con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
-        con.register("given", pl.DataFrame(rows, infer_schema_length=None))
-        con.execute(f"CREATE TABLE {name} AS FROM given")
-    con.execute(f"CREATE VIEW newest_month AS SELECT DATE '{AS_OF}' AS as_of")
-    return Published(con, "newest_month", smallest=10)
+def published(tables: Mapping[str, Sequence[Row]]) -> Published:
+    return published_of(tables, AS_OF, smallest=10)
 
 
 def section() -> tuple[RenderedSection, Drawn]:

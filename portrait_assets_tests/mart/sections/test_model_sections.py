@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import polars as pl
 import pytest
 
 from portrait_assets.stages.mart.findings import _subject_name
@@ -13,10 +12,10 @@ from portrait_assets.stages.mart.sections.models.credit import cards
 from portrait_assets.stages.mart.sections.models.lifetime import by_tenth, methods, totals
 from portrait_assets.stages.mart.sections.models.predictions import models, stages
 from portrait_assets.stages.mart.words import METRICS, model_name
-from portrait_assets.storage.duckdb.connection import scratch_database
 from portrait_assets.storage.published import Published
 from portrait_assets.testing.golden.file import FOLDER, read
 from portrait_assets_tests.mart import small_models
+from portrait_assets_tests.mart.conftest import published_of
 
 CUSTOMERS = [f"K{number:02d}" for number in range(40)]
 TABLES: dict[str, list[dict[str, Any]]] = {
@@ -30,18 +29,9 @@ TABLES: dict[str, list[dict[str, Any]]] = {
 
 
 def published(smallest: int) -> Published:
-    con = scratch_database()
-    for name, rows in TABLES.items():
-        con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
-        con.register(
-            "given",
-            pl.DataFrame(
-                [{"as_of": small_models.APRIL} | row for row in rows], infer_schema_length=None
-            ),
-        )
-        con.execute(f"CREATE TABLE {name} AS FROM given")
-    con.execute(f"CREATE VIEW newest_month AS SELECT DATE '{small_models.APRIL}' AS as_of")
-    return Published(con, "newest_month", smallest=smallest)
+    as_of = {"as_of": small_models.APRIL}
+    tables = {name: [as_of | row for row in rows] for name, rows in TABLES.items()}
+    return published_of(tables, small_models.APRIL, smallest)
 
 
 def test_a_model_has_its_newest_window_and_the_tenths_of_that():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -18,27 +19,15 @@ from portrait_assets.stages.predictions.governance.approvals import (
     Action,
     ApprovalError,
     Kind,
-    PredictionApproval,
     decision_on,
     source_decisions,
 )
 from portrait_assets.stages.predictions.governance.listing import decide, listed_cards
 from portrait_assets_tests.predictions.credit.credit_world import CreditWorld
+from portrait_assets_tests.predictions.prediction_world import decided
 
 MONTHS = 6
-
-
-def decided(action: Action, month: str, version: str | None = None) -> PredictionApproval:
-    return PredictionApproval(
-        target="silence",
-        kind=Kind.SCORECARD,
-        action=action,
-        model_version=version,
-        effective_from=month,
-        by="Li Na",
-        reason="agreed with risk control",
-        on=date(2024, 1, 1),
-    )
+on_card = partial(decided, kind=Kind.SCORECARD)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +46,7 @@ def card_of(world: CreditWorld, month: str) -> str:
 @pytest.mark.slow
 def test_an_approval_fits_anew_and_the_challenger_takes_over(world: CreditWorld):
     first = card_of(world, "2024-04")
-    world.score(["2024-05"], approvals=[decided(Action.APPROVE, "2024-05")])
+    world.score(["2024-05"], approvals=[on_card(Action.APPROVE, "2024-05")])
     may = world.credit_decision("2024-05")
     assert (may["action"], may["fitted_in"], may["tried_in"]) == ("refitted", "2024-05", "2024-05")
     assert may["model_version"] == may["challenger_version"] != first
@@ -66,12 +55,12 @@ def test_an_approval_fits_anew_and_the_challenger_takes_over(world: CreditWorld)
 
 def test_a_pinned_card_stays_and_one_gone_back_to_scores_as_it_did(world: CreditWorld):
     first = card_of(world, "2024-04")
-    world.score(["2024-05"], approvals=[decided(Action.APPROVE, "2024-05")])
+    world.score(["2024-05"], approvals=[on_card(Action.APPROVE, "2024-05")])
     second = card_of(world, "2024-05")
-    world.score(["2024-06"], approvals=[decided(Action.PIN, "2024-06", second)])
+    world.score(["2024-06"], approvals=[on_card(Action.PIN, "2024-06", second)])
     assert world.credit_decision("2024-06")["action"] == "pinned"
     assert card_of(world, "2024-06") == second
-    world.score(["2024-06"], approvals=[decided(Action.ROLLBACK, "2024-06", first)])
+    world.score(["2024-06"], approvals=[on_card(Action.ROLLBACK, "2024-06", first)])
     june = world.credit_decision("2024-06")
     assert (june["model_version"], june["fitted_in"]) == (first, "2024-04")
     assert str(june["reason_en"]).startswith(f"Gone back to {first} from 2024-06 on by Li Na")
@@ -84,14 +73,14 @@ def test_a_pinned_card_stays_and_one_gone_back_to_scores_as_it_did(world: Credit
 
 
 def test_no_card_can_be_pinned_so_that_nobody_is_scored(world: CreditWorld):
-    world.score(["2024-05"], approvals=[decided(Action.PIN, "2024-05", NO_CARD)])
+    world.score(["2024-05"], approvals=[on_card(Action.PIN, "2024-05", NO_CARD)])
     may = world.credit_decision("2024-05")
     assert (may["action"], may["model_version"], may["scored"]) == ("pinned", None, 0)
     assert world.rows(CREDIT_SCORE, "2024-05").is_empty()
 
 
 def test_a_version_that_no_month_has_scores_nobody_and_says_so(world: CreditWorld):
-    world.score(["2024-05"], approvals=[decided(Action.PIN, "2024-05", "deadbeef")])
+    world.score(["2024-05"], approvals=[on_card(Action.PIN, "2024-05", "deadbeef")])
     may = world.credit_decision("2024-05")
     assert (may["action"], may["scored"]) == ("no card", 0)
     assert "Version deadbeef, which Li Na decided for" in str(may["reason_en"])
@@ -104,7 +93,7 @@ def test_a_card_with_a_protected_column_cannot_be_gone_back_to(world: CreditWorl
     renamed = pl.when(is_clue).then(pl.lit("age")).otherwise("feature")
     world.warehouse.write(SCORECARD, ["2024-04"], stored.with_columns(renamed.alias("feature")))
     try:
-        pin = decided(Action.PIN, "2024-05", str(stored["model_version"][0]))
+        pin = on_card(Action.PIN, "2024-05", str(stored["model_version"][0]))
         world.score(["2024-05"], approvals=[pin])
     finally:
         world.warehouse.write(SCORECARD, ["2024-04"], stored)
@@ -114,16 +103,12 @@ def test_a_card_with_a_protected_column_cannot_be_gone_back_to(world: CreditWorl
 
 
 def test_a_decision_on_the_model_is_none_on_the_card(world: CreditWorld):
-    on_model = replace_kind(decided(Action.PIN, "2024-05", NO_CARD))
+    on_model = decided(Action.PIN, "2024-05", NO_CARD)
     world.score(["2024-05"], approvals=[on_model])
     assert world.credit_decision("2024-05")["action"] == "kept"
-    both = [on_model, decided(Action.APPROVE, "2024-05")]
+    both = [on_model, on_card(Action.APPROVE, "2024-05")]
     assert decision_on(both, "silence", "2024-05") is on_model
     assert decision_on(both, "silence", "2024-05", Kind.SCORECARD) is both[1]
-
-
-def replace_kind(decision: PredictionApproval) -> PredictionApproval:
-    return decision.model_copy(update={"kind": None})
 
 
 HISTORY = [

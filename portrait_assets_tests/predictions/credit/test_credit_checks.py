@@ -8,7 +8,6 @@ from typing import cast
 import polars as pl
 import pytest
 
-from portrait_assets.schema.table import Table
 from portrait_assets.stages.predictions.credit.checks import (
     ALLOWED,
     CHECKS,
@@ -24,7 +23,7 @@ from portrait_assets.stages.predictions.credit.contract import (
     CREDIT_SCORE,
     SCORECARD,
 )
-from portrait_assets.storage.dagster.checks import CONTRACT, Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import CONTRACT, Finding, Subject
 from portrait_assets.storage.duckdb.store import Warehouse
 from portrait_assets_tests.predictions.credit.credit_world import CreditWorld
 
@@ -42,18 +41,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CreditWorld]:
     world.warehouse.close()
 
 
-def found(
-    world: CreditWorld, check: TableCheck, table: Table, rows: pl.DataFrame | None = None
-) -> Finding:
-    stored = world.rows(table, MONTH) if rows is None else rows
-    return check.find(Subject(world.warehouse, table, MONTH, lambda: stored))
-
-
 def test_what_is_materialized_passes_all_checks(world: CreditWorld):
     for table in (CREDIT_SCORE, SCORECARD, CREDIT_DECISION, CREDIT_CURVE):
         assert world.rows(table, MONTH).height > 0
         for check in (CONTRACT, *CHECKS[table]):
-            assert found(world, check, table).failures == 0, (table.name, check.name)
+            assert world.found(check, table).failures == 0, (table.name, check.name)
 
 
 def test_points_of_a_bin_that_were_changed_give_other_points(world: CreditWorld):
@@ -68,25 +60,25 @@ def test_points_of_a_bin_that_were_changed_give_other_points(world: CreditWorld)
     ).item()
     assert inside > 0
     # Each of their scores, and the statement that is stored beside the card.
-    result = found(world, GIVES_POINTS, SCORECARD, changed)
+    result = world.found(GIVES_POINTS, SCORECARD, changed)
     assert result == Finding(inside + 1, f"1 cards; differing: silence of {inside + 1}")
 
 
 def test_a_score_of_somebody_who_refuses_is_found(world: CreditWorld):
     rows = world.rows(CREDIT_SCORE, MONTH)
     more = pl.concat([rows, rows.head(1).with_columns(customer_id=pl.lit("c0003"))])
-    assert found(world, ALLOWED, CREDIT_SCORE, more) == Finding(1, "300 scores, 1 not allowed")
+    assert world.found(ALLOWED, CREDIT_SCORE, more) == Finding(1, "300 scores, 1 not allowed")
 
 
 def test_more_points_with_a_higher_probability_are_found(world: CreditWorld):
     rows = world.rows(CREDIT_SCORE, MONTH)
     turned = rows.with_columns(probability=1 - pl.col("probability"))
     steps = rows["points"].n_unique() - 1
-    assert found(world, IN_ORDER, CREDIT_SCORE, turned) == Finding(steps, "silence")
+    assert world.found(IN_ORDER, CREDIT_SCORE, turned) == Finding(steps, "silence")
     worse = rows.with_columns(
         band=pl.when(pl.col("band") == "A").then(pl.lit("E")).otherwise("band")
     )
-    assert found(world, IN_ORDER, CREDIT_SCORE, worse).failures > 0
+    assert world.found(IN_ORDER, CREDIT_SCORE, worse).failures > 0
 
 
 SCORED = {"target": "default", "horizon": 1, "points": 400, "probability": 0.2, "band": "B"}
@@ -116,13 +108,13 @@ def test_only_scores_of_one_target_and_horizon_are_compared(
 def test_a_customer_who_is_not_accounted_for_is_found(world: CreditWorld):
     rows = world.rows(CREDIT_DECISION, MONTH)
     fewer = rows.with_columns(scored=pl.col("scored") - 1)
-    result = found(world, EVERYONE, CREDIT_DECISION, fewer)
+    result = world.found(EVERYONE, CREDIT_DECISION, fewer)
     assert result == Finding(1, "1 targets of 300 customers; not accounted for: silence")
-    assert found(world, EVERYONE, CREDIT_DECISION, rows.clear()).failures == 1
+    assert world.found(EVERYONE, CREDIT_DECISION, rows.clear()).failures == 1
     without = rows.with_columns(model_version=pl.lit(None, pl.String))
-    assert found(world, EVERYONE, CREDIT_DECISION, without).failures == 1
+    assert world.found(EVERYONE, CREDIT_DECISION, without).failures == 1
     more = rows.with_columns(not_asked=pl.lit(2))
-    assert found(world, EVERYONE, CREDIT_DECISION, more).failures == 0, "two erased since"
+    assert world.found(EVERYONE, CREDIT_DECISION, more).failures == 0, "two erased since"
 
 
 def test_a_protected_feature_in_a_card_is_found(world: CreditWorld):
@@ -132,7 +124,7 @@ def test_a_protected_feature_in_a_card_is_found(world: CreditWorld):
     world.warehouse.write(
         SCORECARD, world.month_names, stored.with_columns(renamed.alias("feature"))
     )
-    result = found(world, NOTHING_PROTECTED, CREDIT_DECISION)
+    result = world.found(NOTHING_PROTECTED, CREDIT_DECISION)
     world.warehouse.write(SCORECARD, world.month_names, stored)
     assert result == Finding(1, "known_attribute_share of silence")
 
@@ -141,6 +133,6 @@ def test_a_curve_that_rises_and_rates_that_are_not_of_the_counts_are_found(world
     rows = world.rows(CREDIT_CURVE, MONTH)
     top = pl.col("cut") == rows["cut"].max()
     rising = rows.with_columns(approved=pl.when(top).then(9_999).otherwise("approved"))
-    assert found(world, CURVE_FALLS, CREDIT_CURVE, rising).failures == 1
+    assert world.found(CURVE_FALLS, CREDIT_CURVE, rising).failures == 1
     other = rows.with_columns(actual_bad_rate=pl.col("actual_bad_rate") / 2)
-    assert found(world, CURVE_FALLS, CREDIT_CURVE, other).failures > 5
+    assert world.found(CURVE_FALLS, CREDIT_CURVE, other).failures > 5

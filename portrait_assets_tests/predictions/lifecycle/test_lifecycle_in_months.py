@@ -17,7 +17,7 @@ from portrait_assets.stages.predictions.lifecycle.contract import (
     LIFECYCLE_STAGE,
 )
 from portrait_assets.stages.targets.declared.outcomes import Targets, outcome, packaged_targets
-from portrait_assets.storage.dagster.checks import Finding, Subject, TableCheck
+from portrait_assets.storage.dagster.checks import TableCheck
 from portrait_assets_tests.predictions.prediction_world import PredictionWorld
 
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04", "2024-05"]
@@ -34,11 +34,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> PredictionWorld:
     warehouse.write(LIFECYCLE_STAGE, MONTHS, spells_of(warehouse, TARGETS, MONTHS))
     warehouse.write(LIFECYCLE_BACKTEST, MONTHS, backtests(warehouse, TARGETS, MONTHS, 10))
     return world
-
-
-def found(world: PredictionWorld, check: TableCheck, table: Table, month: str) -> Finding:
-    warehouse = world.warehouse
-    return check.find(Subject(warehouse, table, month, lambda: warehouse.read(table, [month])))
 
 
 @pytest.mark.slow
@@ -71,7 +66,7 @@ def test_windows_of_different_lengths_are_not_judged_together(world: PredictionW
     [(ONE_STAGE, LIFECYCLE_STAGE), (NO_GAP, LIFECYCLE_STAGE), (BETTER, LIFECYCLE_BACKTEST)],
 )
 def test_a_month_as_it_was_made_passes(world: PredictionWorld, check: TableCheck, table: Table):
-    assert found(world, check, table, MONTHS[-1]).failures == 0
+    assert world.found(check, table).failures == 0
 
 
 @pytest.mark.parametrize(
@@ -88,14 +83,13 @@ def test_a_spell_in_disorder_is_found(
 ):
     rows = world.warehouse.read(LIFECYCLE_STAGE, [MONTHS[-1]])
     wrong = rows.with_columns(pl.lit(value).alias(name) for name, value in change.items())
-    subject = Subject(world.warehouse, LIFECYCLE_STAGE, MONTHS[-1], lambda: wrong)
-    assert check.find(subject).failures > 0
+    assert world.found(check, LIFECYCLE_STAGE, wrong).failures > 0
 
 
 def test_stages_that_tell_less_than_rules_are_found(world: PredictionWorld):
     rows = world.warehouse.read(LIFECYCLE_BACKTEST, [MONTHS[-1]])
     worse = rows.with_columns(verdict=pl.lit("worse"))
-    finding = BETTER.find(Subject(world.warehouse, LIFECYCLE_BACKTEST, MONTHS[-1], lambda: worse))
+    finding = world.found(BETTER, LIFECYCLE_BACKTEST, worse)
     assert finding.failures == len(rows)
     assert "(rules 0." in finding.detail
 

@@ -20,6 +20,7 @@ from portrait_assets.testing.worlds.tags import (
     catalogue_of,
     features,
     tagged,
+    without_segments,
 )
 
 CLASSES = "(VALUES ('spend', 'C1'), ('visits', 'C2'), ('member', 'C1')) AS classes(feature, class)"
@@ -32,15 +33,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     catalogue = catalogue_of(folder, TIER, f"{HOME}    sensitivity: C2\n", INTERESTS)
     path = folder / "portrait.duckdb"
     with duckdb.connect(str(path)) as con:
-        con.execute("CREATE SCHEMA clusters")
-        con.execute(
-            "CREATE TABLE clusters.cluster_assignment "
-            "(as_of DATE, customer_id VARCHAR, segment_id BIGINT, confidence DOUBLE)"
-        )
-        con.execute(
-            "CREATE TABLE clusters.cluster_segment "
-            "(as_of DATE, segment_id BIGINT, name_en VARCHAR, name_zh VARCHAR)"
-        )
+        without_segments(con)
         worlds = {
             month: features(month, spend=[150], visits=[12], member=[True], region=[region])
             for month, region in ((MAY, "north"), (JUNE, "south"))

@@ -8,18 +8,17 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from portrait_assets.stages.clusters.contract import CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT
 from portrait_assets.stages.tags.catalogue.tag import Catalogue
 from portrait_assets.stages.tags.services import diff_drafts
 from portrait_assets.stages.tags.views import evidence_view
 from portrait_assets.storage.duckdb.connection import scratch_database
-from portrait_assets.storage.duckdb.tables import ensure_table
 from portrait_assets.testing.worlds.tags import (
     HOME,
     INTERESTS,
     TIER,
     catalogue_of,
     tagged,
+    without_segments,
     write_tags,
 )
 from portrait_assets_tests.tags.oracle.five_months import DAYS, RANKED, values_of, world
@@ -73,9 +72,7 @@ def test_a_draft_moves_those_whose_value_differs(tmp_path: Path, catalogue: Cata
     path = tmp_path / "portrait.duckdb"
     with duckdb.connect(str(path)) as opened:
         tagged(opened, catalogue, {day: world(day) for day in DAYS[:3]})
-        opened.execute("CREATE SCHEMA clusters")
-        for table in (CLUSTER_ASSIGNMENT, CLUSTER_SEGMENT):
-            ensure_table(opened, table)
+        without_segments(opened)
         kept = values_of(opened, DAYS[2], "home")
     drafts = TIER.replace("100", "150").replace("code: tier", "code: tier\n    version: 2")
     drafts += HOME.replace("valid_months: 2", "valid_months: 1").replace(
